@@ -1,0 +1,107 @@
+//! How an agent is told who it is and who watches: [`AgentBuilder`].
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use super::{Agent, AgentInner, Registry};
+use crate::clock::{AgentClock, Clock};
+use crate::context::Actor;
+use crate::error::Error;
+use crate::event::{Observe, Sink};
+use crate::home::Homes;
+use crate::identity::AgentIdentity;
+use crate::policy::options::Options;
+
+/// Builds an [`Agent`]. Building contacts nobody, needs no runtime and starts nothing.
+#[must_use]
+pub struct AgentBuilder {
+    identity: AgentIdentity,
+    observers: Vec<Box<dyn Observe>>,
+    queue: usize,
+    runtime: Option<Handle>,
+    clock: AgentClock,
+}
+
+impl AgentBuilder {
+    pub(super) fn new(identity: AgentIdentity) -> Self {
+        Self {
+            identity,
+            observers: Vec::new(),
+            queue: 1024,
+            runtime: None,
+            clock: AgentClock::System,
+        }
+    }
+
+    /// Tells an observer of all that happens, on a thread of its own. Defaults to none.
+    pub fn observe(mut self, observer: impl Observe) -> Self {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
+    /// How many events an observer may be behind before the newest are dropped and counted, 1 to 1,000,000. Defaults
+    /// to 1024.
+    pub fn observer_queue(mut self, events: usize) -> Self {
+        self.queue = events;
+        self
+    }
+
+    /// Has flights polled on this runtime instead of the library's own thread. Its timers must be enabled. A runtime
+    /// that ends, or is not polled for about a second, is given up for the library's thread. Defaults to none.
+    pub fn runtime(mut self, home: Handle) -> Self {
+        self.runtime = Some(home);
+        self
+    }
+
+    /// Lives by this clock instead of the system's. Needs [`runtime`](Self::runtime): the timers of that runtime must
+    /// go with the clock. Reads cost more under it. Defaults to the system's clock.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = AgentClock::Injected(Arc::new(clock));
+        self
+    }
+
+    /// Builds the agent, with an instance id of its own.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) when a label or the queue is out of its range, or a clock
+    /// was given without a runtime.
+    pub fn build(self) -> Result<Agent, Error> {
+        self.identity.check_labels()?;
+        if self.queue == 0 || self.queue > MOST_EVENTS {
+            let message = format!(
+                "an observer's queue must be 1 to {MOST_EVENTS} events, not {}",
+                self.queue
+            );
+            return Err(Error::invalid(message));
+        }
+        if !self.clock.is_system() && self.runtime.is_none() {
+            return Err(Error::invalid(
+                "a clock needs a runtime whose timers go with it: name one with runtime()",
+            ));
+        }
+        let sink = Sink::new(self.observers, self.queue);
+        let actor = Arc::new(Actor::new(self.identity, self.clock.clone(), sink));
+        Ok(Agent {
+            inner: Arc::new(AgentInner {
+                actor,
+                homes: Homes::new(self.runtime, self.clock),
+                registry: Registry::default(),
+                options: Arc::new(Options::default()),
+            }),
+        })
+    }
+}
+
+impl fmt::Debug for AgentBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgentBuilder")
+            .field("identity", &self.identity)
+            .field("observers", &self.observers.len())
+            .field("clock", &self.clock)
+            .finish_non_exhaustive()
+    }
+}
+
+const MOST_EVENTS: usize = 1_000_000;

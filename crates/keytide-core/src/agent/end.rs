@@ -1,0 +1,163 @@
+//! How an agent ends: [`Agent::terminate`] and [`Agent::shutdown`].
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::Agent;
+use crate::cache::{Ended, Revoked, Telling};
+use crate::error::{Error, ErrorKind};
+use crate::event::{EventKind, Reason};
+use crate::wait::Deadline;
+
+impl Agent {
+    /// Ends the agent: when this returns, every read of everything it holds fails, and no call under way can undo it.
+    ///
+    /// The future tells the issuers that can be told, all at once, for at most ten seconds, and reports for how long
+    /// what was issued is still accepted elsewhere. Dropping it only omits the telling.
+    pub fn terminate(&self, reason: Reason) -> Terminating {
+        let first = self.inner.registry.end(Ended::Revoked);
+        let telling: Vec<_> = self
+            .caches()
+            .iter()
+            .map(|cache| Some(cache.shared.revoke()))
+            .collect();
+        if first {
+            self.inner.actor.emit(
+                None,
+                "",
+                None,
+                EventKind::Terminated {
+                    reason: Some(reason),
+                },
+            );
+        }
+        let revoked = telling.iter().map(|_| None).collect();
+        Terminating {
+            agent: self.clone(),
+            telling,
+            revoked,
+            deadline: None,
+        }
+    }
+
+    /// Stops refreshing for good and waits until no call is under way, for at most `limit`. What is at hand is served
+    /// until it expires.
+    ///
+    /// # Errors
+    /// [`TimedOut`](ErrorKind::TimedOut) when a provider did not let go of its thread in time.
+    pub async fn shutdown(&self, limit: Duration) -> Result<(), Error> {
+        self.inner.registry.end(Ended::ShutDown);
+        let caches = self.caches();
+        for cache in &caches {
+            cache.shared.shut_down();
+        }
+        let deadline = Deadline::new(&self.inner, limit);
+        if self
+            .inner
+            .homes
+            .settled(&self.inner.actor, deadline.alarm())
+            .await
+        {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::TimedOut,
+            format!("a call was still under way {limit:?} after the shutdown"),
+        ))
+    }
+}
+
+/// What an agent left behind.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Termination {
+    /// One for each cache, by key.
+    pub revoked: Vec<Revoked>,
+}
+
+impl Termination {
+    /// For how long something that the agent was issued is still accepted by its issuer, as far as can be known.
+    #[must_use]
+    pub fn residual_exposure(&self) -> Duration {
+        self.revoked
+            .iter()
+            .map(|revoked| revoked.residual_exposure)
+            .max()
+            .unwrap_or_default()
+    }
+}
+
+/// Tells the issuers of an agent that has ended here already. See [`Agent::terminate`].
+#[must_use = "issuers are told only when this is awaited; dropping it is fine where that is not wanted"]
+pub struct Terminating {
+    agent: Agent,
+    telling: Vec<Option<Telling>>,
+    revoked: Vec<Option<Revoked>>,
+    deadline: Option<Deadline>,
+}
+
+impl Future for Terminating {
+    type Output = Termination;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Termination> {
+        let this = &mut *self;
+        let mut pending = false;
+        for (telling, revoked) in this.telling.iter_mut().zip(&mut this.revoked) {
+            if let Some(told) = telling
+                .as_mut()
+                .map(|telling| Pin::new(telling).poll(context))
+            {
+                match told {
+                    Poll::Ready(report) => {
+                        *revoked = Some(report);
+                        *telling = None;
+                    }
+                    Poll::Pending => pending = true,
+                }
+            }
+        }
+        if pending {
+            let deadline = this
+                .deadline
+                .get_or_insert_with(|| Deadline::new(&this.agent.inner, TELLING));
+            if deadline.alarm().poll(context.waker()).is_pending() {
+                return Poll::Pending;
+            }
+        }
+        let late = || {
+            Error::new(
+                ErrorKind::TimedOut,
+                format!("the issuer was not told within {TELLING:?}"),
+            )
+        };
+        let revoked =
+            this.telling
+                .iter()
+                .zip(&mut this.revoked)
+                .filter_map(|(telling, revoked)| {
+                    revoked.take().or_else(|| {
+                        telling.as_ref().map(|telling| Revoked {
+                            issuer: Some(Err(late())),
+                            ..telling.report().clone()
+                        })
+                    })
+                });
+        Poll::Ready(Termination {
+            revoked: revoked.collect(),
+        })
+    }
+}
+
+impl fmt::Debug for Terminating {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Terminating")
+            .field("agent", &self.agent)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How long issuers may take to be told.
+const TELLING: Duration = Duration::from_secs(10);

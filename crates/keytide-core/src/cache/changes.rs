@@ -1,0 +1,69 @@
+//! Being told of new generations: [`Changes`].
+
+use std::fmt;
+
+use tokio::sync::watch;
+
+use super::{Cache, Ended, Shared};
+use crate::sync::lock;
+
+impl Cache {
+    /// Tells of generations that are published from now on, never of equal material.
+    ///
+    /// A slow watcher slows nobody: it sees the latest generation when it looks.
+    #[must_use]
+    pub fn changes(&self) -> Changes {
+        let sender = self.shared.changes.get_or_init(|| {
+            let generation = lock(&self.shared.state).generation;
+            Box::new(watch::Sender::new(generation))
+        });
+        let changes = Changes {
+            watched: sender.subscribe(),
+        };
+        if self.shared.ended() == Ended::Revoked {
+            self.shared.tell_watchers(END);
+        }
+        changes
+    }
+}
+
+/// Waits for new generations of one cache. See [`Cache::changes`].
+pub struct Changes {
+    watched: watch::Receiver<u64>,
+}
+
+impl Changes {
+    /// Waits for a generation newer than those already told. `None`: there will be none, for the cache was revoked or
+    /// is gone. May be dropped at any point.
+    pub async fn next(&mut self) -> Option<u64> {
+        if *self.watched.borrow_and_update() == END && !self.watched.has_changed().unwrap_or(false)
+        {
+            // Told already, or subscribed after the end.
+            return None;
+        }
+        self.watched.changed().await.ok()?;
+        let generation = *self.watched.borrow_and_update();
+        (generation != END).then_some(generation)
+    }
+}
+
+impl Shared {
+    pub(super) fn tell_watchers(&self, generation: u64) {
+        if let Some(sender) = self.changes.get() {
+            sender.send_if_modified(|known| {
+                let newer = generation > *known;
+                *known = generation.max(*known);
+                newer
+            });
+        }
+    }
+}
+
+impl fmt::Debug for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Changes").finish_non_exhaustive()
+    }
+}
+
+/// No generation will follow.
+pub(super) const END: u64 = u64::MAX;

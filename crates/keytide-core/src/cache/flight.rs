@@ -1,0 +1,254 @@
+//! One call to an issuer, shared by all who wait for it: [`Flight`], and its start: [`Launch`].
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
+
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+
+use super::Shared;
+use crate::credential::Credential;
+use crate::error::Error;
+use crate::event::{EventKind, Trigger};
+use crate::home::gate::Permit;
+use crate::home::sentry::Alarm;
+use crate::home::{Answering, Home, gate};
+use crate::request::Request;
+use crate::time::{Boot, Now};
+
+/// One call to an issuer. It belongs to its cache, not to a caller.
+pub(crate) struct Flight {
+    id: u64,
+    pub(crate) trigger: Trigger,
+    outcome: OnceLock<Outcome>,
+    landed: Notify,
+    /// Held for one look or change; never while a provider or a waiter runs.
+    control: Mutex<Control>,
+}
+
+#[derive(Default)]
+struct Control {
+    retired: bool,
+    abort: Option<AbortHandle>,
+    permit: Option<Permit>,
+    launched: Option<(Now, std::time::Duration)>,
+}
+
+/// How a flight ended, for all who waited.
+#[derive(Clone)]
+pub(crate) enum Outcome {
+    /// A new generation.
+    Issued(Arc<Credential>),
+    /// The issuer gave the same credential again.
+    Unchanged,
+    /// It failed.
+    Failed(Error),
+    /// It was retired: look again.
+    Void,
+}
+
+impl Flight {
+    pub(crate) fn new(trigger: Trigger) -> Self {
+        Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            trigger,
+            outcome: OnceLock::new(),
+            landed: Notify::new(),
+            control: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Tells all waiters. Only the first outcome counts.
+    pub(crate) fn resolve(&self, outcome: Outcome) {
+        if self.outcome.set(outcome).is_ok() {
+            self.landed.notify_waiters();
+        }
+    }
+
+    pub(crate) fn outcome(&self) -> Option<Outcome> {
+        self.outcome.get().cloned()
+    }
+
+    /// Waits for the outcome; `None` when the alarm rings first.
+    pub(crate) async fn wait(&self, alarm: Option<&Alarm>) -> Option<Outcome> {
+        let mut landed = pin!(self.landed.notified());
+        landed.as_mut().enable();
+        poll_fn(|context| {
+            if let Some(outcome) = self.outcome() {
+                return Poll::Ready(Some(outcome));
+            }
+            if landed.as_mut().poll(context).is_ready() {
+                return Poll::Ready(self.outcome());
+            }
+            match alarm {
+                Some(alarm) => alarm.poll(context.waker()).map(|()| None),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// Takes the flight out of service: its future is dropped, its answer ignored, its place given on.
+    pub(crate) fn retire(&self) {
+        let mut control = self.control();
+        control.retired = true;
+        let (abort, permit) = (control.abort.take(), control.permit.take());
+        drop(control);
+        if let Some(abort) = abort {
+            abort.abort();
+        }
+        drop(permit);
+        self.resolve(Outcome::Void);
+    }
+
+    /// Gives its place at the issuer on.
+    pub(crate) fn release_permit(&self) {
+        let permit = self.control().permit.take();
+        drop(permit);
+    }
+
+    pub(crate) fn set_abort(&self, abort: AbortHandle) {
+        let mut control = self.control();
+        if control.retired {
+            drop(control);
+            abort.abort();
+        } else {
+            control.abort = Some(abort);
+        }
+    }
+
+    /// Whether it has been under way for longer than its limit by the boot clock: a suspend passed, and nobody will
+    /// answer.
+    pub(crate) fn is_overdue(&self, now: Now) -> bool {
+        self.control()
+            .launched
+            .is_some_and(|(sent, limit)| now.boot > sent.boot.after(limit).after(GRACE))
+    }
+
+    pub(crate) fn sent(&self) -> Option<Now> {
+        self.control().launched.map(|(sent, _)| sent)
+    }
+
+    fn set_launched(&self, permit: Option<Permit>, now: Now, limit: std::time::Duration) -> bool {
+        let mut control = self.control();
+        if control.retired {
+            drop(control);
+            drop(permit);
+            return false;
+        }
+        control.permit = permit;
+        control.launched = Some((now, limit));
+        true
+    }
+
+    fn control(&self) -> MutexGuard<'_, Control> {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Flight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flight")
+            .field("id", &self.id)
+            .field("trigger", &self.trigger)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The start of a flight, made under the cache's lock and run outside it.
+#[must_use]
+pub(crate) struct Launch {
+    flight: Arc<Flight>,
+    cache: Weak<Shared>,
+    urgency: Boot,
+    /// Whether the provider may be polled here, by the reader who waits.
+    in_reader: bool,
+}
+
+impl Launch {
+    pub(crate) fn new(shared: &Arc<Shared>, flight: &Arc<Flight>, urgency: Boot) -> Self {
+        Self {
+            flight: Arc::clone(flight),
+            cache: Arc::downgrade(shared),
+            urgency,
+            in_reader: false,
+        }
+    }
+
+    /// Goes as soon as the issuer has room. `by_reader`: a reader waits here, and may poll the provider first.
+    pub(crate) fn enter(mut self, by_reader: bool) {
+        let Some(shared) = self.cache.upgrade() else {
+            return;
+        };
+        let profile = shared.context.profile();
+        let limit = shared.options.issuer_limit;
+        drop(shared);
+        let in_reader = by_reader && profile.answers_at_once;
+        let Some(issuer) = profile.issuer else {
+            self.in_reader = in_reader;
+            return self.go(None);
+        };
+        let urgency = self.urgency;
+        if let Some((mut launch, permit)) = gate::enter(&issuer, limit, urgency, self) {
+            launch.in_reader = in_reader;
+            launch.go(Some(permit));
+        }
+    }
+
+    /// Whether somebody still wants the answer.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.flight.outcome.get().is_none() && self.cache.strong_count() > 0
+    }
+
+    /// Asks the provider.
+    pub(crate) fn go(self, permit: Option<Permit>) {
+        let Some(shared) = self.cache.upgrade() else {
+            return;
+        };
+        let now = shared.context.clock.now();
+        let limit = shared.flight_limit(now);
+        if !self.flight.set_launched(permit, now, limit) {
+            return;
+        }
+        let home = match shared.agent.homes.current() {
+            Ok(home) => home,
+            Err(error) => return shared.finish(&self.flight, None, Err(error)),
+        };
+        let trigger = self.flight.trigger;
+        shared
+            .context
+            .emit(shared.principal().as_ref(), EventKind::Started { trigger });
+        let context = Arc::clone(&shared.context);
+        let request = Arc::new(Request::new(
+            Arc::clone(&context),
+            trigger,
+            now,
+            shared.skew(),
+            Weak::clone(&self.cache),
+        ));
+        let asked = Arc::clone(&request);
+        let mut answering = Answering::new(async move { context.provider.provide(&asked).await });
+        if self.in_reader {
+            // What the provider opens lives in the home's runtime, whoever polls it first.
+            let _inside = home.handle().enter();
+            if let Poll::Ready(result) = answering.poll(&mut Context::from_waker(Waker::noop())) {
+                return shared.finish(&self.flight, Some(&request), result);
+            }
+        }
+        drop(shared);
+        Home::fly(&home, &self.flight, self.cache, request, answering, limit);
+    }
+}
+
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// What a flight may exceed its limit by before a reader takes it for lost.
+const GRACE: std::time::Duration = std::time::Duration::from_secs(2);

@@ -1,0 +1,62 @@
+//! One credential, kept fresh: [`Cache`] and what stands behind it.
+
+mod ask;
+mod builder;
+mod changes;
+mod flight;
+mod get;
+mod handle;
+mod land;
+mod read;
+mod reject;
+mod revoke;
+mod shared;
+mod state;
+mod status;
+mod timer;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub(crate) use self::ask::Want;
+pub use self::builder::CacheBuilder;
+pub use self::changes::Changes;
+pub(crate) use self::flight::{Flight, Launch};
+pub use self::get::Get;
+pub use self::handle::Handle;
+pub use self::revoke::{Revoked, Telling};
+pub(crate) use self::shared::{Ended, Shared};
+pub use self::status::{CacheStatus, Phase};
+
+/// Holds one credential and keeps it fresh.
+///
+/// Clones share the same credential. While it is usable no read takes a lock, waits or allocates, whatever the issuer
+/// does meanwhile; the first read starts the first call. The work ends with the last clone.
+///
+/// | read | gives | when there is no usable credential |
+/// |---|---|---|
+/// | [`read`](Self::read) | a borrow, inside a closure | an error at once; the issuer is asked behind its back |
+/// | [`handle`](Self::handle) | a borrow, cheapest for one task | the same |
+/// | [`try_get`](Self::try_get) | an owned one | the same |
+/// | [`get`](Self::get) | an owned one | waits for the issuer |
+/// | [`get_blocking`](Self::get_blocking) | an owned one | blocks the thread, within a limit |
+#[derive(Clone)]
+pub struct Cache {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Cache {
+    /// The key that names this cache in events and status.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.shared.context.key
+    }
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache")
+            .field("key", &self.key())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,209 @@
+//! When somebody says that a credential is no good: a destination, the user, or a layer above.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::ask::Want;
+use super::shared::Shared;
+use super::state::{LONG_AGO, Rejection, State};
+use super::timer::After;
+use super::{Cache, Ended};
+use crate::credential::Credential;
+use crate::error::Error;
+use crate::event::{EventKind, Trigger};
+use crate::request::ChangeNotifier;
+use crate::sync::lock;
+use crate::time::Now;
+
+impl Cache {
+    /// The credential for one destination: [`get`](Self::get), but never a generation that this origin refused and the
+    /// issuer has not been asked about since.
+    ///
+    /// # Errors
+    /// Those of [`get`](Self::get), and [`Rejected`](crate::ErrorKind::Rejected).
+    pub async fn get_for_origin(&self, origin: &str) -> Result<Arc<Credential>, Error> {
+        let credential = self.get().await?;
+        if !credential.maybe_rejected() {
+            return Ok(credential);
+        }
+        self.shared
+            .obtain(
+                Want {
+                    origin: Some(origin),
+                    ..Want::default()
+                },
+                None,
+            )
+            .await
+    }
+
+    /// Reports that `origin` refused `generation` (an HTTP 401), and waits for what the issuer says to that.
+    ///
+    /// It forces one refresh, however many report the same; other origins keep the generation. The report of a
+    /// generation that is no longer current costs nothing. An origin that refuses for ever may force a refresh at the
+    /// pace of the backoff only. The report counts from the call on, the future only waits.
+    ///
+    /// # Errors
+    /// The wait ends with [`Rejected`](crate::ErrorKind::Rejected) when the issuer gives the same credential again or
+    /// cannot be asked: let the refusal surface.
+    pub fn rejected(
+        &self,
+        generation: u64,
+        origin: &str,
+    ) -> impl Future<Output = Result<Arc<Credential>, Error>> + Send + use<> {
+        self.shared.report(generation, origin);
+        let (cache, origin) = (self.clone(), origin.to_owned());
+        async move {
+            let want = Want {
+                origin: Some(&origin),
+                beyond: Some(generation),
+                ..Want::default()
+            };
+            let credential = cache.shared.obtain(want, None).await?;
+            if credential.generation() > generation {
+                return Ok(credential);
+            }
+            let message =
+                format!("{origin} refused the credential, and the issuer gave the same one again");
+            Err(cache.shared.error(crate::ErrorKind::Rejected, &message))
+        }
+    }
+
+    /// Declares `generation` invalid everywhere: it is not read any more, and the issuer is asked anew by the next
+    /// demand. Returns whether it was the current one; an older generation changes nothing.
+    pub fn invalidate(&self, generation: u64) -> bool {
+        let now = self.shared.context.clock.now();
+        let mut state = lock(&self.shared.state);
+        let Some(current) = self
+            .shared
+            .slot
+            .load()
+            .into_owned()
+            .filter(|known| known.generation() == generation)
+        else {
+            return false;
+        };
+        if self.shared.ended() == Ended::Revoked {
+            return false;
+        }
+        let wanted = self.shared.in_demand(&current, now);
+        state.rare().withdrawn = Some(current);
+        self.shared.slot.store(None);
+        let after = After {
+            retired: state.flight.take(),
+            ..After::default()
+        };
+        self.shared.context.emit(
+            state.principal.as_ref(),
+            EventKind::Invalidated { generation },
+        );
+        if wanted && self.shared.ended() == Ended::No {
+            state.wanted = Some(Trigger::Invalidated);
+            let at = state.pace.next.max(now.boot);
+            self.shared.schedule(&mut state, at, now);
+        }
+        drop(state);
+        after.run();
+        true
+    }
+
+    /// Accepts another principal from now on, beside those listed at building.
+    pub fn adopt_principal(&self, principal: impl Into<Arc<str>>) {
+        let mut state = lock(&self.shared.state);
+        state.pace.reset();
+        let (principal, adopted) = (principal.into(), &mut state.rare().adopted);
+        if !adopted.contains(&principal) {
+            adopted.push(principal);
+        }
+    }
+}
+
+impl Shared {
+    /// Has `notifier` told of the next generation, unless there is one beyond `used` already: then returns true.
+    pub(crate) fn await_newer(&self, used: u64, notifier: ChangeNotifier) -> bool {
+        let mut state = lock(&self.state);
+        if state.generation > used {
+            return true;
+        }
+        let dependants = &mut state.rare().dependants;
+        dependants.retain(|known| !known.is_closed() && !known.is_for(&notifier));
+        dependants.push(notifier);
+        false
+    }
+
+    /// Takes down a refusal, and has the issuer asked if the origin's pace allows it.
+    fn report(self: &Arc<Self>, generation: u64, origin: &str) {
+        let now = self.context.clock.now();
+        let mut state = lock(&self.state);
+        let Some(current) = self
+            .slot
+            .load()
+            .into_owned()
+            .filter(|known| known.generation() == generation)
+        else {
+            return;
+        };
+        let Some(next) = state.note_rejection(&current, origin, now) else {
+            return;
+        };
+        self.context.emit(
+            state.principal.as_ref(),
+            EventKind::Rejected {
+                generation,
+                origin: origin.to_owned(),
+            },
+        );
+        current.mark_rejected();
+        if next && self.ended() == Ended::No && state.flight.is_none() {
+            state.wanted = Some(Trigger::Rejected);
+            let at = state.pace.next.max(now.boot);
+            self.schedule(&mut state, at, now);
+        }
+    }
+}
+
+impl State {
+    /// Notes who refused what. `None` if that is known already; else whether the origin may force a refresh now.
+    fn note_rejection(&mut self, current: &Credential, origin: &str, now: Now) -> Option<bool> {
+        let generation = current.generation();
+        let rejections = &mut self.rare().rejections;
+        let index = match rejections
+            .iter()
+            .position(|known| known.origin.as_ref() == origin)
+        {
+            Some(index) => index,
+            None => {
+                if rejections.len() >= MOST_ORIGINS {
+                    rejections.remove(0);
+                }
+                rejections.push(Rejection {
+                    origin: Arc::from(origin),
+                    generation: 0,
+                    vouched: false,
+                    count: 0,
+                    last: now.boot,
+                    next: LONG_AGO,
+                });
+                rejections.len() - 1
+            }
+        };
+        let known = &mut rejections[index];
+        if known.generation == generation && !known.vouched {
+            known.last = now.boot;
+            return None;
+        }
+        if known.last.until(now.boot) > FORGIVEN {
+            known.count = 0;
+            known.next = LONG_AGO;
+        }
+        known.generation = generation;
+        known.vouched = false;
+        known.last = now.boot;
+        Some(known.next <= now.boot)
+    }
+}
+
+/// More origins than a credential has destinations.
+const MOST_ORIGINS: usize = 64;
+/// An origin that has not refused for this long is as good as one that never did.
+const FORGIVEN: Duration = Duration::from_secs(600);

@@ -1,0 +1,190 @@
+//! Ends that are final: no reader gets the credential any more, and the issuer is told where it can be.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::Cache;
+use super::changes::END;
+use super::shared::{Ended, Shared};
+use super::timer::After;
+use crate::credential::Credential;
+use crate::error::Error;
+use crate::event::EventKind;
+use crate::profile::Revocation;
+use crate::sync::lock;
+use crate::time::Boot;
+
+impl Cache {
+    /// Revokes the credential: when this returns, every read that starts fails, and no call under way can undo it.
+    ///
+    /// The secret is wiped when its last borrower lets go. Revoking twice is fine; it is not undone: build a new cache.
+    /// The issuer is told by the future that is returned, where it can be told; dropping it only omits that.
+    pub fn revoke(&self) -> Telling {
+        self.shared.revoke()
+    }
+}
+
+/// What a revocation leaves behind.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Revoked {
+    /// The key of the cache.
+    pub cache: Arc<str>,
+    /// For how long some generation that was issued is still accepted by its issuer, as far as can be known. Zero when
+    /// nothing was issued, or all that was is revoked at the issuer.
+    pub residual_exposure: Duration,
+    /// How many borrowers (owned reads, shares, parked handles) held the last generation at the moment of revocation.
+    pub borrowers: usize,
+    /// What the issuer was told: `None` where it has no way to be told, or there was nothing to tell.
+    pub issuer: Option<Result<(), Error>>,
+}
+
+/// Tells the issuer of a revocation that is done here already. See [`Cache::revoke`].
+#[must_use = "the issuer is told only when this is awaited; dropping it is fine where that is not wanted"]
+pub struct Telling {
+    report: Revoked,
+    revocation: Revocation,
+    former: Duration,
+    telling: Option<Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>>,
+}
+
+impl Telling {
+    /// What is known without telling the issuer.
+    #[must_use]
+    pub fn report(&self) -> &Revoked {
+        &self.report
+    }
+}
+
+impl Future for Telling {
+    type Output = Revoked;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Revoked> {
+        let this = &mut *self;
+        if let Some(telling) = &mut this.telling {
+            let Poll::Ready(told) = telling.as_mut().poll(context) else {
+                return Poll::Pending;
+            };
+            this.telling = None;
+            if told.is_ok() {
+                let at_issuer = match this.revocation {
+                    Revocation::Immediate => Duration::ZERO,
+                    Revocation::Within(bound) => bound.min(this.report.residual_exposure),
+                    Revocation::UntilExpiry => this.report.residual_exposure,
+                };
+                this.report.residual_exposure = at_issuer.max(this.former);
+            }
+            this.report.issuer = Some(told);
+        }
+        Poll::Ready(this.report.clone())
+    }
+}
+
+impl fmt::Debug for Telling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telling")
+            .field("report", &self.report)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    pub(crate) fn revoke(self: &Arc<Self>) -> Telling {
+        let revocation = self.context.profile().revocation;
+        let now = self.context.clock.now();
+        let mut state = lock(&self.state);
+        let first = self.ended() != Ended::Revoked;
+        self.set_ended(Ended::Revoked);
+        let current = self
+            .slot
+            .load()
+            .into_owned()
+            .or_else(|| state.withdrawn().cloned());
+        self.slot.store(None);
+        let after = After {
+            retired: state.flight.take(),
+            ..After::default()
+        };
+        let former = state.rare.take().map_or(Duration::ZERO, |rare| {
+            rare.former
+                .iter()
+                .map(|ends| ends.remaining(now))
+                .max()
+                .unwrap_or_default()
+        });
+        let left = current
+            .as_ref()
+            .map(|current| current.remaining_at(now))
+            .unwrap_or_default();
+        let residual_exposure = left.max(former);
+        self.schedule(&mut state, Boot::FAR, now);
+        state.wanted = None;
+        if first {
+            self.context.emit(
+                state.principal.as_ref(),
+                EventKind::Revoked { residual_exposure },
+            );
+        }
+        drop(state);
+        after.run();
+        self.tell_watchers(END);
+        let report = Revoked {
+            cache: Arc::clone(&self.context.key),
+            residual_exposure,
+            // One is ours.
+            borrowers: current
+                .as_ref()
+                .map_or(0, |current| Arc::strong_count(current) - 1),
+            issuer: None,
+        };
+        Telling {
+            report,
+            revocation,
+            former,
+            telling: current.and_then(|current| self.tell_issuer(current)),
+        }
+    }
+
+    /// Tells the issuer from the home of flights, where the provider's connections live.
+    fn tell_issuer(
+        &self,
+        credential: Arc<Credential>,
+    ) -> Option<Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>> {
+        credential.revoke.as_ref()?;
+        let home = self.agent.homes.current();
+        let name = self.context.provider_name();
+        Some(Box::pin(async move {
+            let task = home?.handle().spawn(async move {
+                match &credential.revoke {
+                    Some(tell) => tell(Arc::clone(&credential)).await,
+                    None => Ok(()),
+                }
+            });
+            match task.await {
+                Ok(told) => told.map_err(|error| error.from_provider(name)),
+                Err(_) => {
+                    Err(Error::unavailable("telling the issuer was cut short").from_provider(name))
+                }
+            }
+        }))
+    }
+
+    /// Stops refreshing. What is at hand is served until it expires.
+    pub(crate) fn shut_down(self: &Arc<Self>) {
+        let now = self.context.clock.now();
+        let mut state = lock(&self.state);
+        self.set_ended(Ended::ShutDown);
+        let after = After {
+            retired: state.flight.take(),
+            ..After::default()
+        };
+        state.wanted = None;
+        self.schedule(&mut state, Boot::FAR, now);
+        drop(state);
+        after.run();
+    }
+}

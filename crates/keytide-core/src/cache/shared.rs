@@ -1,0 +1,198 @@
+//! What all clones of a cache share: [`Shared`].
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+use super::state::{LONG_AGO, State};
+use crate::agent::AgentInner;
+use crate::context::Context;
+use crate::credential::Credential;
+use crate::error::{Error, ErrorKind};
+use crate::issued::CredentialKind;
+use crate::policy::options::Options;
+use crate::slot::Slot;
+use crate::sync::{Mutex, lock};
+use crate::time::{Boot, Now};
+
+/// One credential and all that keeps it fresh. Flights and timers hold it weakly, so its end is that of the last
+/// handle.
+pub(crate) struct Shared {
+    pub(crate) slot: Slot,
+    pub(crate) context: Arc<Context>,
+    pub(crate) options: Arc<Options>,
+    pub(crate) agent: Arc<AgentInner>,
+    pub(super) changes: OnceLock<Box<tokio::sync::watch::Sender<u64>>>,
+    pub(super) state: Mutex<State>,
+    /// When somebody last read, by the boot clock: marked in the slow path of reads, a hint.
+    demand: AtomicI64,
+    pub(super) id: u32,
+    pub(super) phase: u32,
+    /// Reads served past expiry since the last event of it.
+    pub(super) past_expiry: AtomicU32,
+    ended: AtomicU8,
+    /// The issuer said no since the last success: nothing is served past its expiry.
+    pub(super) refused: AtomicBool,
+    /// The provider's input changed while nobody read.
+    pub(super) changed_unseen: AtomicBool,
+}
+
+/// Why a cache does not refresh any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Ended {
+    No = 0,
+    ShutDown = 1,
+    Revoked = 2,
+}
+
+/// What a credential is worth now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It lasts this much longer.
+    Usable(Duration),
+    /// Past its expiry, served by static stability.
+    PastExpiry,
+    /// Not to be served.
+    Expired,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        agent: Arc<AgentInner>,
+        context: Arc<Context>,
+        options: Arc<Options>,
+        id: u32,
+        phase: u32,
+    ) -> Self {
+        Self {
+            slot: Slot::default(),
+            context,
+            options,
+            agent,
+            changes: OnceLock::new(),
+            state: Mutex::new(State::default()),
+            demand: AtomicI64::new(LONG_AGO.0),
+            id,
+            phase,
+            past_expiry: AtomicU32::new(0),
+            ended: AtomicU8::new(Ended::No as u8),
+            refused: AtomicBool::new(false),
+            changed_unseen: AtomicBool::new(false),
+        }
+    }
+
+    /// Judges a credential by both clocks.
+    pub(crate) fn judge(&self, credential: &Credential, now: Now) -> Verdict {
+        let remaining = credential.remaining_at(now);
+        if !remaining.is_zero() {
+            return Verdict::Usable(remaining);
+        }
+        let Some(bound) = self.options.static_stability else {
+            return Verdict::Expired;
+        };
+        if credential.kind() != CredentialKind::SigningKey || self.refused.load(Ordering::Relaxed) {
+            return Verdict::Expired;
+        }
+        let past = credential.ends.past(now);
+        if past < bound {
+            Verdict::PastExpiry
+        } else {
+            Verdict::Expired
+        }
+    }
+
+    pub(super) fn ended(&self) -> Ended {
+        match self.ended.load(Ordering::Acquire) {
+            0 => Ended::No,
+            1 => Ended::ShutDown,
+            _ => Ended::Revoked,
+        }
+    }
+
+    /// Only ever grows: what is revoked stays so.
+    pub(super) fn set_ended(&self, ended: Ended) {
+        self.ended.fetch_max(ended as u8, Ordering::AcqRel);
+    }
+
+    pub(super) fn mark_demand(&self, now: Now) {
+        self.demand.store(now.boot.0, Ordering::Relaxed);
+    }
+
+    /// Whether somebody read this recently enough to go on refreshing ahead of expiry.
+    pub(super) fn in_demand(&self, credential: &Credential, now: Now) -> bool {
+        let idle_after = self
+            .options
+            .idle_after
+            .unwrap_or_else(|| credential.lifetime());
+        Boot(self.demand.load(Ordering::Relaxed)).until(now.boot) <= idle_after
+    }
+
+    /// How long a call may take now: at most a sixth of what remains of a usable credential, but a second.
+    pub(super) fn flight_limit(&self, now: Now) -> Duration {
+        let longest = self.options.flight_limit;
+        match self
+            .slot
+            .load()
+            .get()
+            .map(|credential| self.judge(credential, now))
+        {
+            Some(Verdict::Usable(remaining)) => longest.min((remaining / 6).max(SHORTEST_LIMIT)),
+            _ => longest,
+        }
+    }
+
+    pub(super) fn principal(&self) -> Option<Arc<str>> {
+        lock(&self.state).principal.clone()
+    }
+
+    pub(super) fn skew(&self) -> i64 {
+        lock(&self.state).skew
+    }
+
+    /// Why a read cannot be served, when it is the end of the cache or of its process.
+    pub(super) fn closed(&self) -> Option<Error> {
+        if self.context.is_foreign() {
+            return Some(self.error(ErrorKind::ForeignInstance, FOREIGN));
+        }
+        match self.ended() {
+            Ended::Revoked => Some(self.error(ErrorKind::Revoked, "the credential was revoked")),
+            _ => None,
+        }
+    }
+
+    pub(super) fn error(&self, kind: ErrorKind, message: &str) -> Error {
+        Error::new(kind, format!("{}: {message}", self.context.key))
+    }
+
+    pub(super) fn weak(self: &Arc<Self>) -> Weak<Self> {
+        Arc::downgrade(self)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let state = std::mem::take(&mut *lock(&self.state));
+        if let Some(flight) = &state.flight {
+            flight.retire();
+        }
+        if state.due.0 != Boot::FAR
+            && let Ok(home) = self.agent.homes.current()
+        {
+            home.unschedule(state.due.0, u64::from(self.id));
+        }
+        self.agent.forget(&self.context.key);
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("context", &self.context)
+            .finish_non_exhaustive()
+    }
+}
+
+const SHORTEST_LIMIT: Duration = Duration::from_secs(1);
+const FOREIGN: &str =
+    "this process was forked from the one that built the agent; build an agent here";

@@ -1,0 +1,116 @@
+//! What a cache is doing: [`CacheStatus`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Cache;
+use super::shared::{Ended, Verdict};
+use crate::sync::lock;
+use crate::time::Boot;
+
+/// What a cache is doing, as of the moment it was asked. Gauges and counters for metrics stand beside their names.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CacheStatus {
+    /// The key of the cache: label `cache` of each metric.
+    pub key: Arc<str>,
+    /// The provider's name: label `provider` of each metric.
+    pub provider: &'static str,
+    /// Where in its life the credential is: `keytide_credential_phase`.
+    pub phase: Phase,
+    /// The current generation, 0 before the first: `keytide_credential_generation`.
+    pub generation: u64,
+    /// How long ago it was received: `keytide_credential_age_seconds`.
+    pub age: Option<Duration>,
+    /// How long it still lasts: `keytide_credential_remaining_seconds`. `None` without a credential, and for a static
+    /// one.
+    pub remaining: Option<Duration>,
+    /// Generations published: `keytide_rotations_total`.
+    pub rotations: u64,
+    /// Calls that failed: `keytide_refresh_failures_total`.
+    pub failures: u64,
+    /// How long until the issuer may be asked again, or is planned to be: `keytide_next_attempt_seconds`. `None` when
+    /// nothing is planned, or a call is under way.
+    pub next_attempt: Option<Duration>,
+    /// Whether a call is under way: `keytide_refresh_in_flight`.
+    pub in_flight: bool,
+    /// Whether the credential never expires: `keytide_static_credential`.
+    pub is_static: bool,
+    /// How far the issuer's clock is ahead of ours in seconds, negative when behind, as far as it told:
+    /// `keytide_issuer_clock_skew_seconds`.
+    pub issuer_clock_skew: f64,
+    /// The last failure since the last success, if any.
+    pub last_error: Option<crate::Error>,
+}
+
+/// Where in its life a credential is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// There has been none yet.
+    Empty,
+    /// It is not yet to be replaced.
+    Fresh,
+    /// It is to be replaced, behind the readers' backs.
+    Advisory,
+    /// It is to be replaced urgently.
+    Mandatory,
+    /// It has expired.
+    Expired,
+    /// The user declared it invalid.
+    Invalidated,
+    /// It was revoked. Final.
+    Revoked,
+}
+
+impl Cache {
+    /// What the cache is doing now.
+    #[must_use]
+    pub fn status(&self) -> CacheStatus {
+        let shared = &self.shared;
+        let now = shared.context.clock.now();
+        let state = lock(&shared.state);
+        let borrowed = shared.slot.load();
+        let current = borrowed.get();
+        let phase = match current {
+            _ if shared.ended() == Ended::Revoked => Phase::Revoked,
+            None if state.withdrawn().is_some() => Phase::Invalidated,
+            None => Phase::Empty,
+            Some(current) => match shared.judge(current, now) {
+                Verdict::Usable(remaining) if remaining > current.plan.refresh_margin => {
+                    Phase::Fresh
+                }
+                Verdict::Usable(remaining) if remaining > current.plan.mandatory => Phase::Advisory,
+                Verdict::Usable(_) => Phase::Mandatory,
+                Verdict::PastExpiry | Verdict::Expired => Phase::Expired,
+            },
+        };
+        let remaining = current
+            .map(|current| current.remaining_at(now))
+            .filter(|left| *left != Duration::MAX);
+        let next = if state.due.0 == Boot::FAR {
+            state.pace.next
+        } else {
+            state.due.0
+        };
+        let planned = state.flight.is_none()
+            && next != Boot::FAR
+            && (next > now.boot || state.due.0 != Boot::FAR);
+        CacheStatus {
+            key: Arc::clone(&shared.context.key),
+            provider: shared.context.provider_name(),
+            phase,
+            generation: state.generation,
+            age: current.map(|current| current.plan.received.until(now.boot)),
+            remaining,
+            rotations: u64::from(state.rotations),
+            failures: u64::from(state.pace.total),
+            next_attempt: planned.then(|| now.boot.until(next)),
+            in_flight: state.flight.is_some(),
+            is_static: current.is_some_and(|current| current.expires_at().is_none()),
+            issuer_clock_skew: Duration::from_nanos(state.skew.unsigned_abs()).as_secs_f64()
+                * if state.skew < 0 { -1.0 } else { 1.0 },
+            last_error: state.pace.last_error.clone(),
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! When the issuer is asked without a waiting reader: by the timer, by a read in passing, by a changed input.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::flight::{Flight, Launch, Outcome};
+use super::shared::{Ended, Shared, Verdict};
+use super::state::{Due, State};
+use crate::credential::Credential;
+use crate::event::{EventKind, Trigger};
+use crate::policy::backoff;
+use crate::sync::{lock, try_lock};
+use crate::time::{Boot, Now};
+
+/// What a decision leaves to be done once the lock is released: wakers, providers and other caches are called here.
+#[derive(Default)]
+#[must_use]
+pub(super) struct After {
+    pub(super) retired: Option<Arc<Flight>>,
+    pub(super) resolved: Option<(Arc<Flight>, Outcome)>,
+    pub(super) launch: Option<Launch>,
+}
+
+impl After {
+    pub(super) fn run(self) {
+        if let Some(flight) = self.retired {
+            flight.retire();
+        }
+        if let Some((flight, outcome)) = self.resolved {
+            flight.resolve(outcome);
+        }
+        if let Some(launch) = self.launch {
+            launch.enter(false);
+        }
+    }
+}
+
+impl Shared {
+    /// A read that does not wait found something due. Lets the driver look, unless somebody is at it.
+    pub(super) fn kick(self: &Arc<Self>, now: Now, trigger: Option<Trigger>, least: Duration) {
+        let Some(mut state) = try_lock(&self.state) else {
+            return;
+        };
+        if self.ended() != Ended::No {
+            return;
+        }
+        let mut after = After::default();
+        if let Some(flight) = &state.flight {
+            if !flight.is_overdue(now) {
+                return;
+            }
+            after.retired = state.flight.take();
+        }
+        let borrowed = self.slot.load();
+        let current = borrowed.get();
+        let changed = self
+            .changed_unseen
+            .swap(false, Ordering::Relaxed)
+            .then_some(Trigger::Changed);
+        let due = trigger
+            .or(changed)
+            .or_else(|| self.due_now(&state, current, now));
+        if let Some(trigger) = due.filter(|trigger| self.can_help(*trigger, current, least)) {
+            if std::mem::take(&mut state.idle) {
+                self.context
+                    .emit(state.principal.as_ref(), EventKind::Resumed);
+            }
+            if let Ok(at) = self
+                .may_start(&state, trigger, current, now)
+                .map_or_else(Ok::<_, ()>, |()| Ok(now.boot))
+                && at != Boot::FAR
+            {
+                state.wanted = Some(trigger);
+                self.schedule(&mut state, at, now);
+            }
+        }
+        drop(state);
+        after.run();
+    }
+
+    /// The driver's call at the instant that was scheduled, or after a step of the clock.
+    pub(crate) fn on_timer(self: &Arc<Self>, now: Now) {
+        let mut state = lock(&self.state);
+        state.due = Due::default();
+        let mut after = After::default();
+        if self.ended() != Ended::No {
+            return;
+        }
+        if let Some(flight) = &state.flight {
+            if !flight.is_overdue(now) {
+                return;
+            }
+            after.retired = state.flight.take();
+        }
+        let borrowed = self.slot.load();
+        let current = borrowed.get();
+        self.tell_expiry(&mut state, current, now);
+        let wanted = state.wanted.take();
+        let ahead = || {
+            self.due_now(&state, current, now)
+                .filter(|trigger| self.is_worth_it(*trigger, current, now))
+        };
+        match wanted.or_else(ahead) {
+            Some(trigger) => match self.may_start(&state, trigger, current, now) {
+                Ok(()) => after.launch = Some(self.begin(&mut state, trigger, current, now)),
+                Err(at) => {
+                    state.wanted = wanted;
+                    self.schedule(&mut state, at, now);
+                }
+            },
+            None => self.plan_next(&mut state, current, now),
+        }
+        drop(state);
+        after.run();
+    }
+
+    /// The provider's input changed: whatever the backoff, the issuer is asked, if anybody uses this.
+    pub(crate) fn input_changed(self: &Arc<Self>) {
+        let now = self.context.clock.now();
+        let mut state = lock(&self.state);
+        if self.ended() != Ended::No {
+            return;
+        }
+        state.pace.reset();
+        let borrowed = self.slot.load();
+        let in_use = match borrowed.get() {
+            Some(current) => self.in_demand(current, now),
+            None => state.pace.last_error.is_some() || state.withdrawn().is_some(),
+        };
+        if in_use {
+            state.wanted = Some(Trigger::Changed);
+            if state.flight.is_none() {
+                let at = state
+                    .pace
+                    .last_start
+                    .after(self.changed_floor())
+                    .max(now.boot);
+                self.schedule(&mut state, at, now);
+            }
+        } else {
+            self.changed_unseen.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The flight's runtime ended, is not polled, or is blocked: no failure of the issuer, so no backoff.
+    pub(crate) fn orphan(self: &Arc<Self>, flight: &Arc<Flight>, blocked_by: Option<&'static str>) {
+        let now = self.context.clock.now();
+        let mut state = lock(&self.state);
+        if !state
+            .flight
+            .as_ref()
+            .is_some_and(|current| Arc::ptr_eq(current, flight))
+        {
+            return;
+        }
+        state.flight = None;
+        self.context
+            .emit(state.principal.as_ref(), EventKind::Orphaned { blocked_by });
+        if self.ended() == Ended::No {
+            state.wanted = Some(flight.trigger);
+            state.pace.last_start = super::state::LONG_AGO;
+            self.schedule(&mut state, now.boot, now);
+        }
+        drop(state);
+        flight.retire();
+    }
+
+    /// The home that held this cache's timer is gone.
+    pub(crate) fn rehome(self: &Arc<Self>) {
+        let now = self.context.clock.now();
+        let mut state = lock(&self.state);
+        let due = std::mem::take(&mut state.due).0;
+        self.schedule(&mut state, due, now);
+    }
+
+    /// What is due, if anything, for a reader or by the clock.
+    pub(super) fn due_now(
+        &self,
+        state: &State,
+        current: Option<&Credential>,
+        now: Now,
+    ) -> Option<Trigger> {
+        let Some(current) = current else {
+            return Some(if state.withdrawn().is_some() {
+                Trigger::Invalidated
+            } else {
+                Trigger::FirstUse
+            });
+        };
+        match self.judge(current, now) {
+            Verdict::Usable(remaining) if remaining > current.plan.refresh_margin => None,
+            Verdict::Usable(remaining) if remaining > current.plan.mandatory => {
+                Some(Trigger::Ahead)
+            }
+            Verdict::Usable(_) => Some(Trigger::Urgent),
+            Verdict::PastExpiry | Verdict::Expired => Some(Trigger::Expired),
+        }
+    }
+
+    /// Whether the issuer may be asked now; else when.
+    pub(super) fn may_start(
+        &self,
+        state: &State,
+        trigger: Trigger,
+        current: Option<&Credential>,
+        now: Now,
+    ) -> Result<(), Boot> {
+        let pace = &state.pace;
+        let floored = pace.last_start.after(self.options.floor);
+        let at = match trigger {
+            Trigger::ByName => return Ok(()),
+            Trigger::Changed => pace.last_start.after(self.changed_floor()),
+            Trigger::Rejected | Trigger::Invalidated => pace.next,
+            _ => {
+                let usable = current
+                    .is_some_and(|current| matches!(self.judge(current, now), Verdict::Usable(_)));
+                let waits = pace
+                    .last_error
+                    .as_ref()
+                    .is_some_and(crate::Error::waits_for_change);
+                let first_after_expiry =
+                    !usable && pace.failures > 0 && pace.while_usable && !waits;
+                if first_after_expiry {
+                    floored.min(now.boot)
+                } else {
+                    pace.next.max(floored)
+                }
+            }
+        };
+        if at <= now.boot { Ok(()) } else { Err(at) }
+    }
+
+    /// Makes a flight current. It is launched once the lock is released.
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        state: &mut State,
+        trigger: Trigger,
+        current: Option<&Credential>,
+        now: Now,
+    ) -> Launch {
+        let flight = Arc::new(Flight::new(trigger));
+        state.flight = Some(Arc::clone(&flight));
+        state.pace.last_start = now.boot;
+        state.wanted = None;
+        self.changed_unseen.store(false, Ordering::Relaxed);
+        self.schedule(state, Boot::FAR, now);
+        if let Some(rare) = &mut state.rare {
+            let asked = current.map(Credential::generation);
+            rare.pace_rejections(asked, now, self.options.floor);
+        }
+        let urgency = current.map_or(Boot(i64::MIN), |current| current.ends.boot);
+        Launch::new(self, &flight, urgency)
+    }
+
+    /// Sets the timer for what comes next to this credential.
+    pub(super) fn plan_next(
+        self: &Arc<Self>,
+        state: &mut State,
+        current: Option<&Credential>,
+        now: Now,
+    ) {
+        let floored = state.pace.last_start.after(self.options.floor);
+        if let Some(trigger) = state.wanted {
+            let at = if trigger == Trigger::Changed {
+                state.pace.last_start.after(self.changed_floor())
+            } else {
+                state.pace.next.max(floored)
+            };
+            return self.schedule(state, at.max(now.boot), now);
+        }
+        let Some(current) = current else {
+            return self.schedule(state, Boot::FAR, now);
+        };
+        let Verdict::Usable(remaining) = self.judge(current, now) else {
+            self.tell_expiry(state, Some(current), now);
+            return self.schedule(state, Boot::FAR, now);
+        };
+        if remaining == Duration::MAX {
+            return self.schedule(state, Boot::FAR, now);
+        }
+        let expiry = now.boot.after(remaining);
+        let refresh = now
+            .boot
+            .after(remaining.saturating_sub(current.plan.refresh_margin));
+        let at = if refresh <= now.boot && !self.in_demand(current, now) {
+            if !std::mem::replace(&mut state.idle, true) {
+                self.context.emit(state.principal.as_ref(), EventKind::Idle);
+            }
+            expiry
+        } else {
+            refresh.max(state.pace.next).max(floored).min(expiry)
+        };
+        self.schedule(state, at, now);
+    }
+
+    /// Lets the driver look at `at`, and no more at the former instant.
+    pub(super) fn schedule(self: &Arc<Self>, state: &mut State, at: Boot, now: Now) {
+        let late = state.due.0.until(now.boot) > LATE && state.due.0 != Boot::FAR;
+        if state.due.0 == at && !late {
+            return;
+        }
+        if let Ok(home) = self.agent.homes.current() {
+            if late {
+                home.suspect();
+            }
+            home.schedule(state.due.0, at, u64::from(self.id), self.weak());
+            state.due = Due(at);
+        }
+    }
+
+    /// Tells once that a credential ended before a newer one came.
+    pub(super) fn tell_expiry(&self, state: &mut State, current: Option<&Credential>, now: Now) {
+        if let Some(current) = current
+            && current.remaining_at(now).is_zero()
+            && !std::mem::replace(&mut state.expiry_told, true)
+        {
+            self.context.emit(
+                state.principal.as_ref(),
+                EventKind::Expired {
+                    generation: current.generation(),
+                },
+            );
+        }
+    }
+
+    /// Tells of reads past expiry, once a second at most.
+    pub(super) fn tell_past_expiry(&self, now: Now) {
+        if self.past_expiry.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let Some(mut state) = try_lock(&self.state) else {
+            return;
+        };
+        let borrowed = self.slot.load();
+        let Some(current) = borrowed.get() else {
+            return;
+        };
+        let told = &mut state.rare().past_expiry_told;
+        if told.is_none_or(|told| told.until(now.boot) >= Duration::from_secs(1)) {
+            *told = Some(now.boot);
+            let reads = u64::from(self.past_expiry.swap(0, Ordering::Relaxed));
+            let generation = current.generation();
+            self.context.emit(
+                state.principal.as_ref(),
+                EventKind::ServedPastExpiry { generation, reads },
+            );
+        }
+    }
+
+    /// Whether a call could help a read that asked for more life: not where lifetimes are known to be shorter.
+    pub(super) fn can_help(
+        &self,
+        trigger: Trigger,
+        current: Option<&Credential>,
+        least: Duration,
+    ) -> bool {
+        trigger != Trigger::TooShort || current.is_none_or(|current| current.lifetime() >= least)
+    }
+
+    /// Whether a refresh ahead of expiry is worth a call: somebody read lately.
+    fn is_worth_it(&self, trigger: Trigger, current: Option<&Credential>, now: Now) -> bool {
+        matches!(trigger, Trigger::Ahead | Trigger::Urgent)
+            && current.is_some_and(|current| self.in_demand(current, now))
+    }
+
+    fn changed_floor(&self) -> Duration {
+        self.options.floor.min(CHANGED_FLOOR)
+    }
+}
+
+impl super::state::Rare {
+    /// A flight starts: each origin that refused this generation waits longer before it may force another.
+    fn pace_rejections(&mut self, asked: Option<u64>, now: Now, floor: Duration) {
+        for rejection in &mut self.rejections {
+            if Some(rejection.generation) == asked && !rejection.vouched {
+                rejection.count = rejection.count.saturating_add(1);
+                rejection.next =
+                    now.boot
+                        .after(backoff::origin_pace(rejection.count, false, floor));
+            }
+        }
+    }
+}
+
+/// The shortest pace of changes of the input: a file that is written over and over.
+const CHANGED_FLOOR: Duration = Duration::from_millis(100);
+/// A timer that is this late tells that its home is not polled.
+const LATE: Duration = Duration::from_millis(500);

@@ -1,0 +1,114 @@
+//! What every event of one cache carries: [`Context`].
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::clock::AgentClock;
+use crate::event::{Event, EventKind, Sink};
+use crate::identity::{AgentIdentity, InstanceId};
+use crate::profile::Profile;
+use crate::provider::SharedProvider;
+use crate::sys;
+
+/// Who holds a cache and what it is called. Credentials share it, so that an exposure can be attributed.
+pub(crate) struct Context {
+    pub(crate) actor: Arc<Actor>,
+    pub(crate) key: Arc<str>,
+    pub(crate) provider: SharedProvider,
+    /// What the provider called itself when it was last asked: kept, so that no code of a user runs under a lock.
+    name: Mutex<&'static str>,
+}
+
+/// The agent as its caches, requests and events know it.
+pub(crate) struct Actor {
+    pub(crate) identity: Arc<AgentIdentity>,
+    pub(crate) instance: InstanceId,
+    pub(crate) clock: AgentClock,
+    pub(crate) sink: Sink,
+    process: u32,
+}
+
+impl Actor {
+    pub(crate) fn new(identity: AgentIdentity, clock: AgentClock, sink: Sink) -> Self {
+        Self {
+            identity: Arc::new(identity),
+            instance: InstanceId::generate(),
+            clock,
+            sink,
+            process: sys::process_id(),
+        }
+    }
+
+    /// Whether this process was forked from the one that built the agent.
+    pub(crate) fn is_foreign(&self) -> bool {
+        sys::process_id() != self.process
+    }
+
+    pub(crate) fn emit(
+        &self,
+        key: Option<&Arc<str>>,
+        provider: &str,
+        principal: Option<&Arc<str>>,
+        kind: EventKind,
+    ) {
+        if self.sink.is_empty() {
+            return;
+        }
+        self.sink.push(Event {
+            identity: Arc::clone(&self.identity),
+            instance: self.instance,
+            cache: key.cloned(),
+            provider: provider.to_owned(),
+            principal: principal.cloned(),
+            at: self.clock.wall(),
+            kind,
+        });
+    }
+}
+
+impl Context {
+    pub(crate) fn new(actor: Arc<Actor>, key: Arc<str>, provider: SharedProvider) -> Self {
+        let name = Mutex::new(provider.profile().name);
+        Self {
+            actor,
+            key,
+            provider,
+            name,
+        }
+    }
+
+    pub(crate) fn emit(&self, principal: Option<&Arc<str>>, kind: EventKind) {
+        if !self.actor.sink.is_empty() {
+            self.actor
+                .emit(Some(&self.key), self.provider_name(), principal, kind);
+        }
+    }
+
+    pub(crate) fn provider_name(&self) -> &'static str {
+        *self.name.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The provider's profile as of now.
+    pub(crate) fn profile(&self) -> Profile {
+        let profile = self.provider.profile();
+        *self.name.lock().unwrap_or_else(PoisonError::into_inner) = profile.name;
+        profile
+    }
+}
+
+impl std::ops::Deref for Context {
+    type Target = Actor;
+
+    fn deref(&self) -> &Actor {
+        &self.actor
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("key", &self.key)
+            .field("instance", &self.actor.instance)
+            .finish_non_exhaustive()
+    }
+}

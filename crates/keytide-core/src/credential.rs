@@ -1,0 +1,214 @@
+//! A published credential: [`Credential`], whole and immutable but for its lease.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use crate::context::Context;
+use crate::event::EventKind;
+use crate::issued::{CredentialKind, RevokeAt, Signing};
+use crate::lease::{self, NO_LEASE};
+use crate::secret::{Secret, SharedSecret};
+use crate::sys;
+use crate::time::{Boot, Now, Wall};
+
+/// A secret and when its issuer stops accepting it, as one generation of a cache.
+///
+/// Readers borrow it or hold it in an `Arc`; nothing in it changes after it was published.
+pub struct Credential {
+    /// Until when, by the coarse wall clock, a read may serve this without looking at anything else. A hint: what it
+    /// lets through was judged at most a second ago.
+    lease: AtomicU64,
+    /// Whether some destination refused it: a hint that sends readers for a destination to the list.
+    rejected: AtomicBool,
+    kind: CredentialKind,
+    pub(crate) secret: Secret,
+    pub(crate) signing: Option<Box<Signing>>,
+    generation: u64,
+    expires_at: Option<SystemTime>,
+    pub(crate) ends: Ends,
+    pub(crate) plan: Plan,
+    principal: Option<Arc<str>>,
+    pub(crate) context: Arc<Context>,
+    pub(crate) revoke: Option<RevokeAt>,
+}
+
+/// Where the life of a credential ends, on both clocks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ends {
+    pub(crate) wall: Wall,
+    pub(crate) boot: Boot,
+}
+
+/// When a credential was received and when it is to be replaced: kept beside its expiry, never instead of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    pub(crate) received: Boot,
+    /// A refresh is due once no more than this remains.
+    pub(crate) refresh_margin: Duration,
+    /// A refresh is urgent once no more than this remains.
+    pub(crate) mandatory: Duration,
+}
+
+/// The parts of a credential that the cache decides on.
+pub(crate) struct Parts {
+    pub(crate) kind: CredentialKind,
+    pub(crate) secret: Secret,
+    pub(crate) signing: Option<Box<Signing>>,
+    pub(crate) generation: u64,
+    pub(crate) expires_at: Option<SystemTime>,
+    pub(crate) ends: Ends,
+    pub(crate) plan: Plan,
+    pub(crate) principal: Option<Arc<str>>,
+    pub(crate) context: Arc<Context>,
+    pub(crate) revoke: Option<RevokeAt>,
+}
+
+impl Credential {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self {
+            lease: AtomicU64::new(NO_LEASE),
+            rejected: AtomicBool::new(false),
+            kind: parts.kind,
+            secret: parts.secret,
+            signing: parts.signing,
+            generation: parts.generation,
+            expires_at: parts.expires_at,
+            ends: parts.ends,
+            plan: parts.plan,
+            principal: parts.principal,
+            context: parts.context,
+            revoke: parts.revoke,
+        }
+    }
+
+    /// What it is good for.
+    #[must_use]
+    pub fn kind(&self) -> CredentialKind {
+        self.kind
+    }
+
+    /// Its number in its cache: grows with every published credential, from 1.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// When the issuer stops accepting it, as the issuer said it (or the moment of sending plus the lifetime that it
+    /// said). `None` for a static credential, which never expires.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<SystemTime> {
+        self.expires_at
+    }
+
+    /// How much life is left by the stricter of the two clocks. Zero once expired; `Duration::MAX` for a static
+    /// credential.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.remaining_at(self.context.clock.now())
+    }
+
+    /// Who the issuer says we are, where it says so.
+    #[must_use]
+    pub fn principal(&self) -> Option<&str> {
+        self.principal.as_deref()
+    }
+
+    /// The public id of a signing key; `None` for a bearer token.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&str> {
+        self.signing.as_ref().map(|signing| signing.key_id.as_str())
+    }
+
+    /// The secret itself. The reason goes into an event: say what it is exposed for, such as `"http header"`.
+    #[must_use]
+    pub fn expose(&self, reason: &'static str) -> &[u8] {
+        self.tell_exposed(reason);
+        self.secret.bytes()
+    }
+
+    /// The session token that belongs to a signing key, if there is one. An event, like [`expose`](Self::expose).
+    #[must_use]
+    pub fn expose_session_token(&self, reason: &'static str) -> Option<&[u8]> {
+        let token = self.signing.as_ref()?.session_token.as_ref()?;
+        self.tell_exposed(reason);
+        Some(token.bytes())
+    }
+
+    /// A share of the secret's own buffer, without a copy. An event, like [`expose`](Self::expose).
+    #[must_use]
+    pub fn expose_shared(&self, reason: &'static str) -> SharedSecret {
+        self.tell_exposed(reason);
+        self.secret.share()
+    }
+
+    /// Whether the lease covers this instant: one load, one subtraction, one comparison.
+    #[inline]
+    pub(crate) fn leased(&self) -> bool {
+        lease::covers(self.lease.load(Ordering::Relaxed), sys::coarse_wall())
+    }
+
+    pub(crate) fn renew_lease(&self, until: u64) {
+        self.lease.store(until, Ordering::Relaxed);
+    }
+
+    pub(crate) fn mark_rejected(&self) {
+        self.rejected.store(true, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn maybe_rejected(&self) -> bool {
+        self.rejected.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn remaining_at(&self, now: Now) -> Duration {
+        self.ends.remaining(now)
+    }
+
+    /// How long it lasted when it was received.
+    pub(crate) fn lifetime(&self) -> Duration {
+        if self.ends.boot == Boot::FAR {
+            Duration::MAX
+        } else {
+            self.plan.received.until(self.ends.boot)
+        }
+    }
+
+    fn tell_exposed(&self, reason: &'static str) {
+        self.context.emit(
+            self.principal.as_ref(),
+            EventKind::Exposed {
+                generation: self.generation,
+                reason,
+            },
+        );
+    }
+}
+
+impl Ends {
+    /// What is left by the clock that leaves less; `Duration::MAX` where nothing ends.
+    pub(crate) fn remaining(self, now: Now) -> Duration {
+        if self.boot == Boot::FAR && self.wall == Wall::FAR {
+            return Duration::MAX;
+        }
+        now.wall.until(self.wall).min(now.boot.until(self.boot))
+    }
+
+    /// How long ago it ended, by the clock that says longer.
+    pub(crate) fn past(self, now: Now) -> Duration {
+        self.wall.until(now.wall).max(self.boot.until(now.boot))
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credential")
+            .field("kind", &self.kind)
+            .field("generation", &self.generation)
+            .field("expires_at", &self.expires_at)
+            .field("principal", &self.principal)
+            .field("secret", &self.secret)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,144 @@
+//! The loop that wakes caches when they are due.
+
+use std::collections::HashSet;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::task::Poll;
+use std::time::Duration;
+
+use super::Home;
+use super::queue::Due;
+use super::sentry::Alarm;
+use crate::cache::Shared;
+use crate::event::EventKind;
+use crate::time::{Boot, Now};
+
+impl Home {
+    /// Wakes `cache` at `due` instead of at `former`.
+    pub(crate) fn schedule(&self, former: Boot, due: Boot, id: u64, cache: Weak<Shared>) {
+        if former != Boot::FAR {
+            self.queue.remove(former, id);
+        }
+        if due != Boot::FAR && self.queue.insert(due, id, Due::Cache(cache)) {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Rings an alarm at `due`.
+    pub(crate) fn schedule_alarm(&self, due: Boot, id: u64, alarm: Arc<Alarm>) {
+        if self.queue.insert(due, id, Due::Alarm(alarm)) {
+            self.wake.notify_one();
+        }
+    }
+
+    pub(crate) fn unschedule(&self, due: Boot, id: u64) {
+        self.queue.remove(due, id);
+    }
+
+    /// The loop of a home: one for each, for as long as it lives.
+    pub(super) async fn drive(self: Arc<Self>) {
+        let mut offset = self.clock.now().offset();
+        while !self.is_dead() {
+            self.answered
+                .store(self.asked.load(Ordering::Acquire), Ordering::Release);
+            let now = self.clock.now();
+            let step = now.offset().saturating_sub(offset);
+            if step.unsigned_abs() > STEP.as_nanos() as u64 {
+                offset = now.offset();
+                self.reckon_anew(step).await;
+                continue;
+            }
+            let due = self.queue.take_due(now.boot, BATCH);
+            if due.is_empty() {
+                let wait = self
+                    .queue
+                    .next()
+                    .map_or(LONGEST_SLEEP, |due| now.boot.until(due));
+                self.rest(wait.min(LONGEST_SLEEP)).await;
+                continue;
+            }
+            for entry in due {
+                tell(entry, now);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The wall clock stepped: every cache judges its credential and its timer anew.
+    async fn reckon_anew(&self, step: i64) {
+        let mut told = HashSet::new();
+        for (count, (_, entry)) in self.queue.take_all().into_iter().enumerate() {
+            if let Due::Cache(cache) = &entry
+                && let Some(shared) = cache.upgrade()
+                && told.insert(shared.context.instance)
+            {
+                let by = Duration::from_nanos(step.unsigned_abs());
+                shared.context.actor.emit(
+                    None,
+                    "",
+                    None,
+                    EventKind::ClockStepped {
+                        by,
+                        backward: step < 0,
+                    },
+                );
+            }
+            tell(entry, self.clock.now());
+            if count % BATCH == BATCH - 1 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    async fn rest(&self, wait: Duration) {
+        let mut woken = pin!(self.wake.notified());
+        let mut slept = pin!(tokio::time::sleep(wait));
+        poll_fn(|context| {
+            if woken.as_mut().poll(context).is_ready() || slept.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Starts the loop of a named home with its first flight or timer.
+    pub(super) fn ensure_driven(self: &Arc<Self>) {
+        if !self.driving.swap(true, Ordering::AcqRel) {
+            // On a runtime that has ended, the task is dropped unpolled, and its guard declares the home dead.
+            let guard = EndsWithItsDriver(Arc::clone(self));
+            self.handle.spawn(async move {
+                Arc::clone(&guard.0).drive().await;
+            });
+        }
+    }
+}
+
+fn tell(entry: Due, now: Now) {
+    match entry {
+        Due::Cache(cache) => {
+            if let Some(shared) = cache.upgrade() {
+                shared.on_timer(now);
+            }
+        }
+        Due::Alarm(alarm) => alarm.ring(),
+    }
+}
+
+/// Declares a home dead when its loop is dropped: by the end of its runtime, or by a panic.
+pub(super) struct EndsWithItsDriver(pub(super) Arc<Home>);
+
+impl Drop for EndsWithItsDriver {
+    fn drop(&mut self) {
+        self.0.retire(None);
+    }
+}
+
+/// How many caches are told between two yields.
+const BATCH: usize = 64;
+/// A change of the distance between the clocks that counts as a step.
+const STEP: Duration = Duration::from_secs(1);
+/// Timers do not count suspends: the loop looks at the clocks at least this often.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);

@@ -1,0 +1,88 @@
+//! How many calls one issuer gets at a time, over all caches of the process: most urgent first.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::cache::Launch;
+use crate::time::Boot;
+
+static GATES: Mutex<Option<HashMap<Arc<str>, Gate>>> = Mutex::new(None);
+
+#[derive(Default)]
+struct Gate {
+    running: usize,
+    next: u64,
+    /// By the end of the credential at hand: what has none, or ends first, is the most urgent.
+    waiting: BTreeMap<(Boot, u64), Launch>,
+}
+
+/// The right to call one issuer. Passed on to the most urgent flight that waits, when dropped.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    issuer: Arc<str>,
+}
+
+/// Launches at once if the issuer has room, else when it has. Returns what may go now.
+pub(crate) fn enter(
+    issuer: &Arc<str>,
+    limit: usize,
+    urgency: Boot,
+    launch: Launch,
+) -> Option<(Launch, Permit)> {
+    let mut gates = lock();
+    let gate = gates
+        .get_or_insert_default()
+        .entry(Arc::clone(issuer))
+        .or_default();
+    if gate.running < limit {
+        gate.running += 1;
+        return Some((
+            launch,
+            Permit {
+                issuer: Arc::clone(issuer),
+            },
+        ));
+    }
+    gate.next += 1;
+    let place = (urgency, gate.next);
+    gate.waiting.insert(place, launch);
+    None
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(launch) = leave(&self.issuer) {
+            launch.go(Some(Self {
+                issuer: Arc::clone(&self.issuer),
+            }));
+        }
+    }
+}
+
+fn leave(issuer: &Arc<str>) -> Option<Launch> {
+    let mut passed_over = Vec::new();
+    let mut gates = lock();
+    let gates_by_issuer = gates.as_mut()?;
+    let gate = gates_by_issuer.get_mut(issuer)?;
+    let mut next = None;
+    while let Some((_, launch)) = gate.waiting.pop_first() {
+        if launch.is_wanted() {
+            next = Some(launch);
+            break;
+        }
+        passed_over.push(launch);
+    }
+    if next.is_none() {
+        gate.running -= 1;
+        if gate.running == 0 {
+            gates_by_issuer.remove(issuer);
+        }
+    }
+    drop(gates);
+    drop(passed_over);
+    next
+}
+
+fn lock() -> MutexGuard<'static, Option<HashMap<Arc<str>, Gate>>> {
+    GATES.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,64 @@
+//! The library's own thread: the home of all flights, unless another is named.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::Home;
+use super::driver::EndsWithItsDriver;
+use crate::clock::AgentClock;
+use crate::error::Error;
+use crate::sys;
+
+/// The one thread of the process, with the process that started it: a forked child has none.
+static SHARED: Mutex<Option<(u32, Arc<Home>)>> = Mutex::new(None);
+
+/// The home that all agents share. Starts its thread if it does not run.
+pub(super) fn shared() -> Result<Arc<Home>, Error> {
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    let process = sys::process_id();
+    if let Some((_, home)) = shared
+        .as_ref()
+        .filter(|(owner, home)| *owner == process && !home.is_dead())
+    {
+        return Ok(Arc::clone(home));
+    }
+    let home = start(AgentClock::System)?;
+    // The home of a parent process must not be dropped here: its runtime has no thread to end on.
+    if let Some(former) = shared.replace((process, Arc::clone(&home)))
+        && former.0 != process
+    {
+        std::mem::forget(former);
+    }
+    Ok(home)
+}
+
+/// The home that all agents share, if its thread runs.
+pub(super) fn running() -> Option<Arc<Home>> {
+    let shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    shared
+        .as_ref()
+        .filter(|(owner, _)| *owner == sys::process_id())
+        .map(|(_, home)| Arc::clone(home))
+}
+
+/// A thread with a runtime of its own, driving a new home.
+pub(super) fn start(clock: AgentClock) -> Result<Arc<Home>, Error> {
+    let failed = |error: std::io::Error| {
+        Error::unavailable("cannot start the refresh thread").caused_by(error)
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed)?;
+    let home = Arc::new(Home::new(runtime.handle().clone(), clock, true));
+    let driven = Arc::clone(&home);
+    std::thread::Builder::new()
+        .name("keytide".to_owned())
+        .spawn(move || {
+            let guard = EndsWithItsDriver(driven);
+            runtime.block_on(Arc::clone(&guard.0).drive());
+            drop(guard);
+            runtime.shutdown_background();
+        })
+        .map_err(failed)?;
+    Ok(home)
+}

@@ -1,0 +1,201 @@
+//! The watch over homes, and the clock of waiters: a thread that lives only while there is something to watch.
+//!
+//! It runs no code of a user, so that a provider which blocks the home's thread cannot hold up a reader's patience.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+use super::Home;
+use crate::sys;
+
+static SENTRY: Mutex<Sentry> = Mutex::new(Sentry::NEW);
+static CALLED: Condvar = Condvar::new();
+static NEXT_ALARM: AtomicU64 = AtomicU64::new(1 << 63);
+
+struct Sentry {
+    /// The process whose thread keeps watch: a forked child has none.
+    process: Option<u32>,
+    alarms: BTreeMap<(Instant, u64), Arc<Alarm>>,
+    homes: Vec<Watched>,
+}
+
+struct Watched {
+    home: Arc<Home>,
+    asked: Instant,
+}
+
+/// Wakes one waiter at a time that was set.
+#[derive(Debug, Default)]
+pub(crate) struct Alarm {
+    rung: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Alarm {
+    pub(crate) fn ring(&self) {
+        self.rung.store(true, Ordering::Release);
+        if let Some(waker) = lock(&self.waker).take() {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn poll(&self, waker: &Waker) -> Poll<()> {
+        *lock(&self.waker) = Some(waker.clone());
+        if self.rung.load(Ordering::Acquire) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    pub(crate) fn next_id() -> u64 {
+        NEXT_ALARM.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// Rings `alarm` at `due`. Taken back by [`cancel`].
+pub(crate) fn set(due: Instant, id: u64, alarm: Arc<Alarm>) {
+    let mut sentry = on_duty();
+    sentry.alarms.insert((due, id), alarm);
+    drop(sentry);
+    CALLED.notify_one();
+}
+
+pub(crate) fn cancel(due: Instant, id: u64) {
+    let cancelled = lock(&SENTRY).alarms.remove(&(due, id));
+    drop(cancelled);
+}
+
+/// Looks after `home` for as long as flights run there.
+pub(super) fn watch(home: &Arc<Home>) {
+    let mut sentry = on_duty();
+    if !sentry
+        .homes
+        .iter()
+        .any(|watched| Arc::ptr_eq(&watched.home, home))
+    {
+        home.ask();
+        sentry.homes.push(Watched {
+            home: Arc::clone(home),
+            asked: sys::monotonic(),
+        });
+    }
+}
+
+/// The sentry, with its thread running. Where no thread can be had, the next call tries again.
+fn on_duty() -> MutexGuard<'static, Sentry> {
+    let mut sentry = lock(&SENTRY);
+    let process = sys::process_id();
+    if sentry.process != Some(process) {
+        if sentry.process.is_some() {
+            std::mem::forget(std::mem::replace(&mut *sentry, Sentry::NEW));
+        }
+        let started = std::thread::Builder::new()
+            .name("keytide-sentry".to_owned())
+            .spawn(keep_watch);
+        sentry.process = started.is_ok().then_some(process);
+    }
+    sentry
+}
+
+fn keep_watch() {
+    let mut sentry = lock(&SENTRY);
+    let mut last_busy = sys::monotonic();
+    loop {
+        let now = sys::monotonic();
+        sentry = ring_due(sentry, now);
+        sentry = inspect(sentry, now);
+        if !sentry.alarms.is_empty() || !sentry.homes.is_empty() {
+            last_busy = now;
+        }
+        let end = last_busy + LINGER;
+        if now >= end {
+            sentry.process = None;
+            return;
+        }
+        let next_alarm = sentry.alarms.first_key_value().map(|((due, _), _)| *due);
+        let next_look = if sentry.homes.is_empty() {
+            end
+        } else {
+            now + LOOK
+        };
+        let until = next_alarm.map_or(next_look, |due| due.min(next_look));
+        let rest = until.saturating_duration_since(sys::monotonic());
+        sentry = CALLED
+            .wait_timeout(sentry, rest)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0;
+    }
+}
+
+fn ring_due(mut sentry: MutexGuard<'static, Sentry>, now: Instant) -> MutexGuard<'static, Sentry> {
+    let mut due = Vec::new();
+    while let Some(first) = sentry.alarms.first_entry()
+        && first.key().0 <= now
+    {
+        due.push(first.remove());
+    }
+    if due.is_empty() {
+        return sentry;
+    }
+    drop(sentry);
+    for alarm in due {
+        alarm.ring();
+    }
+    lock(&SENTRY)
+}
+
+fn inspect(mut sentry: MutexGuard<'static, Sentry>, now: Instant) -> MutexGuard<'static, Sentry> {
+    if sentry.homes.is_empty() {
+        return sentry;
+    }
+    let mut homes = std::mem::take(&mut sentry.homes);
+    drop(sentry);
+    homes.retain_mut(|watched| {
+        let home = &watched.home;
+        if home.answers() {
+            home.ask();
+            watched.asked = now;
+        } else if !home.own
+            && home.clock.is_system()
+            && now.duration_since(watched.asked) > UNPOLLED
+        {
+            home.retire(None);
+        }
+        home.inspect(now) || (!home.is_dead() && !home.answers())
+    });
+    let mut sentry = lock(&SENTRY);
+    for watched in homes {
+        if !sentry
+            .homes
+            .iter()
+            .any(|other| Arc::ptr_eq(&other.home, &watched.home))
+        {
+            sentry.homes.push(watched);
+        }
+    }
+    sentry
+}
+
+impl Sentry {
+    const NEW: Self = Self {
+        process: None,
+        alarms: BTreeMap::new(),
+        homes: Vec::new(),
+    };
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How often homes are looked at while flights run there.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long a named runtime may leave a question unanswered before it counts as unpolled. Several looks, so that one
+/// that was merely busy is not misjudged.
+const UNPOLLED: Duration = Duration::from_millis(1000);
+/// How long the thread stays when there is nothing left to watch.
+const LINGER: Duration = Duration::from_secs(1);

@@ -1,0 +1,169 @@
+//! What a provider brings back from its issuer: [`Issued`].
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::credential::Credential;
+use crate::error::Error;
+use crate::secret::Secret;
+
+/// What a credential is good for, as far as caching goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CredentialKind {
+    /// Whoever bears it may use it. Never served past its expiry.
+    BearerToken,
+    /// Signs requests and is not sent itself. May be served past its expiry where static stability is on.
+    SigningKey,
+}
+
+/// A credential as the issuer gave it, before the cache judged it.
+///
+/// Say when it ends: by [`expires_at`](Self::expires_at) where the issuer names an instant, by
+/// [`expires_in`](Self::expires_in) where it names a lifetime; where it gives both, set both and the earlier one
+/// counts. One that says neither never expires, and is refused unless the cache allows static credentials.
+///
+/// ```
+/// use std::time::Duration;
+/// use keytide_core::{Issued, Secret};
+///
+/// let issued = Issued::bearer(Secret::from("eyJhbGciOi".to_owned()))
+///     .expires_in(Duration::from_secs(900))
+///     .principal("system:serviceaccount:billing:reader");
+/// ```
+pub struct Issued {
+    pub(crate) kind: CredentialKind,
+    pub(crate) secret: Secret,
+    pub(crate) signing: Option<Box<Signing>>,
+    pub(crate) issued_at: Option<SystemTime>,
+    pub(crate) expires_at: Option<SystemTime>,
+    pub(crate) expires_in: Option<Duration>,
+    pub(crate) refresh_at: Option<SystemTime>,
+    pub(crate) refresh_in: Option<Duration>,
+    pub(crate) principal: Option<Arc<str>>,
+    pub(crate) revoke: Option<RevokeAt>,
+}
+
+/// What belongs to a signing key beside its secret.
+pub(crate) struct Signing {
+    pub(crate) key_id: String,
+    pub(crate) session_token: Option<Secret>,
+}
+
+pub(crate) type RevokeFuture = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+pub(crate) type RevokeAt = Box<dyn Fn(Arc<Credential>) -> RevokeFuture + Send + Sync>;
+
+impl Issued {
+    /// A bearer token.
+    #[must_use]
+    pub fn bearer(token: impl Into<Secret>) -> Self {
+        Self::new(CredentialKind::BearerToken, token.into().prefixed(BEARER))
+    }
+
+    /// A key that signs requests, with its public id.
+    #[must_use]
+    pub fn signing_key(key_id: impl Into<String>, secret: impl Into<Secret>) -> Self {
+        let mut issued = Self::new(CredentialKind::SigningKey, secret.into());
+        issued.signing = Some(Box::new(Signing {
+            key_id: key_id.into(),
+            session_token: None,
+        }));
+        issued
+    }
+
+    /// The token that the issuer wants beside a signature, for a signing key. Ignored for a bearer token.
+    #[must_use]
+    pub fn session_token(mut self, token: impl Into<Secret>) -> Self {
+        if let Some(signing) = &mut self.signing {
+            signing.session_token = Some(token.into());
+        }
+        self
+    }
+
+    /// When the issuer stops accepting it, as the issuer said it: take no margin off.
+    #[must_use]
+    pub fn expires_at(mut self, instant: SystemTime) -> Self {
+        self.expires_at = Some(instant);
+        self
+    }
+
+    /// When the issuer made it, where it says so: what its whole lifetime is counted from, for the lifetime policy.
+    /// Defaults to its receipt.
+    #[must_use]
+    pub fn issued_at(mut self, instant: SystemTime) -> Self {
+        self.issued_at = Some(instant);
+        self
+    }
+
+    /// How long the issuer accepts it. Counted from the moment the request was sent.
+    #[must_use]
+    pub fn expires_in(mut self, lifetime: Duration) -> Self {
+        self.expires_in = Some(lifetime);
+        self
+    }
+
+    /// When the issuer wants to be asked again. It wins over the advisory window.
+    #[must_use]
+    pub fn refresh_at(mut self, instant: SystemTime) -> Self {
+        self.refresh_at = Some(instant);
+        self
+    }
+
+    /// How long after the request was sent the issuer wants to be asked again. It wins over the advisory window.
+    #[must_use]
+    pub fn refresh_in(mut self, after: Duration) -> Self {
+        self.refresh_in = Some(after);
+        self
+    }
+
+    /// Who the issuer says we are. A later answer for another principal is refused.
+    #[must_use]
+    pub fn principal(mut self, principal: impl Into<Arc<str>>) -> Self {
+        self.principal = Some(principal.into());
+        self
+    }
+
+    /// How the issuer is told that this credential is revoked, where it can be.
+    #[must_use]
+    pub fn revoke_with<F, R>(mut self, tell: F) -> Self
+    where
+        F: Fn(Arc<Credential>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        self.revoke = Some(Box::new(move |credential| Box::pin(tell(credential))));
+        self
+    }
+
+    fn new(kind: CredentialKind, secret: Secret) -> Self {
+        Self {
+            kind,
+            secret,
+            signing: None,
+            issued_at: None,
+            expires_at: None,
+            expires_in: None,
+            refresh_at: None,
+            refresh_in: None,
+            principal: None,
+            revoke: None,
+        }
+    }
+}
+
+impl fmt::Debug for Issued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issued")
+            .field("kind", &self.kind)
+            .field("secret", &self.secret)
+            .field("expires_at", &self.expires_at)
+            .field("expires_in", &self.expires_in)
+            .field("principal", &self.principal)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What stands before a bearer token in an `Authorization` header (RFC 6750, section 2.1).
+const BEARER: &[u8] = b"Bearer ";

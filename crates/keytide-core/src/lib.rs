@@ -1,0 +1,42 @@
+//! Keeps one credential fresh, so that no agent restarts, stalls or fails because a credential rotated.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod agent;
+mod cache;
+mod chain;
+mod clock;
+mod context;
+mod credential;
+mod error;
+mod event;
+mod home;
+mod identity;
+mod issued;
+mod lease;
+mod policy;
+mod profile;
+mod provider;
+mod request;
+mod secret;
+mod slot;
+mod subject;
+mod sync;
+mod sys;
+mod time;
+mod wait;
+
+pub use agent::{Agent, AgentBuilder, Terminating, Termination};
+pub use cache::{Cache, CacheBuilder, CacheStatus, Changes, Get, Handle, Phase, Revoked, Telling};
+pub use chain::Chain;
+pub use clock::{Clock, SystemClock};
+pub use credential::Credential;
+pub use error::{Error, ErrorKind, RetryAfter};
+pub use event::{Event, EventKind, Observe, Reason, TracingObserver, Trigger};
+pub use identity::{AgentIdentity, AgentType, Environment, InstanceId, Owner, Version};
+pub use issued::{CredentialKind, Issued};
+pub use policy::options::LongLived;
+pub use profile::{Profile, Revocation};
+pub use provider::ProvideCredential;
+pub use request::{ChangeNotifier, Request};
+pub use secret::{Secret, SharedSecret};
+pub use subject::{Subject, SubjectUse};

@@ -1,0 +1,48 @@
+//! What a cache was told at building: [`Options`], shared by all caches that were told the same.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What to do with a credential that lives longer than the policy accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum LongLived {
+    /// Do not serve it.
+    #[default]
+    Refuse,
+    /// Serve it, and tell observers.
+    Flag,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    pub(crate) advisory_window: Option<Duration>,
+    pub(crate) mandatory_window: Option<Duration>,
+    pub(crate) idle_after: Option<Duration>,
+    pub(crate) floor: Duration,
+    pub(crate) flight_limit: Duration,
+    pub(crate) static_stability: Option<Duration>,
+    pub(crate) longest_lifetime: Duration,
+    pub(crate) long_lived: LongLived,
+    pub(crate) allow_static: bool,
+    pub(crate) principals: Vec<Arc<str>>,
+    pub(crate) issuer_limit: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            advisory_window: None,
+            mandatory_window: None,
+            idle_after: None,
+            floor: Duration::from_secs(1),
+            flight_limit: Duration::from_secs(30),
+            static_stability: None,
+            longest_lifetime: Duration::from_secs(12 * 3600),
+            long_lived: LongLived::Refuse,
+            allow_static: false,
+            principals: Vec::new(),
+            issuer_limit: 10,
+        }
+    }
+}

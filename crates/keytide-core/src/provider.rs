@@ -1,0 +1,89 @@
+//! The object that asks one issuer: [`ProvideCredential`].
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::issued::Issued;
+use crate::profile::Profile;
+use crate::request::Request;
+
+/// Asks one issuer, once per call.
+///
+/// A provider never caches, never retries, never sleeps and keeps no clock: the cache does all that. It may be dropped
+/// at any await. It is called on the library's own thread, inside a tokio runtime with all drivers that are compiled
+/// in; it must not block that thread (a provider that does is noticed, named, and left behind).
+///
+/// ```
+/// use std::time::Duration;
+/// use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, Secret};
+///
+/// struct Vending;
+///
+/// impl ProvideCredential for Vending {
+///     fn profile(&self) -> Profile {
+///         Profile::bearer("vending").issuer("https://vending.example")
+///     }
+///
+///     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
+///         let token = format!("token-for-{}", request.identity().agent_type());
+///         Ok(Issued::bearer(Secret::from(token)).expires_in(Duration::from_secs(900)))
+///     }
+/// }
+/// ```
+pub trait ProvideCredential: Send + Sync + 'static {
+    /// What the provider states about itself. Cheap: it is asked before each call.
+    fn profile(&self) -> Profile;
+
+    /// Asks the issuer.
+    ///
+    /// # Errors
+    /// One of four sorts: [`Error::unavailable`] (also for what is unknown), [`Error::throttled`],
+    /// [`Error::refused`], [`Error::not_configured`]; or [`Error::misconfigured`], which says what to mend.
+    fn provide(&self, request: &Request) -> impl Future<Output = Result<Issued, Error>> + Send;
+}
+
+pub(crate) type Answer<'a> = Pin<Box<dyn Future<Output = Result<Issued, Error>> + Send + 'a>>;
+
+/// A provider of any type: the object-safe twin of [`ProvideCredential`].
+#[derive(Clone)]
+pub(crate) struct SharedProvider(Arc<dyn Provide>);
+
+impl SharedProvider {
+    pub(crate) fn new(provider: impl ProvideCredential) -> Self {
+        Self(Arc::new(provider))
+    }
+
+    pub(crate) fn profile(&self) -> Profile {
+        self.0.profile()
+    }
+
+    pub(crate) fn provide<'a>(&'a self, request: &'a Request) -> Answer<'a> {
+        self.0.provide(request)
+    }
+}
+
+impl fmt::Debug for SharedProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SharedProvider")
+            .field(&self.profile().name)
+            .finish()
+    }
+}
+
+trait Provide: Send + Sync {
+    fn profile(&self) -> Profile;
+    fn provide<'a>(&'a self, request: &'a Request) -> Answer<'a>;
+}
+
+impl<P: ProvideCredential> Provide for P {
+    fn profile(&self) -> Profile {
+        ProvideCredential::profile(self)
+    }
+
+    fn provide<'a>(&'a self, request: &'a Request) -> Answer<'a> {
+        Box::pin(ProvideCredential::provide(self, request))
+    }
+}

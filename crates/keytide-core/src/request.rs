@@ -1,0 +1,177 @@
+//! What a provider is told when it is asked: [`Request`].
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, SystemTime};
+
+use crate::cache::Shared;
+use crate::context::Context;
+use crate::event::Trigger;
+use crate::identity::{AgentIdentity, InstanceId};
+use crate::time::{Now, Wall, nanos};
+
+/// Who asks, why, and by which clock.
+pub struct Request {
+    pub(crate) context: Arc<Context>,
+    pub(crate) trigger: Trigger,
+    pub(crate) sent: Now,
+    /// What is known of the issuer's clock, as nanoseconds that it is ahead of ours.
+    skew: AtomicI64,
+    measured: std::sync::atomic::AtomicBool,
+    cache: Weak<Shared>,
+}
+
+impl Request {
+    pub(crate) fn new(
+        context: Arc<Context>,
+        trigger: Trigger,
+        sent: Now,
+        skew: i64,
+        cache: Weak<Shared>,
+    ) -> Self {
+        Self {
+            context,
+            trigger,
+            sent,
+            skew: AtomicI64::new(skew),
+            measured: false.into(),
+            cache,
+        }
+    }
+
+    /// Who acts.
+    #[must_use]
+    pub fn identity(&self) -> &AgentIdentity {
+        &self.context.actor.identity
+    }
+
+    /// Which instance of the agent acts.
+    #[must_use]
+    pub fn instance(&self) -> InstanceId {
+        self.context.actor.instance
+    }
+
+    /// The key of the cache that asks.
+    #[must_use]
+    pub fn cache_key(&self) -> &str {
+        &self.context.key
+    }
+
+    /// Why the issuer is asked.
+    #[must_use]
+    pub fn trigger(&self) -> Trigger {
+        self.trigger
+    }
+
+    /// Whether somebody wants the issuer itself to be asked anew, through every layer: a credential that it gave
+    /// before was rejected, invalidated, or found too short.
+    #[must_use]
+    pub fn forced(&self) -> bool {
+        matches!(
+            self.trigger,
+            Trigger::Rejected | Trigger::Invalidated | Trigger::TooShort | Trigger::ByName
+        )
+    }
+
+    /// The agent's wall clock.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        self.context.clock.wall()
+    }
+
+    /// The issuer's clock, as far as its answers have told: for dating what the issuer will verify.
+    #[must_use]
+    pub fn issuer_now(&self) -> SystemTime {
+        let now = self.context.clock.now().wall;
+        Wall(now.0.saturating_add(self.skew.load(Ordering::Relaxed)))
+            .system()
+            .unwrap_or_else(|| self.now())
+    }
+
+    /// Reports the time that the issuer's clock showed in an answer just received over TLS or loopback: its `Date`, or
+    /// the `iat` of a token that this answer minted. Never from a token read from a file.
+    ///
+    /// What differs from our clock by more than the answer's own uncertainty is used to date assertions, and may
+    /// shorten a life, never lengthen it. Differences over 24 h are taken as 24 h.
+    pub fn saw_issuer_clock(&self, shown: SystemTime) {
+        let (shown, now) = (Wall::from(shown), self.context.clock.now().wall);
+        // Shown is cut to the second, and was true at some moment between sending and now.
+        let ahead = shown.0.saturating_sub(now.0);
+        let behind = shown
+            .0
+            .saturating_add(nanos(Duration::from_secs(1)))
+            .saturating_sub(self.sent.wall.0);
+        let skew = if ahead > 0 {
+            ahead
+        } else if behind < 0 {
+            behind
+        } else {
+            0
+        };
+        let bound = nanos(MAX_SKEW);
+        self.skew
+            .store(skew.clamp(-bound, bound), Ordering::Relaxed);
+        self.measured.store(true, Ordering::Relaxed);
+    }
+
+    /// A way to tell the cache, at any later time, that the provider's input has changed (a file, an environment, a
+    /// subject token).
+    #[must_use]
+    pub fn change_notifier(&self) -> ChangeNotifier {
+        ChangeNotifier {
+            cache: Weak::clone(&self.cache),
+        }
+    }
+
+    /// What was learned of the issuer's clock by this request.
+    pub(crate) fn measured_skew(&self) -> Option<i64> {
+        self.measured
+            .load(Ordering::Relaxed)
+            .then(|| self.skew.load(Ordering::Relaxed))
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("context", &self.context)
+            .field("trigger", &self.trigger)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Tells a cache that its provider's input has changed. Holds nothing alive.
+#[derive(Clone, Default)]
+pub struct ChangeNotifier {
+    cache: Weak<Shared>,
+}
+
+impl ChangeNotifier {
+    /// The input has changed: whatever the backoff, the issuer is asked now, if the cache is in use.
+    pub fn notify(&self) {
+        if let Some(shared) = self.cache.upgrade() {
+            shared.input_changed();
+        }
+    }
+
+    /// Whether the cache is gone, so that nobody needs to be told any more.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.cache.strong_count() == 0
+    }
+
+    pub(crate) fn is_for(&self, other: &Self) -> bool {
+        self.cache.ptr_eq(&other.cache)
+    }
+}
+
+impl fmt::Debug for ChangeNotifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChangeNotifier")
+            .field("closed", &self.is_closed())
+            .finish()
+    }
+}
+
+const MAX_SKEW: Duration = Duration::from_secs(24 * 3600);

@@ -1,0 +1,144 @@
+//! The bytes that must not leak: [`Secret`] and the shared owner of its buffer.
+
+use std::fmt;
+use std::sync::Arc;
+
+use secrecy::zeroize::Zeroize;
+use secrecy::{ExposeSecret, SecretSlice};
+
+/// A secret of any issuer, held in one buffer that is wiped when the last holder lets go.
+///
+/// It has no `Display`, `Clone`, `PartialEq`, `Serialize` or `Deref`; its `Debug` is a constant mask. The bytes leave
+/// through a published [`Credential`](crate::Credential) only, by
+/// [`expose`](crate::Credential::expose), which is an event.
+///
+/// ```
+/// use keytide_core::Secret;
+///
+/// let secret = Secret::from("correct horse".to_owned());
+/// assert_eq!(format!("{secret:?}"), "Secret(***)");
+/// ```
+///
+/// ```compile_fail
+/// let secret = keytide_core::Secret::from("correct horse".to_owned());
+/// let copy = secret.clone();
+/// ```
+///
+/// ```compile_fail
+/// let secret = keytide_core::Secret::from("correct horse".to_owned());
+/// println!("{secret}");
+/// ```
+pub struct Secret {
+    buffer: Buffer,
+    /// Where the secret begins: what stands before it is the scheme of an `Authorization` header.
+    start: u32,
+}
+
+impl Secret {
+    /// Takes the bytes and wipes the vector that brought them, wherever they had to move.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self::after(b"", bytes)
+    }
+
+    /// Puts `prefix` before the secret, in the same buffer, so that a whole header value can be shared and wiped
+    /// with the secret.
+    pub(crate) fn after(prefix: &[u8], mut bytes: Vec<u8>) -> Self {
+        let boxed: Box<[u8]> = if prefix.is_empty() && bytes.len() == bytes.capacity() {
+            std::mem::take(&mut bytes).into_boxed_slice()
+        } else {
+            let mut whole = Vec::with_capacity(prefix.len() + bytes.len());
+            whole.extend_from_slice(prefix);
+            whole.extend_from_slice(&bytes);
+            bytes.zeroize();
+            whole.into_boxed_slice()
+        };
+        Self {
+            buffer: Buffer(Arc::new(SecretSlice::from(boxed.into_vec()))),
+            start: u32::try_from(prefix.len()).unwrap_or(0),
+        }
+    }
+
+    /// Moves the secret behind `prefix`, wiping the buffer that it came in.
+    pub(crate) fn prefixed(self, prefix: &[u8]) -> Self {
+        Self::after(prefix, self.bytes().to_vec())
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.buffer
+            .as_ref()
+            .get(self.start as usize..)
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes().is_empty()
+    }
+
+    /// Compares without stopping at the first difference.
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
+        let (a, b) = (self.bytes(), other.bytes());
+        a.len() == b.len()
+            && a.iter()
+                .zip(b)
+                .fold(0, |difference, (x, y)| difference | (x ^ y))
+                == 0
+    }
+
+    pub(crate) fn share(&self) -> SharedSecret {
+        SharedSecret {
+            buffer: Buffer(Arc::clone(&self.buffer.0)),
+            start: self.start,
+        }
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self::new(text.into_bytes())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(***)")
+    }
+}
+
+/// A share of a secret's own buffer, for code that must hand an owner of the bytes on, such as a header value.
+///
+/// No bytes are copied. The buffer is wiped when the last share and the credential itself are gone, so a share that
+/// is kept keeps the secret in memory. Got by [`Credential::expose_shared`](crate::Credential::expose_shared).
+pub struct SharedSecret {
+    buffer: Buffer,
+    start: u32,
+}
+
+impl SharedSecret {
+    /// Where the secret begins in [`AsRef::as_ref`]'s bytes: `Bearer ` stands before a bearer token, so that the
+    /// whole buffer is the value of an `Authorization` header; 0 for other secrets.
+    #[must_use]
+    pub fn secret_start(&self) -> usize {
+        self.start as usize
+    }
+}
+
+impl AsRef<[u8]> for SharedSecret {
+    fn as_ref(&self) -> &[u8] {
+        self.buffer.as_ref()
+    }
+}
+
+impl fmt::Debug for SharedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedSecret(***)")
+    }
+}
+
+struct Buffer(Arc<SecretSlice<u8>>);
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        self.0.expose_secret()
+    }
+}

@@ -1,0 +1,79 @@
+//! The only shared state of readers: one pointer, swapped whole. The only file that names `arc_swap`.
+
+use std::sync::Arc;
+
+use arc_swap::{ArcSwapOption, Guard};
+
+use crate::credential::Credential;
+use crate::sync::step;
+
+/// The credential that is current, if there is one.
+#[derive(Debug, Default)]
+pub(crate) struct Slot(ArcSwapOption<Credential>);
+
+impl Slot {
+    #[inline]
+    pub(crate) fn load(&self) -> Borrowed {
+        step();
+        Borrowed(self.0.load())
+    }
+
+    /// When this has returned, no load that starts later gives the former credential, and every reader that holds it
+    /// has a reference of its own.
+    pub(crate) fn store(&self, credential: Option<Arc<Credential>>) {
+        step();
+        self.0.store(credential);
+    }
+}
+
+/// A borrowed credential. Short-lived: from the ninth on a thread each costs a reference count.
+pub(crate) struct Borrowed(Guard<Option<Arc<Credential>>>);
+
+impl Borrowed {
+    #[inline]
+    pub(crate) fn get(&self) -> Option<&Credential> {
+        self.0.as_deref()
+    }
+
+    #[inline]
+    pub(crate) fn into_owned(self) -> Option<Arc<Credential>> {
+        Guard::into_inner(self.0)
+    }
+}
+
+/// What a per-task handle remembers between its reads, so that most cost one comparison of pointers.
+pub(crate) struct Parked<T: AsRef<Slot>>(
+    Option<arc_swap::Cache<SlotOf<T>, Option<Arc<Credential>>>>,
+    T,
+);
+
+impl<T: AsRef<Slot> + Clone> Parked<T> {
+    pub(crate) fn new(owner: T) -> Self {
+        Self(None, owner)
+    }
+
+    #[inline]
+    pub(crate) fn load(&mut self) -> Option<&Arc<Credential>> {
+        step();
+        let owner = &self.1;
+        self.0
+            .get_or_insert_with(|| arc_swap::Cache::new(SlotOf(owner.clone())))
+            .load()
+            .as_ref()
+    }
+
+    pub(crate) fn release(&mut self) {
+        self.0 = None;
+    }
+}
+
+struct SlotOf<T>(T);
+
+impl<T: AsRef<Slot>> std::ops::Deref for SlotOf<T> {
+    type Target = ArcSwapOption<Credential>;
+
+    #[inline]
+    fn deref(&self) -> &Self::Target {
+        &self.0.as_ref().0
+    }
+}

@@ -1,0 +1,33 @@
+//! Locks, and the points where a model checker may switch threads.
+//!
+//! Under `--cfg keytide_shuttle` the same code runs under shuttle: its threads run one at a time, so that each call of
+//! `arc_swap` is one step, with a yield before it.
+
+use std::sync::PoisonError;
+
+#[cfg(keytide_shuttle)]
+pub(crate) use shuttle::sync::{Mutex, MutexGuard};
+#[cfg(not(keytide_shuttle))]
+pub(crate) use std::sync::{Mutex, MutexGuard};
+
+pub(crate) use std::sync::Condvar;
+
+/// A lock that a panic elsewhere has not spoilt: no code of a user runs under any of ours.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(std::sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(std::sync::TryLockError::WouldBlock) => None,
+    }
+}
+
+/// A point where another thread may run.
+#[inline]
+pub(crate) fn step() {
+    #[cfg(keytide_shuttle)]
+    shuttle::thread::yield_now();
+}

@@ -1,0 +1,58 @@
+//! The end of a wait, by the right clock: [`Deadline`].
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::agent::AgentInner;
+use crate::home::Home;
+use crate::home::sentry::{self, Alarm};
+use crate::sys;
+use crate::time::Boot;
+
+/// The end of one reader's patience.
+pub(crate) struct Deadline {
+    alarm: Arc<Alarm>,
+    id: u64,
+    set: Set,
+}
+
+enum Set {
+    Sentry(Instant),
+    Home(Arc<Home>, Boot),
+}
+
+impl Deadline {
+    /// By real time, apart from any runtime; under an injected clock by that clock.
+    pub(crate) fn new(agent: &AgentInner, patience: Duration) -> Self {
+        let (alarm, id) = (Arc::new(Alarm::default()), Alarm::next_id());
+        let patience = patience.min(LONGEST_PATIENCE);
+        let set = match agent.homes.timed_by() {
+            Some(home) => {
+                let due = agent.actor.clock.now().boot.after(patience);
+                home.schedule_alarm(due, id, Arc::clone(&alarm));
+                Set::Home(Arc::clone(home), due)
+            }
+            None => {
+                let due = sys::monotonic() + patience;
+                sentry::set(due, id, Arc::clone(&alarm));
+                Set::Sentry(due)
+            }
+        };
+        Self { alarm, id, set }
+    }
+
+    pub(crate) fn alarm(&self) -> &Alarm {
+        &self.alarm
+    }
+}
+
+impl Drop for Deadline {
+    fn drop(&mut self) {
+        match &self.set {
+            Set::Sentry(due) => sentry::cancel(*due, self.id),
+            Set::Home(home, due) => home.unschedule(*due, self.id),
+        }
+    }
+}
+
+const LONGEST_PATIENCE: Duration = Duration::from_secs(365 * 24 * 3600);
