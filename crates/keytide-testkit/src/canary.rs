@@ -1,0 +1,126 @@
+//! A secret that must not turn up in any log: [`Canary`].
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use tracing_subscriber::fmt::MakeWriter;
+
+/// A secret of its own for one test. It fails the test that drops it if it was logged meanwhile, at any level, by any
+/// crate that logs with `tracing` or `log`, on any thread.
+///
+/// ```
+/// use keytide_testkit::Canary;
+///
+/// let canary = Canary::new();
+/// tracing::info!("a token was issued");
+/// assert!(!format!("{:?}", std::time::Duration::ZERO).contains(canary.secret()));
+/// ```
+///
+/// ```should_panic
+/// let canary = keytide_testkit::Canary::new();
+/// tracing::trace!("a token was issued: {}", canary.secret());
+/// ```
+pub struct Canary {
+    secret: String,
+}
+
+static LOG: OnceLock<Mutex<Vec<u8>>> = OnceLock::new();
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+impl Canary {
+    /// A new secret, under watch from now on. The first one in a process installs the global `tracing` subscriber.
+    ///
+    /// # Panics
+    /// When another global subscriber was installed before: nothing could be watched then.
+    #[must_use]
+    pub fn new() -> Self {
+        LOG.get_or_init(|| {
+            tracing_subscriber::fmt()
+                .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+                .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
+                .with_writer(ToLog)
+                .try_init()
+                .unwrap_or_else(|error| {
+                    panic!("a canary needs the global tracing subscriber: {error}")
+                });
+            Mutex::new(Vec::new())
+        });
+        Self {
+            secret: format!(
+                "canary-{}-{:08x}-yranac",
+                NEXT.fetch_add(1, Ordering::Relaxed),
+                std::process::id()
+            ),
+        }
+    }
+
+    /// The secret.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    /// Whether the secret was logged so far.
+    #[must_use]
+    pub fn was_logged(&self) -> bool {
+        Self::logged(&self.secret)
+    }
+
+    /// Whether this text was logged so far by anybody: shows that the watch works.
+    #[must_use]
+    pub fn logged(text: &str) -> bool {
+        let log = LOG
+            .get()
+            .map(|log| log.lock().unwrap_or_else(PoisonError::into_inner));
+        log.is_some_and(|log| {
+            log.windows(text.len())
+                .any(|window| window == text.as_bytes())
+        })
+    }
+}
+
+impl Default for Canary {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Canary {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert!(!self.was_logged(), "the canary secret was logged");
+        }
+    }
+}
+
+impl std::fmt::Debug for Canary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Canary").finish_non_exhaustive()
+    }
+}
+
+struct ToLog;
+
+impl Write for ToLog {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(log) = LOG.get() {
+            log.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for ToLog {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        Self
+    }
+}
