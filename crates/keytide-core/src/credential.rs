@@ -195,6 +195,11 @@ impl Ends {
         now.wall.until(self.wall).min(now.boot.until(self.boot))
     }
 
+    /// The later of two ends, on each clock.
+    pub(crate) fn later(self, other: Self) -> Self {
+        Self { wall: self.wall.max(other.wall), boot: self.boot.max(other.boot) }
+    }
+
     /// How long ago it ended, by the clock that says longer.
     pub(crate) fn past(self, now: Now) -> Duration {
         self.wall.until(now.wall).max(self.boot.until(now.boot))

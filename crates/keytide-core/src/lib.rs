@@ -13,6 +13,8 @@ mod home;
 mod identity;
 mod issued;
 mod lease;
+#[cfg(all(test, keytide_shuttle))]
+mod model;
 mod policy;
 mod profile;
 mod provider;

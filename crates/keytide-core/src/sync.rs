@@ -1,16 +1,18 @@
 //! Locks, and the points where a model checker may switch threads.
 //!
 //! Under `--cfg keytide_shuttle` the same code runs under shuttle: its threads run one at a time, so that each call of
-//! `arc_swap` is one step, with a yield before it.
+//! `arc_swap` is one step, with a switch before it. Time stands still there: what sleeps does not wake by itself.
 
 use std::sync::PoisonError;
 
 #[cfg(keytide_shuttle)]
-pub(crate) use shuttle::sync::{Mutex, MutexGuard};
+pub(crate) use shuttle::future::AbortHandle;
+#[cfg(keytide_shuttle)]
+pub(crate) use shuttle::sync::{Condvar, Mutex, MutexGuard};
 #[cfg(not(keytide_shuttle))]
-pub(crate) use std::sync::{Mutex, MutexGuard};
-
-pub(crate) use std::sync::Condvar;
+pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
+#[cfg(not(keytide_shuttle))]
+pub(crate) use tokio::{task::AbortHandle, time::sleep};
 
 /// A lock that a panic elsewhere has not spoilt: no code of a user runs under any of ours.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -28,6 +30,12 @@ pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
 /// A point where another thread may run.
 #[inline]
 pub(crate) fn step() {
+    // Not `yield_now`: it wakes the task that runs, which would hide a lost wake-up.
     #[cfg(keytide_shuttle)]
-    shuttle::thread::yield_now();
+    shuttle::thread::sleep(std::time::Duration::ZERO);
+}
+
+#[cfg(keytide_shuttle)]
+pub(crate) fn sleep(_: std::time::Duration) -> std::future::Pending<()> {
+    std::future::pending()
 }

@@ -43,6 +43,9 @@ impl Shared {
         want: Want<'_>,
         patience: Option<Duration>,
     ) -> Result<Arc<Credential>, Error> {
+        if !self.could_last(want.least) {
+            return Err(self.too_short(want.least, Duration::ZERO));
+        }
         let deadline = patience.map(|patience| Deadline::new(&self.agent, patience));
         let mut answered = false;
         loop {
@@ -74,7 +77,7 @@ impl Shared {
     /// Waits until the issuer may be asked again, but not beyond `limit`. Returns whether it may.
     pub(crate) async fn wait_for_pace(self: &Arc<Self>, limit: Duration) -> bool {
         let next = lock(&self.state).pace.next;
-        let wait = self.context.clock.now().boot.until(next);
+        let wait = self.context.clock.now().boot.until(next).max(SHORTEST_WAIT);
         let deadline = Deadline::new(&self.agent, wait.min(limit));
         std::future::poll_fn(|context| deadline.alarm().poll(context.waker())).await;
         wait <= limit
@@ -306,3 +309,6 @@ impl State {
         })
     }
 }
+
+/// Between two looks at a pace that has passed.
+const SHORTEST_WAIT: Duration = Duration::from_millis(10);

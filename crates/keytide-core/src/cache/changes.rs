@@ -36,9 +36,7 @@ impl Changes {
     /// Waits for a generation newer than those already told. `None`: there will be none, for the cache was revoked or
     /// is gone. May be dropped at any point.
     pub async fn next(&mut self) -> Option<u64> {
-        if *self.watched.borrow_and_update() == END && !self.watched.has_changed().unwrap_or(false)
-        {
-            // Told already, or subscribed after the end.
+        if *self.watched.borrow() == END {
             return None;
         }
         self.watched.changed().await.ok()?;

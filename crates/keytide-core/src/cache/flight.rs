@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 use tokio::sync::Notify;
-use tokio::task::AbortHandle;
 
 use super::Shared;
 use crate::credential::Credential;
@@ -18,6 +17,7 @@ use crate::home::gate::Permit;
 use crate::home::sentry::Alarm;
 use crate::home::{Answering, Home, gate};
 use crate::request::Request;
+use crate::sync::{AbortHandle, step};
 use crate::time::{Boot, Now};
 
 /// One call to an issuer. It belongs to its cache, not to a caller.
@@ -68,7 +68,9 @@ impl Flight {
 
     /// Tells all waiters. Only the first outcome counts.
     pub(crate) fn resolve(&self, outcome: Outcome) {
+        step();
         if self.outcome.set(outcome).is_ok() {
+            step();
             self.landed.notify_waiters();
         }
     }
@@ -85,6 +87,7 @@ impl Flight {
             if let Some(outcome) = self.outcome() {
                 return Poll::Ready(Some(outcome));
             }
+            step();
             if landed.as_mut().poll(context).is_ready() {
                 return Poll::Ready(self.outcome());
             }

@@ -347,10 +347,10 @@ impl Shared {
             .or_else(|| state.withdrawn().map(Arc::as_ref));
         let ends = known.map(|known| known.ends);
         if let Some(ends) = ends.filter(|ends| !ends.remaining(now).is_zero()) {
-            state.rare().former.push(ends);
+            let former = &mut state.rare().former;
+            *former = Some(former.map_or(ends, |known| known.later(ends)));
         }
         if let Some(rare) = &mut state.rare {
-            rare.former.retain(|ends| !ends.remaining(now).is_zero());
             rare.withdrawn = None;
         }
     }

@@ -169,6 +169,7 @@ impl Shared {
     /// A read that does not wait found something due: the driver looks into it.
     fn demand_by_read(self: &Arc<Self>, now: Now, least: Option<Duration>) {
         self.tell_past_expiry(now);
+        let least = least.filter(|least| self.could_last(*least));
         let trigger = least.map(|_| Trigger::TooShort);
         self.kick(now, trigger, least.unwrap_or_default());
     }

@@ -109,13 +109,7 @@ impl Shared {
             retired: state.flight.take(),
             ..After::default()
         };
-        let former = state.rare.take().map_or(Duration::ZERO, |rare| {
-            rare.former
-                .iter()
-                .map(|ends| ends.remaining(now))
-                .max()
-                .unwrap_or_default()
-        });
+        let former = state.rare.take().and_then(|rare| rare.former).map_or(Duration::ZERO, |ends| ends.remaining(now));
         let left = current
             .as_ref()
             .map(|current| current.remaining_at(now))

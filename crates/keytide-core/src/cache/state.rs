@@ -59,8 +59,8 @@ pub(super) struct Rare {
     /// What was invalidated: reinstated if the issuer gives it again.
     pub(super) withdrawn: Option<Arc<Credential>>,
     pub(super) rejections: Vec<Rejection>,
-    /// The ends of former generations that their issuer still accepts.
-    pub(super) former: Vec<Ends>,
+    /// The latest end of a former generation: until then its issuer accepts it.
+    pub(super) former: Option<Ends>,
     pub(super) adopted: Vec<Arc<str>>,
     /// Caches whose providers wait for a newer credential of this one.
     pub(super) dependants: Vec<ChangeNotifier>,

@@ -208,25 +208,23 @@ impl Shared {
     ) -> Result<(), Boot> {
         let pace = &state.pace;
         let floored = pace.last_start.after(self.options.floor);
-        let at = match trigger {
-            Trigger::ByName => return Ok(()),
-            Trigger::Changed => pace.last_start.after(self.changed_floor()),
-            Trigger::Rejected | Trigger::Invalidated => pace.next,
-            _ => {
+        let at = match (trigger, &pace.last_error) {
+            (Trigger::ByName, _) => return Ok(()),
+            (Trigger::Changed, _) => pace.last_start.after(self.changed_floor()),
+            (Trigger::Rejected | Trigger::Invalidated, _) => pace.next,
+            (_, Some(error)) => {
                 let usable = current
                     .is_some_and(|current| matches!(self.judge(current, now), Verdict::Usable(_)));
-                let waits = pace
-                    .last_error
-                    .as_ref()
-                    .is_some_and(crate::Error::waits_for_change);
-                let first_after_expiry =
-                    !usable && pace.failures > 0 && pace.while_usable && !waits;
-                if first_after_expiry {
-                    floored.min(now.boot)
-                } else {
-                    pace.next.max(floored)
-                }
+                let first_after_expiry = !usable && pace.while_usable && !error.waits_for_change();
+                if first_after_expiry { now.boot } else { pace.next }
             }
+            // A life that a clock cut short is worth a call at once; one shorter than the pace is not.
+            (Trigger::Expired, None)
+                if current.is_some_and(|current| current.lifetime() > self.options.floor) =>
+            {
+                pace.next
+            }
+            (_, None) => pace.next.max(floored),
         };
         if at <= now.boot { Ok(()) } else { Err(at) }
     }
@@ -262,12 +260,8 @@ impl Shared {
     ) {
         let floored = state.pace.last_start.after(self.options.floor);
         if let Some(trigger) = state.wanted {
-            let at = if trigger == Trigger::Changed {
-                state.pace.last_start.after(self.changed_floor())
-            } else {
-                state.pace.next.max(floored)
-            };
-            return self.schedule(state, at.max(now.boot), now);
+            let at = self.may_start(state, trigger, current, now).err().unwrap_or(now.boot);
+            return self.schedule(state, at, now);
         }
         let Some(current) = current else {
             return self.schedule(state, Boot::FAR, now);

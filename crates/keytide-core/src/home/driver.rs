@@ -13,6 +13,7 @@ use super::queue::Due;
 use super::sentry::Alarm;
 use crate::cache::Shared;
 use crate::event::EventKind;
+use crate::sync::sleep;
 use crate::time::{Boot, Now};
 
 impl Home {
@@ -94,7 +95,7 @@ impl Home {
 
     async fn rest(&self, wait: Duration) {
         let mut woken = pin!(self.wake.notified());
-        let mut slept = pin!(tokio::time::sleep(wait));
+        let mut slept = pin!(sleep(wait));
         poll_fn(|context| {
             if woken.as_mut().poll(context).is_ready() || slept.as_mut().poll(context).is_ready() {
                 return Poll::Ready(());
@@ -109,7 +110,7 @@ impl Home {
         if !self.driving.swap(true, Ordering::AcqRel) {
             // On a runtime that has ended, the task is dropped unpolled, and its guard declares the home dead.
             let guard = EndsWithItsDriver(Arc::clone(self));
-            self.handle.spawn(async move {
+            self.spawn(async move {
                 Arc::clone(&guard.0).drive().await;
             });
         }

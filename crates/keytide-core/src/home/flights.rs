@@ -18,6 +18,7 @@ use crate::context::Actor;
 use crate::error::Error;
 use crate::issued::Issued;
 use crate::request::Request;
+use crate::sync::sleep;
 use crate::sys;
 
 /// The flights that run on one home.
@@ -110,24 +111,13 @@ impl Home {
             flight: Arc::clone(flight),
             cache,
         };
-        #[cfg(not(keytide_shuttle))]
-        {
-            let task = self.handle.spawn(async move {
-                let result = guard
-                    .home
-                    .poll_limited(guard.flight.id(), answering, limit)
-                    .await;
-                guard.land(&request, result);
-            });
-            flight.set_abort(task.abort_handle());
-        }
-        #[cfg(keytide_shuttle)]
-        shuttle::future::spawn(async move {
-            let mut answering = answering;
-            let result = poll_fn(|context| answering.poll(context)).await;
+        flight.set_abort(self.spawn(async move {
+            let result = guard
+                .home
+                .poll_limited(guard.flight.id(), answering, limit)
+                .await;
             guard.land(&request, result);
-        });
-        #[cfg(not(keytide_shuttle))]
+        }));
         sentry::watch(self);
     }
 
@@ -137,7 +127,7 @@ impl Home {
         mut answering: Answering,
         limit: Duration,
     ) -> Result<Issued, Error> {
-        let mut slept = pin!(tokio::time::sleep(limit));
+        let mut slept = pin!(sleep(limit));
         poll_fn(|context| {
             *lock(&self.flights.polled) = Some((id, sys::monotonic()));
             let polled = answering.poll(context);

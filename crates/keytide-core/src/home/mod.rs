@@ -11,6 +11,7 @@ mod queue;
 pub(crate) mod sentry;
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
@@ -24,7 +25,7 @@ use self::sentry::Alarm;
 use crate::clock::AgentClock;
 use crate::context::Actor;
 use crate::error::Error;
-use crate::sync::{Mutex, lock};
+use crate::sync::{AbortHandle, Mutex, lock};
 
 /// A runtime that polls flights, with the timers of the caches that live there.
 pub(crate) struct Home {
@@ -60,6 +61,16 @@ impl Home {
 
     pub(crate) fn handle(&self) -> &Handle {
         &self.handle
+    }
+
+    /// Runs a task of the library here; under a model checker, on its executor.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        #[cfg(not(keytide_shuttle))]
+        let task = self.handle.spawn(task);
+        // Not detached: a schedule is over when the task is, and one that cannot end is a deadlock.
+        #[cfg(keytide_shuttle)]
+        let task = std::mem::ManuallyDrop::new(shuttle::future::spawn(task));
+        task.abort_handle()
     }
 
     pub(crate) fn is_dead(&self) -> bool {

@@ -1,0 +1,141 @@
+//! Agents: identity, warm-up, status, keys.
+
+use std::collections::HashSet;
+
+use keytide_core::{
+    Agent, AgentIdentity, AgentType, Environment, ErrorKind, Owner, Phase, Profile, Version,
+};
+use keytide_testkit::{Answer, ScriptedProvider, TestClock};
+
+use crate::{HOUR, MINUTE, SECOND, given};
+
+#[test]
+fn an_identity_needs_all_four_names_and_refuses_bad_ones() {
+    let with = |name: &str| AgentIdentity::new(AgentType(name), Version("1"), Environment("e"), Owner("o"));
+    for bad in ["", "two words", "tab\there", "ümlaut", "line\nbreak", &"x".repeat(129)] {
+        assert_eq!(with(bad).unwrap_err().kind(), ErrorKind::InvalidArgument, "{bad:?}");
+    }
+    let identity = with("fine").unwrap();
+    for (name, value) in [("", "v"), ("n", ""), ("a b", "v"), ("n", "\0")] {
+        let labelled = identity.clone().label(name, value);
+        assert_eq!(Agent::builder(labelled).build().unwrap_err().kind(), ErrorKind::InvalidArgument);
+    }
+    let crowded = (0..33).fold(identity.clone(), |identity, n| identity.label(format!("n{n}"), "v"));
+    assert_eq!(Agent::builder(crowded).build().unwrap_err().kind(), ErrorKind::InvalidArgument);
+    let twice = identity.label("a", "1").label("a", "2");
+    assert_eq!(twice.labels().collect::<Vec<_>>(), [("a", "2")]);
+}
+
+#[test]
+fn instance_ids_are_unique() {
+    let identity = AgentIdentity::new(AgentType("a"), Version("1"), Environment("e"), Owner("o")).unwrap();
+    let ids: HashSet<_> =
+        (0..100_000).map(|_| Agent::builder(identity.clone()).build().unwrap().instance()).collect();
+    assert_eq!(ids.len(), 100_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn warm_up_waits_for_every_cache_through_failures() {
+    let clock = TestClock::new();
+    let agent = clock.agent().build().unwrap();
+    let (slow, _) = ScriptedProvider::new(Answer::token(HOUR).after(5 * SECOND));
+    let (shaky, script) = ScriptedProvider::new(Answer::token(HOUR));
+    script.then(Answer::unavailable()).then(Answer::refused()).then(Answer::unavailable());
+    let (slow, shaky) = (agent.cache(slow).build().unwrap(), agent.cache(shaky).build().unwrap());
+
+    agent.warm_up(MINUTE).await.unwrap();
+
+    assert!(slow.try_get().is_ok() && shaky.try_get().is_ok());
+    assert!(agent.status().iter().all(|status| status.phase == Phase::Fresh));
+}
+
+#[tokio::test(start_paused = true)]
+async fn warm_up_ends_with_its_limit_and_says_what_is_missing() {
+    let given = given(Answer::unavailable());
+    let start = tokio::time::Instant::now();
+
+    let error = given.agent.warm_up(20 * SECOND).await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    assert!(error.to_string().contains(given.cache.key()), "{error}");
+    assert!(std::error::Error::source(&error).is_some());
+    assert_eq!(start.elapsed().as_secs(), 20);
+    let hung = crate::given(Answer::hang());
+    assert_eq!(hung.agent.warm_up(SECOND).await.unwrap_err().kind(), ErrorKind::TimedOut);
+}
+
+#[tokio::test(start_paused = true)]
+async fn status_tells_what_a_cache_is_doing() {
+    let given = given(Answer::token(HOUR));
+    let status = || given.agent.status().remove(0);
+    assert_eq!((status().phase, status().generation, status().age), (Phase::Empty, 0, None));
+
+    given.cache.get().await.unwrap();
+    given.clock.advance(10 * MINUTE).await;
+    let fresh = status();
+    assert_eq!((fresh.phase, fresh.generation, fresh.rotations), (Phase::Fresh, 1, 1));
+    assert_eq!((fresh.age, fresh.remaining), (Some(10 * MINUTE), Some(50 * MINUTE)));
+    let next = fresh.next_attempt.unwrap();
+    assert!(next >= 35 * MINUTE && next <= 43 * MINUTE, "{next:?}");
+    assert!(!fresh.is_static && !fresh.in_flight && fresh.last_error.is_none());
+
+    given.script.always(Answer::unavailable());
+    given.clock.advance(45 * MINUTE).await;
+    let failing = status();
+    assert_eq!((failing.phase, failing.generation), (Phase::Advisory, 1));
+    assert!(failing.failures > 0);
+    assert_eq!(failing.last_error.unwrap().kind(), ErrorKind::Unavailable);
+
+    given.clock.advance(HOUR).await;
+    assert_eq!(status().phase, Phase::Expired);
+    given.cache.invalidate(1);
+    assert_eq!(status().phase, Phase::Invalidated);
+    drop(given.cache.revoke());
+    assert_eq!(status().phase, Phase::Revoked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_of_caches_are_unique_within_an_agent() {
+    let clock = TestClock::new();
+    let agent = clock.agent().build().unwrap();
+    let provider = || ScriptedProvider::with_profile(Profile::bearer("p"), Answer::token(HOUR)).0;
+    let first = agent.cache(provider()).build().unwrap();
+    let second = agent.cache(provider()).build().unwrap();
+    assert_ne!(first.key(), second.key());
+
+    let named = agent.cache(provider()).key("billing").build().unwrap();
+    let error = agent.cache(provider()).key("billing").build().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    assert!(error.to_string().contains("billing"));
+
+    drop(named);
+    agent.cache(provider()).key("billing").build().unwrap();
+    for bad in ["", "a\nb", &"x".repeat(257)] {
+        assert!(agent.cache(provider()).key(bad).build().is_err(), "{bad:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_setter_refuses_what_is_out_of_its_range() {
+    let clock = TestClock::new();
+    let agent = clock.agent().build().unwrap();
+    let builder = || agent.cache(ScriptedProvider::new(Answer::token(HOUR)).0);
+    let zero = std::time::Duration::ZERO;
+    for refused in [
+        builder().floor(zero),
+        builder().floor(2 * HOUR),
+        builder().flight_limit(zero),
+        builder().flight_limit(HOUR),
+        builder().advisory_window(zero),
+        builder().mandatory_window(zero),
+        builder().idle_after(zero),
+        builder().longest_lifetime(zero),
+        builder().issuer_limit(0),
+        builder().issuer_limit(10_001),
+    ] {
+        assert_eq!(refused.build().unwrap_err().kind(), ErrorKind::InvalidArgument);
+    }
+    let identity = agent.identity().clone();
+    assert!(Agent::builder(identity.clone()).observer_queue(0).build().is_err());
+    assert!(Agent::builder(identity).clock(clock.clone()).build().is_err(), "a clock needs its runtime");
+}
