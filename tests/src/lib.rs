@@ -1,0 +1,1 @@
+//! Nothing to use: the tests of this package are processes of their own.
