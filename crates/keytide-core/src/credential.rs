@@ -197,7 +197,10 @@ impl Ends {
 
     /// The later of two ends, on each clock.
     pub(crate) fn later(self, other: Self) -> Self {
-        Self { wall: self.wall.max(other.wall), boot: self.boot.max(other.boot) }
+        Self {
+            wall: self.wall.max(other.wall),
+            boot: self.boot.max(other.boot),
+        }
     }
 
     /// How long ago it ended, by the clock that says longer.

@@ -1,4 +1,4 @@
-//! Keeps one credential fresh, so that no agent restarts, stalls or fails because a credential rotated.
+#![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod agent;

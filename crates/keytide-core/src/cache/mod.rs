@@ -1,5 +1,6 @@
 //! One credential, kept fresh: [`Cache`] and what stands behind it.
 
+mod accept;
 mod ask;
 mod builder;
 mod changes;
@@ -7,6 +8,7 @@ mod flight;
 mod get;
 mod handle;
 mod land;
+mod life;
 mod read;
 mod reject;
 mod revoke;

@@ -109,7 +109,11 @@ impl Shared {
             retired: state.flight.take(),
             ..After::default()
         };
-        let former = state.rare.take().and_then(|rare| rare.former).map_or(Duration::ZERO, |ends| ends.remaining(now));
+        let former = state
+            .rare
+            .take()
+            .and_then(|rare| rare.former)
+            .map_or(Duration::ZERO, |ends| ends.remaining(now));
         let left = current
             .as_ref()
             .map(|current| current.remaining_at(now))

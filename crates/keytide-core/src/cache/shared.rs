@@ -144,7 +144,12 @@ impl Shared {
 
     /// Whether the issuer gives lifetimes of this length, as far as its provider states. Not to be asked under a lock.
     pub(super) fn could_last(&self, least: Duration) -> bool {
-        least.is_zero() || self.context.profile().longest_lifetime.is_none_or(|longest| least <= longest)
+        least.is_zero()
+            || self
+                .context
+                .profile()
+                .longest_lifetime
+                .is_none_or(|longest| least <= longest)
     }
 
     pub(super) fn principal(&self) -> Option<Arc<str>> {

@@ -216,7 +216,11 @@ impl Shared {
                 let usable = current
                     .is_some_and(|current| matches!(self.judge(current, now), Verdict::Usable(_)));
                 let first_after_expiry = !usable && pace.while_usable && !error.waits_for_change();
-                if first_after_expiry { now.boot } else { pace.next }
+                if first_after_expiry {
+                    now.boot
+                } else {
+                    pace.next
+                }
             }
             // A life that a clock cut short is worth a call at once; one shorter than the pace is not.
             (Trigger::Expired, None)
@@ -260,7 +264,10 @@ impl Shared {
     ) {
         let floored = state.pace.last_start.after(self.options.floor);
         if let Some(trigger) = state.wanted {
-            let at = self.may_start(state, trigger, current, now).err().unwrap_or(now.boot);
+            let at = self
+                .may_start(state, trigger, current, now)
+                .err()
+                .unwrap_or(now.boot);
             return self.schedule(state, at, now);
         }
         let Some(current) = current else {

@@ -14,6 +14,6 @@ mod storm;
 
 /// Explores schedules: many at random, and some that switch rarely but at the worst of moments.
 fn explore(model: fn()) {
-    shuttle::check_random(model, 10_000);
-    shuttle::check_pct(model, 4_000, 3);
+    shuttle::check_random(model, 20_000);
+    shuttle::check_pct(model, 5_000, 3);
 }

@@ -11,26 +11,49 @@ use crate::{HOUR, MINUTE, SECOND, given};
 
 #[test]
 fn an_identity_needs_all_four_names_and_refuses_bad_ones() {
-    let with = |name: &str| AgentIdentity::new(AgentType(name), Version("1"), Environment("e"), Owner("o"));
-    for bad in ["", "two words", "tab\there", "ümlaut", "line\nbreak", &"x".repeat(129)] {
-        assert_eq!(with(bad).unwrap_err().kind(), ErrorKind::InvalidArgument, "{bad:?}");
+    let with = |name: &str| {
+        AgentIdentity::new(AgentType(name), Version("1"), Environment("e"), Owner("o"))
+    };
+    for bad in [
+        "",
+        "two words",
+        "tab\there",
+        "ümlaut",
+        "line\nbreak",
+        &"x".repeat(129),
+    ] {
+        assert_eq!(
+            with(bad).unwrap_err().kind(),
+            ErrorKind::InvalidArgument,
+            "{bad:?}"
+        );
     }
     let identity = with("fine").unwrap();
     for (name, value) in [("", "v"), ("n", ""), ("a b", "v"), ("n", "\0")] {
         let labelled = identity.clone().label(name, value);
-        assert_eq!(Agent::builder(labelled).build().unwrap_err().kind(), ErrorKind::InvalidArgument);
+        assert_eq!(
+            Agent::builder(labelled).build().unwrap_err().kind(),
+            ErrorKind::InvalidArgument
+        );
     }
-    let crowded = (0..33).fold(identity.clone(), |identity, n| identity.label(format!("n{n}"), "v"));
-    assert_eq!(Agent::builder(crowded).build().unwrap_err().kind(), ErrorKind::InvalidArgument);
+    let crowded = (0..33).fold(identity.clone(), |identity, n| {
+        identity.label(format!("n{n}"), "v")
+    });
+    assert_eq!(
+        Agent::builder(crowded).build().unwrap_err().kind(),
+        ErrorKind::InvalidArgument
+    );
     let twice = identity.label("a", "1").label("a", "2");
     assert_eq!(twice.labels().collect::<Vec<_>>(), [("a", "2")]);
 }
 
 #[test]
 fn instance_ids_are_unique() {
-    let identity = AgentIdentity::new(AgentType("a"), Version("1"), Environment("e"), Owner("o")).unwrap();
-    let ids: HashSet<_> =
-        (0..100_000).map(|_| Agent::builder(identity.clone()).build().unwrap().instance()).collect();
+    let identity =
+        AgentIdentity::new(AgentType("a"), Version("1"), Environment("e"), Owner("o")).unwrap();
+    let ids: HashSet<_> = (0..100_000)
+        .map(|_| Agent::builder(identity.clone()).build().unwrap().instance())
+        .collect();
     assert_eq!(ids.len(), 100_000);
 }
 
@@ -40,13 +63,24 @@ async fn warm_up_waits_for_every_cache_through_failures() {
     let agent = clock.agent().build().unwrap();
     let (slow, _) = ScriptedProvider::new(Answer::token(HOUR).after(5 * SECOND));
     let (shaky, script) = ScriptedProvider::new(Answer::token(HOUR));
-    script.then(Answer::unavailable()).then(Answer::refused()).then(Answer::unavailable());
-    let (slow, shaky) = (agent.cache(slow).build().unwrap(), agent.cache(shaky).build().unwrap());
+    script
+        .then(Answer::unavailable())
+        .then(Answer::refused())
+        .then(Answer::unavailable());
+    let (slow, shaky) = (
+        agent.cache(slow).build().unwrap(),
+        agent.cache(shaky).build().unwrap(),
+    );
 
     agent.warm_up(MINUTE).await.unwrap();
 
     assert!(slow.try_get().is_ok() && shaky.try_get().is_ok());
-    assert!(agent.status().iter().all(|status| status.phase == Phase::Fresh));
+    assert!(
+        agent
+            .status()
+            .iter()
+            .all(|status| status.phase == Phase::Fresh)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -61,20 +95,32 @@ async fn warm_up_ends_with_its_limit_and_says_what_is_missing() {
     assert!(std::error::Error::source(&error).is_some());
     assert_eq!(start.elapsed().as_secs(), 20);
     let hung = crate::given(Answer::hang());
-    assert_eq!(hung.agent.warm_up(SECOND).await.unwrap_err().kind(), ErrorKind::TimedOut);
+    assert_eq!(
+        hung.agent.warm_up(SECOND).await.unwrap_err().kind(),
+        ErrorKind::TimedOut
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn status_tells_what_a_cache_is_doing() {
     let given = given(Answer::token(HOUR));
     let status = || given.agent.status().remove(0);
-    assert_eq!((status().phase, status().generation, status().age), (Phase::Empty, 0, None));
+    assert_eq!(
+        (status().phase, status().generation, status().age),
+        (Phase::Empty, 0, None)
+    );
 
     given.cache.get().await.unwrap();
     given.clock.advance(10 * MINUTE).await;
     let fresh = status();
-    assert_eq!((fresh.phase, fresh.generation, fresh.rotations), (Phase::Fresh, 1, 1));
-    assert_eq!((fresh.age, fresh.remaining), (Some(10 * MINUTE), Some(50 * MINUTE)));
+    assert_eq!(
+        (fresh.phase, fresh.generation, fresh.rotations),
+        (Phase::Fresh, 1, 1)
+    );
+    assert_eq!(
+        (fresh.age, fresh.remaining),
+        (Some(10 * MINUTE), Some(50 * MINUTE))
+    );
     let next = fresh.next_attempt.unwrap();
     assert!(next >= 35 * MINUTE && next <= 43 * MINUTE, "{next:?}");
     assert!(!fresh.is_static && !fresh.in_flight && fresh.last_error.is_none());
@@ -133,9 +179,23 @@ async fn every_setter_refuses_what_is_out_of_its_range() {
         builder().issuer_limit(0),
         builder().issuer_limit(10_001),
     ] {
-        assert_eq!(refused.build().unwrap_err().kind(), ErrorKind::InvalidArgument);
+        assert_eq!(
+            refused.build().unwrap_err().kind(),
+            ErrorKind::InvalidArgument
+        );
     }
     let identity = agent.identity().clone();
-    assert!(Agent::builder(identity.clone()).observer_queue(0).build().is_err());
-    assert!(Agent::builder(identity).clock(clock.clone()).build().is_err(), "a clock needs its runtime");
+    assert!(
+        Agent::builder(identity.clone())
+            .observer_queue(0)
+            .build()
+            .is_err()
+    );
+    assert!(
+        Agent::builder(identity)
+            .clock(clock.clone())
+            .build()
+            .is_err(),
+        "a clock needs its runtime"
+    );
 }

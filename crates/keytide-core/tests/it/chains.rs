@@ -21,7 +21,10 @@ async fn a_chain_passes_over_what_is_not_configured_and_stays_with_what_succeede
     let agent = clock.agent().build().unwrap();
     let (first, first_script) = named("vault", not_here());
     let (second, second_script) = named("file", Answer::token(HOUR));
-    let cache = agent.cache(Chain::first(first).then(second)).build().unwrap();
+    let cache = agent
+        .cache(Chain::first(first).then(second))
+        .build()
+        .unwrap();
 
     assert_eq!(cache.get().await.unwrap().expose("test"), b"file-1");
     assert_eq!(cache.status().provider, "file");
@@ -31,7 +34,10 @@ async fn a_chain_passes_over_what_is_not_configured_and_stays_with_what_succeede
     clock.advance(55 * MINUTE).await;
     cache.get().await.unwrap();
     clock.advance(2 * HOUR).await;
-    assert_eq!(cache.get().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(
+        cache.get().await.unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
     assert_eq!(first_script.calls(), 1, "never asked again");
 }
 
@@ -50,7 +56,10 @@ async fn a_chain_does_not_switch_because_its_first_provider_has_trouble() {
         let agent = clock.agent().build().unwrap();
         let (first, _) = named("vault", answer);
         let (second, second_script) = named("file", Answer::token(HOUR));
-        let cache = agent.cache(Chain::first(first).then(second)).build().unwrap();
+        let cache = agent
+            .cache(Chain::first(first).then(second))
+            .build()
+            .unwrap();
 
         for _ in 0..10 {
             let error = cache.get().await.unwrap_err();
@@ -66,20 +75,41 @@ async fn a_chain_does_not_switch_because_its_first_provider_has_trouble() {
 async fn the_error_of_a_chain_lists_every_attempt_with_its_reason() {
     let clock = TestClock::new();
     let agent = clock.agent().build().unwrap();
-    let absent = || named("env", Answer::fail(Error::not_configured("AGENT_TOKEN_FILE is not set"))).0;
-    let none = agent.cache(Chain::first(named("vault", not_here()).0).then(absent())).build().unwrap();
-    let (broken, _) = named("file", Answer::fail(Error::misconfigured("the path is a directory")));
-    let ended = agent.cache(Chain::first(absent()).then(broken)).build().unwrap();
+    let absent = || {
+        named(
+            "env",
+            Answer::fail(Error::not_configured("AGENT_TOKEN_FILE is not set")),
+        )
+        .0
+    };
+    let none = agent
+        .cache(Chain::first(named("vault", not_here()).0).then(absent()))
+        .build()
+        .unwrap();
+    let (broken, _) = named(
+        "file",
+        Answer::fail(Error::misconfigured("the path is a directory")),
+    );
+    let ended = agent
+        .cache(Chain::first(absent()).then(broken))
+        .build()
+        .unwrap();
 
     let error = none.get().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotConfigured);
-    for part in ["vault: VAULT_ADDR is not set", "env: AGENT_TOKEN_FILE is not set"] {
+    for part in [
+        "vault: VAULT_ADDR is not set",
+        "env: AGENT_TOKEN_FILE is not set",
+    ] {
         assert!(error.to_string().contains(part), "{error}");
     }
 
     let error = ended.get().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Misconfigured);
-    for part in ["file: the path is a directory", "env: AGENT_TOKEN_FILE is not set"] {
+    for part in [
+        "file: the path is a directory",
+        "env: AGENT_TOKEN_FILE is not set",
+    ] {
         assert!(error.to_string().contains(part), "{error}");
     }
 }

@@ -14,13 +14,25 @@ async fn expired_means_either_clock_says_so() {
     suspended.cache.get().await.unwrap();
     suspended.clock.suspend(HOUR);
     suspended.clock.step_back(HOUR);
-    assert_eq!(suspended.cache.try_get().unwrap_err().kind(), ErrorKind::Expired, "the suspend counts");
+    assert_eq!(
+        suspended.cache.try_get().unwrap_err().kind(),
+        ErrorKind::Expired,
+        "the suspend counts"
+    );
 
     let forward = given(Answer::token(HOUR));
     forward.cache.get().await.unwrap();
     forward.clock.step_forward(2 * HOUR);
-    assert_eq!(forward.cache.try_get().unwrap_err().kind(), ErrorKind::Expired, "the wall clock counts");
-    assert_eq!(forward.cache.get().await.unwrap().generation(), 2, "get waits for the one refresh");
+    assert_eq!(
+        forward.cache.try_get().unwrap_err().kind(),
+        ErrorKind::Expired,
+        "the wall clock counts"
+    );
+    assert_eq!(
+        forward.cache.get().await.unwrap().generation(),
+        2,
+        "get waits for the one refresh"
+    );
     assert_eq!(forward.script.calls(), 2);
 }
 
@@ -36,7 +48,10 @@ async fn a_wall_clock_that_steps_back_does_not_lengthen_a_life() {
         given.cache.try_get().unwrap();
         given.clock.advance(SECOND).await;
 
-        assert_eq!(given.cache.try_get().unwrap_err().kind(), ErrorKind::Expired);
+        assert_eq!(
+            given.cache.try_get().unwrap_err().kind(),
+            ErrorKind::Expired
+        );
     }
 }
 
@@ -52,7 +67,11 @@ async fn the_wall_clock_at_1970_or_before_breaks_nothing() {
             given.clock.advance(20 * MINUTE).await;
         }
 
-        assert!((3..=6).contains(&given.script.calls()), "{} calls", given.script.calls());
+        assert!(
+            (3..=6).contains(&given.script.calls()),
+            "{} calls",
+            given.script.calls()
+        );
     }
 }
 
@@ -64,11 +83,26 @@ async fn a_step_of_the_wall_clock_is_told_once_and_plans_are_made_anew() {
     given.clock.step_forward(50 * MINUTE);
     given.clock.advance(31 * SECOND).await;
 
-    assert_eq!(given.cache.try_get().unwrap().generation(), 2, "due by the wall clock, so it was refreshed");
-    let told = given.recorder.wait_for(|kind| matches!(kind, EventKind::ClockStepped { .. }));
-    let EventKind::ClockStepped { by, backward } = told.kind else { unreachable!() };
-    assert!(!backward && by >= 49 * MINUTE && by <= 51 * MINUTE, "{by:?}");
-    let steps = given.recorder.kinds().into_iter().filter(|kind| matches!(kind, EventKind::ClockStepped { .. }));
+    assert_eq!(
+        given.cache.try_get().unwrap().generation(),
+        2,
+        "due by the wall clock, so it was refreshed"
+    );
+    let told = given
+        .recorder
+        .wait_for(|kind| matches!(kind, EventKind::ClockStepped { .. }));
+    let EventKind::ClockStepped { by, backward } = told.kind else {
+        unreachable!()
+    };
+    assert!(
+        !backward && by >= 49 * MINUTE && by <= 51 * MINUTE,
+        "{by:?}"
+    );
+    let steps = given
+        .recorder
+        .kinds()
+        .into_iter()
+        .filter(|kind| matches!(kind, EventKind::ClockStepped { .. }));
     assert_eq!(steps.count(), 1);
 }
 
@@ -88,36 +122,59 @@ async fn an_issuer_whose_clock_is_ahead_shortens_a_life_and_never_lengthens_it()
     for (skew, shortens) in [(30 * MINUTE, true), (2 * HOUR, false)] {
         let given = given(Answer::unavailable());
         let now = given.clock.wall();
-        let (shown, end) = if shortens { (now + skew, now + HOUR) } else { (now - skew, now + HOUR) };
-        given.script.always(Answer::token_until(end).issuer_clock(shown));
+        let (shown, end) = if shortens {
+            (now + skew, now + HOUR)
+        } else {
+            (now - skew, now + HOUR)
+        };
+        given
+            .script
+            .always(Answer::token_until(end).issuer_clock(shown));
 
         let credential = given.cache.get().await.unwrap();
 
         assert_eq!(credential.expires_at(), Some(end), "the issuer's truth");
         let expected = if shortens { HOUR - skew } else { HOUR };
-        assert!(credential.remaining() <= expected, "{:?}", credential.remaining());
-        assert!(credential.remaining() >= expected - 2 * SECOND, "{:?}", credential.remaining());
+        assert!(
+            credential.remaining() <= expected,
+            "{:?}",
+            credential.remaining()
+        );
+        assert!(
+            credential.remaining() >= expected - 2 * SECOND,
+            "{:?}",
+            credential.remaining()
+        );
         given.recorder.wait_for(|kind| {
             matches!(kind, EventKind::ClockSkew { issuer_ahead, .. } if *issuer_ahead == shortens)
         });
         let reported = given.cache.status().issuer_clock_skew;
-        assert!((reported.abs() - skew.as_secs_f64()).abs() < 2.0, "{reported}");
+        assert!(
+            (reported.abs() - skew.as_secs_f64()).abs() < 2.0,
+            "{reported}"
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_issuers_clock_is_learned_from_failures_too_and_bounded() {
     let given = given(Answer::unavailable());
-    given.script.always(Answer::refused().issuer_clock(given.clock.wall() + 2 * HOUR));
+    given
+        .script
+        .always(Answer::refused().issuer_clock(given.clock.wall() + 2 * HOUR));
     given.cache.get().await.unwrap_err();
     assert!((given.cache.status().issuer_clock_skew - 7200.0).abs() < 2.0);
 
-    given.script.always(Answer::refused().issuer_clock(given.clock.wall() + Duration::from_secs(1_000_000)));
+    given.script.always(
+        Answer::refused().issuer_clock(given.clock.wall() + Duration::from_secs(1_000_000)),
+    );
     given.cache.refresh_now().await.unwrap_err();
     assert!((given.cache.status().issuer_clock_skew - 86_400.0).abs() < f64::EPSILON);
 
     // A second of truncation and the latency of the call are no skew.
-    given.script.always(Answer::refused().issuer_clock(given.clock.wall() - Duration::from_millis(900)));
+    given
+        .script
+        .always(Answer::refused().issuer_clock(given.clock.wall() - Duration::from_millis(900)));
     given.cache.refresh_now().await.unwrap_err();
     assert!(given.cache.status().issuer_clock_skew.abs() < f64::EPSILON);
 }

@@ -8,7 +8,8 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use keytide_core::{
-    Error, ErrorKind, EventKind, Issued, Profile, ProvideCredential, Reason, Request, Revocation, Secret,
+    Error, ErrorKind, EventKind, Issued, Profile, ProvideCredential, Reason, Request, Revocation,
+    Secret,
 };
 use keytide_testkit::{Answer, Recorder, ScriptedProvider, TestClock};
 
@@ -19,11 +20,22 @@ async fn terminating_ends_every_read_of_the_agent_at_once() {
     let clock = TestClock::new();
     let recorder = Recorder::new();
     let agent = clock.agent().observe(recorder.observer()).build().unwrap();
-    let cache = |answer| agent.cache(ScriptedProvider::new(answer).0).build().unwrap();
-    let (held, under_way, unread) = (cache(Answer::token(HOUR)), cache(Answer::hang()), cache(Answer::token(HOUR)));
+    let cache = |answer| {
+        agent
+            .cache(ScriptedProvider::new(answer).0)
+            .build()
+            .unwrap()
+    };
+    let (held, under_way, unread) = (
+        cache(Answer::token(HOUR)),
+        cache(Answer::hang()),
+        cache(Answer::token(HOUR)),
+    );
     held.get().await.unwrap();
     let mut waiter = Box::pin(under_way.get());
-    let _ = waiter.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    let _ = waiter
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
 
     let ending = agent.terminate(Reason::Finished);
 
@@ -34,13 +46,31 @@ async fn terminating_ends_every_read_of_the_agent_at_once() {
     let report = ending.await;
     assert_eq!(report.revoked.len(), 3);
     assert_eq!(report.residual_exposure(), HOUR);
-    let error = agent.cache(ScriptedProvider::new(Answer::token(HOUR)).0).build().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Revoked, "a terminated agent holds nothing new");
-    assert_eq!(agent.warm_up(SECOND).await.unwrap_err().kind(), ErrorKind::Revoked);
-    recorder.wait_for(|kind| *kind == EventKind::Terminated { reason: Some(Reason::Finished) });
+    let error = agent
+        .cache(ScriptedProvider::new(Answer::token(HOUR)).0)
+        .build()
+        .unwrap_err();
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Revoked,
+        "a terminated agent holds nothing new"
+    );
+    assert_eq!(
+        agent.warm_up(SECOND).await.unwrap_err().kind(),
+        ErrorKind::Revoked
+    );
+    recorder.wait_for(|kind| {
+        *kind
+            == EventKind::Terminated {
+                reason: Some(Reason::Finished),
+            }
+    });
     agent.terminate(Reason::Compromised).await;
     clock.advance(HOUR).await;
-    let ends = recorder.kinds().into_iter().filter(|kind| matches!(kind, EventKind::Terminated { .. }));
+    let ends = recorder
+        .kinds()
+        .into_iter()
+        .filter(|kind| matches!(kind, EventKind::Terminated { .. }));
     assert_eq!(ends.count(), 1, "once");
 }
 
@@ -57,15 +87,17 @@ impl ProvideCredential for Revocable {
 
     async fn provide(&self, _: &Request) -> Result<Issued, Error> {
         let (told, takes) = (Arc::clone(&self.told), self.takes);
-        Ok(Issued::bearer(Secret::from("t".to_owned())).expires_in(HOUR).revoke_with(move |credential| {
-            let told = Arc::clone(&told);
-            async move {
-                tokio::time::sleep(takes).await;
-                assert_eq!(credential.generation(), 1);
-                told.fetch_add(1, Ordering::SeqCst);
-                Ok(())
-            }
-        }))
+        Ok(Issued::bearer(Secret::from("t".to_owned()))
+            .expires_in(HOUR)
+            .revoke_with(move |credential| {
+                let told = Arc::clone(&told);
+                async move {
+                    tokio::time::sleep(takes).await;
+                    assert_eq!(credential.generation(), 1);
+                    told.fetch_add(1, Ordering::SeqCst);
+                    Ok(())
+                }
+            }))
     }
 }
 
@@ -75,13 +107,23 @@ async fn issuers_that_can_be_told_are_told_within_a_deadline() {
         let clock = TestClock::new();
         let agent = clock.agent().build().unwrap();
         let told = Arc::new(AtomicU32::new(0));
-        let cache = agent.cache(Revocable { told: Arc::clone(&told), takes }).build().unwrap();
+        let cache = agent
+            .cache(Revocable {
+                told: Arc::clone(&told),
+                takes,
+            })
+            .build()
+            .unwrap();
         cache.get().await.unwrap();
         let start = tokio::time::Instant::now();
 
         let report = agent.terminate(Reason::Compromised).await;
 
-        assert!(start.elapsed() <= 10 * SECOND + Duration::from_millis(5), "{:?}", start.elapsed());
+        assert!(
+            start.elapsed() <= 10 * SECOND + Duration::from_millis(5),
+            "{:?}",
+            start.elapsed()
+        );
         let revoked = &report.revoked[0];
         assert_eq!(told.load(Ordering::SeqCst), u32::from(told_in_time));
         assert_eq!(revoked.issuer.as_ref().unwrap().is_ok(), told_in_time);
@@ -95,7 +137,9 @@ async fn shutdown_stops_refreshing_and_what_is_at_hand_is_served_until_it_expire
     given.cache.get().await.unwrap();
     given.script.always(Answer::hang());
     let mut waiter = Box::pin(given.cache.refresh_now());
-    let _ = waiter.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    let _ = waiter
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
     given.clock.settle().await;
 
     given.agent.shutdown(SECOND).await.unwrap();
@@ -105,7 +149,10 @@ async fn shutdown_stops_refreshing_and_what_is_at_hand_is_served_until_it_expire
     given.clock.advance(59 * MINUTE).await;
     assert_eq!(given.cache.get().await.unwrap().generation(), 1);
     given.clock.advance(2 * MINUTE).await;
-    assert_eq!(given.cache.get().await.unwrap_err().kind(), ErrorKind::ShutDown);
+    assert_eq!(
+        given.cache.get().await.unwrap_err().kind(),
+        ErrorKind::ShutDown
+    );
     assert_eq!(given.script.calls(), 2, "nothing was asked again");
 }
 
@@ -116,7 +163,9 @@ async fn the_last_handle_dropped_ends_a_call_under_way() {
     let second = given.cache.clone();
     {
         let mut waiter = pin!(given.cache.get());
-        let _ = waiter.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let _ = waiter
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
         given.clock.settle().await;
     }
     drop(given.cache);
@@ -135,12 +184,23 @@ fn a_thousand_rounds_leave_no_task_and_no_thread() {
     let threads = || std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count);
     let warm = real_agent();
     let (provider, _) = ScriptedProvider::new(Answer::token(HOUR));
-    warm.cache(provider).build().unwrap().get_blocking(SECOND).unwrap();
+    warm.cache(provider)
+        .build()
+        .unwrap()
+        .get_blocking(SECOND)
+        .unwrap();
     let round = |round: usize| {
         let recorder = Recorder::new();
         let identity = warm.identity().clone();
-        let agent = keytide_core::Agent::builder(identity).observe(recorder.observer()).build().unwrap();
-        let answer = if round.is_multiple_of(2) { Answer::token(HOUR) } else { Answer::hang() };
+        let agent = keytide_core::Agent::builder(identity)
+            .observe(recorder.observer())
+            .build()
+            .unwrap();
+        let answer = if round.is_multiple_of(2) {
+            Answer::token(HOUR)
+        } else {
+            Answer::hang()
+        };
         let (provider, script) = ScriptedProvider::new(answer);
         let cache = agent.cache(provider).build().unwrap();
         let _ = cache.get_blocking(Duration::from_millis(1));
@@ -150,7 +210,9 @@ fn a_thousand_rounds_leave_no_task_and_no_thread() {
 
     let scripts: Vec<_> = (0..1000).map(round).collect();
 
-    eventually("no call runs", || scripts.iter().all(|script| script.running() == 0));
+    eventually("no call runs", || {
+        scripts.iter().all(|script| script.running() == 0)
+    });
     // The library's own thread, and those of the test harness with a test each.
     let harness = std::thread::available_parallelism().map_or(1, usize::from);
     eventually("threads end", || threads() <= 3 * harness + 4);
@@ -163,12 +225,22 @@ async fn a_cache_at_rest_costs_no_task() {
     let metrics = tokio::runtime::Handle::current().metrics();
     let before = metrics.num_alive_tasks();
     let caches: Vec<_> = (0..100)
-        .map(|_| agent.cache(ScriptedProvider::new(Answer::token(HOUR)).0).build().unwrap())
+        .map(|_| {
+            agent
+                .cache(ScriptedProvider::new(Answer::token(HOUR)).0)
+                .build()
+                .unwrap()
+        })
         .collect();
     assert_eq!(metrics.num_alive_tasks(), before, "building starts nothing");
 
     agent.warm_up(SECOND).await.unwrap();
     clock.settle().await;
 
-    assert_eq!(metrics.num_alive_tasks(), before + 1, "one driver for all {}", caches.len());
+    assert_eq!(
+        metrics.num_alive_tasks(),
+        before + 1,
+        "one driver for all {}",
+        caches.len()
+    );
 }

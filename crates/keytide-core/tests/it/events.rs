@@ -10,23 +10,47 @@ use crate::{HOUR, MINUTE, given, given_with};
 #[tokio::test(start_paused = true)]
 async fn every_event_says_which_agent_which_cache_which_provider_and_which_principal() {
     let answer = Answer::token(HOUR).principal("role/reader");
-    let given = given_with(Profile::bearer("scripted"), answer, |builder| builder.key("billing"));
+    let given = given_with(Profile::bearer("scripted"), answer, |builder| {
+        builder.key("billing")
+    });
     given.cache.get().await.unwrap();
     let _ = given.cache.try_get().unwrap().expose("a header");
     drop(given.cache.revoke());
 
-    given.recorder.wait_for(|kind| matches!(kind, EventKind::Revoked { .. }));
+    given
+        .recorder
+        .wait_for(|kind| matches!(kind, EventKind::Revoked { .. }));
     let events = given.recorder.events();
 
-    let kinds: Vec<_> = events.iter().map(|event| std::mem::discriminant(&event.kind)).collect();
+    let kinds: Vec<_> = events
+        .iter()
+        .map(|event| std::mem::discriminant(&event.kind))
+        .collect();
     let expected = [
-        EventKind::Started { trigger: keytide_core::Trigger::FirstUse },
-        EventKind::Issued { generation: 0, lifetime: None, latency: MINUTE },
+        EventKind::Started {
+            trigger: keytide_core::Trigger::FirstUse,
+        },
+        EventKind::Issued {
+            generation: 0,
+            lifetime: None,
+            latency: MINUTE,
+        },
         EventKind::Scheduled { after: MINUTE },
-        EventKind::Exposed { generation: 1, reason: "a header" },
-        EventKind::Revoked { residual_exposure: MINUTE },
+        EventKind::Exposed {
+            generation: 1,
+            reason: "a header",
+        },
+        EventKind::Revoked {
+            residual_exposure: MINUTE,
+        },
     ];
-    assert_eq!(kinds, expected.iter().map(std::mem::discriminant).collect::<Vec<_>>());
+    assert_eq!(
+        kinds,
+        expected
+            .iter()
+            .map(std::mem::discriminant)
+            .collect::<Vec<_>>()
+    );
     for event in &events {
         assert_eq!(event.instance, given.agent.instance());
         assert_eq!(event.identity.owner(), "tests");
@@ -50,7 +74,15 @@ async fn the_order_of_events_is_that_of_publication() {
         given.cache.refresh_now().await.unwrap();
     }
 
-    given.recorder.wait_for(|kind| matches!(kind, EventKind::Issued { generation: 200, .. }));
+    given.recorder.wait_for(|kind| {
+        matches!(
+            kind,
+            EventKind::Issued {
+                generation: 200,
+                ..
+            }
+        )
+    });
 
     let issued: Vec<_> = given
         .recorder
@@ -74,13 +106,21 @@ async fn an_observer_that_calls_back_into_the_cache_does_not_deadlock() {
         .agent()
         .observe(move |_: &Event| {
             if let Some(cache) = called.lock().unwrap().as_ref() {
-                let _ = (cache.try_get(), cache.status(), cache.changes(), cache.invalidate(1));
+                let _ = (
+                    cache.try_get(),
+                    cache.status(),
+                    cache.changes(),
+                    cache.invalidate(1),
+                );
             }
         })
         .observe(recorder.observer())
         .build()
         .unwrap();
-    let cache = agent.cache(ScriptedProvider::new(Answer::token(HOUR)).0).build().unwrap();
+    let cache = agent
+        .cache(ScriptedProvider::new(Answer::token(HOUR)).0)
+        .build()
+        .unwrap();
     *back.lock().unwrap() = Some(cache.clone());
 
     let first = cache.get().await.unwrap().generation();
@@ -103,7 +143,11 @@ async fn an_observer_that_blocks_or_panics_is_isolated_and_its_losses_are_counte
         .observe(|_: &Event| panic!("an observer's own bug"))
         .observe(move |event: &Event| {
             let (open, changed) = &*blocked;
-            drop(changed.wait_while(open.lock().unwrap(), |open| !*open).unwrap());
+            drop(
+                changed
+                    .wait_while(open.lock().unwrap(), |open| !*open)
+                    .unwrap(),
+            );
             if let Some(observer) = &mut to_seen {
                 keytide_core::Observe::observe(observer, event);
             }
@@ -111,8 +155,14 @@ async fn an_observer_that_blocks_or_panics_is_isolated_and_its_losses_are_counte
         .build()
         .unwrap();
     let other = clock.agent().observe(healthy.observer()).build().unwrap();
-    let cache = agent.cache(ScriptedProvider::new(Answer::token(HOUR)).0).build().unwrap();
-    let unaffected = other.cache(ScriptedProvider::new(Answer::token(HOUR)).0).build().unwrap();
+    let cache = agent
+        .cache(ScriptedProvider::new(Answer::token(HOUR)).0)
+        .build()
+        .unwrap();
+    let unaffected = other
+        .cache(ScriptedProvider::new(Answer::token(HOUR)).0)
+        .build()
+        .unwrap();
 
     for _ in 0..100 {
         cache.refresh_now().await.unwrap();
@@ -143,12 +193,25 @@ async fn the_life_of_a_credential_is_told_to_its_end() {
     given.script.always(Answer::unavailable());
     given.clock.advance(2 * HOUR).await;
 
-    given.recorder.wait_for(|kind| *kind == EventKind::Expired { generation: 1 });
+    given
+        .recorder
+        .wait_for(|kind| *kind == EventKind::Expired { generation: 1 });
     given.cache.invalidate(1);
-    given.recorder.wait_for(|kind| *kind == EventKind::Invalidated { generation: 1 });
+    given
+        .recorder
+        .wait_for(|kind| *kind == EventKind::Invalidated { generation: 1 });
     given.agent.terminate(Reason::Failed).await;
-    given.recorder.wait_for(|kind| *kind == EventKind::Terminated { reason: Some(Reason::Failed) });
-    let expired = given.recorder.kinds().into_iter().filter(|kind| matches!(kind, EventKind::Expired { .. }));
+    given.recorder.wait_for(|kind| {
+        *kind
+            == EventKind::Terminated {
+                reason: Some(Reason::Failed),
+            }
+    });
+    let expired = given
+        .recorder
+        .kinds()
+        .into_iter()
+        .filter(|kind| matches!(kind, EventKind::Expired { .. }));
     assert_eq!(expired.count(), 1);
 }
 
@@ -159,5 +222,7 @@ async fn dropping_an_agent_reports_its_end() {
 
     drop((given.agent, given.cache));
 
-    given.recorder.wait_for(|kind| *kind == EventKind::Terminated { reason: None });
+    given
+        .recorder
+        .wait_for(|kind| *kind == EventKind::Terminated { reason: None });
 }

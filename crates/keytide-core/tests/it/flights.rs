@@ -25,7 +25,13 @@ async fn a_thousand_callers_cost_one_call() {
 
     given.script.release(1);
 
-    assert!(callers.join_all().await.into_iter().all(|got| got.is_ok_and(|generation| generation == 1)));
+    assert!(
+        callers
+            .join_all()
+            .await
+            .into_iter()
+            .all(|got| got.is_ok_and(|generation| generation == 1))
+    );
     assert_eq!(given.script.calls(), 1);
 }
 
@@ -45,11 +51,22 @@ async fn a_failing_issuer_costs_one_call_per_backoff_step_and_all_share_the_fail
 
     assert!(kinds.into_iter().all(|kind| kind == ErrorKind::Unavailable));
     assert_eq!(given.script.calls(), 1);
-    assert!(start.elapsed() < latency * 3 / 2, "the slowest waited {:?}", start.elapsed());
+    assert!(
+        start.elapsed() < latency * 3 / 2,
+        "the slowest waited {:?}",
+        start.elapsed()
+    );
 
     let begun = Instant::now();
-    assert_eq!(given.cache.get().await.unwrap_err().kind(), ErrorKind::Unavailable);
-    assert_eq!((begun.elapsed(), given.script.calls()), (Duration::ZERO, 1), "at once while backing off");
+    assert_eq!(
+        given.cache.get().await.unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
+    assert_eq!(
+        (begun.elapsed(), given.script.calls()),
+        (Duration::ZERO, 1),
+        "at once while backing off"
+    );
 
     given.clock.advance(SECOND).await;
     given.cache.get().await.unwrap_err();
@@ -62,7 +79,11 @@ async fn impatient_callers_are_served_by_the_call_that_they_left() {
     let given = given(Answer::token(HOUR).after(Duration::from_millis(300)));
     for _ in 0..2 {
         let cache = given.cache.clone();
-        assert!(timeout(Duration::from_millis(140), cache.get()).await.is_err());
+        assert!(
+            timeout(Duration::from_millis(140), cache.get())
+                .await
+                .is_err()
+        );
     }
 
     given.clock.advance(Duration::from_millis(30)).await;
@@ -84,10 +105,14 @@ async fn dropping_the_leader_at_any_point_neither_cancels_nor_repeats_the_call()
             {
                 let mut leader = pin!(given.cache.get());
                 for _ in 0..polls {
-                    let _ = leader.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                    let _ = leader
+                        .as_mut()
+                        .poll(&mut Context::from_waker(Waker::noop()));
                     given.clock.settle().await;
                 }
-                let _ = follower.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                let _ = follower
+                    .as_mut()
+                    .poll(&mut Context::from_waker(Waker::noop()));
             }
             given.clock.settle().await;
             given.script.release(1);
@@ -105,7 +130,10 @@ async fn a_hanging_provider_costs_an_error_after_its_limit() {
     });
     let start = Instant::now();
 
-    assert_eq!(given.cache.get().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(
+        given.cache.get().await.unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
 
     assert_eq!(start.elapsed().as_secs(), 7);
     assert_eq!(given.script.dropped(), 1);
@@ -122,7 +150,11 @@ async fn a_call_may_take_a_sixth_of_what_remains() {
 
     given.clock.advance(59 * SECOND).await;
 
-    assert!(given.script.calls() > 4, "hanging calls gave way: {}", given.script.calls());
+    assert!(
+        given.script.calls() > 4,
+        "hanging calls gave way: {}",
+        given.script.calls()
+    );
     assert_eq!(given.cache.try_get().unwrap().generation(), 1);
 }
 
@@ -142,7 +174,13 @@ async fn a_panic_in_a_provider_is_an_error_and_the_next_attempt_works() {
             waiters.spawn(async move { cache.get().await.map(|_| ()).unwrap_err().kind() });
         }
 
-        assert!(waiters.join_all().await.into_iter().all(|kind| kind == ErrorKind::Unavailable));
+        assert!(
+            waiters
+                .join_all()
+                .await
+                .into_iter()
+                .all(|kind| kind == ErrorKind::Unavailable)
+        );
 
         given.clock.advance(SECOND).await;
         assert_eq!(given.cache.get().await.unwrap().generation(), 1);
@@ -154,7 +192,10 @@ async fn a_panic_in_a_provider_is_an_error_and_the_next_attempt_works() {
 fn a_provider_that_blocks_its_thread_is_named_and_left_behind() {
     let recorder = keytide_testkit::Recorder::new();
     let identity = real_agent().identity().clone();
-    let agent = keytide_core::Agent::builder(identity).observe(recorder.observer()).build().unwrap();
+    let agent = keytide_core::Agent::builder(identity)
+        .observe(recorder.observer())
+        .build()
+        .unwrap();
     let blocks = Answer::token(HOUR).blocking(Duration::from_secs(4));
     let (bad, _) = ScriptedProvider::with_profile(Profile::bearer("blocker"), blocks);
     let bad = agent.cache(bad).flight_limit(SECOND).build().unwrap();
@@ -162,12 +203,23 @@ fn a_provider_that_blocks_its_thread_is_named_and_left_behind() {
     let good = agent.cache(good).build().unwrap();
     let _ = bad.try_get();
 
-    assert_eq!(good.get_blocking(3 * SECOND).unwrap().generation(), 1, "others go on");
+    assert_eq!(
+        good.get_blocking(3 * SECOND).unwrap().generation(),
+        1,
+        "others go on"
+    );
     let error = bad.get_blocking(3 * SECOND).unwrap_err();
 
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
     assert!(error.to_string().contains("blocker"), "{error}");
-    let told = recorder.wait_for(|kind| matches!(kind, EventKind::Orphaned { blocked_by: Some("blocker") }));
+    let told = recorder.wait_for(|kind| {
+        matches!(
+            kind,
+            EventKind::Orphaned {
+                blocked_by: Some("blocker")
+            }
+        )
+    });
     assert_eq!(told.cache.as_deref(), Some(good.key()));
 }
 
@@ -181,14 +233,21 @@ fn a_waiter_with_patience_returns_on_time() {
     let in_time = |elapsed: Duration| elapsed >= patience && elapsed < patience * 15;
 
     let start = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
-    assert_eq!(cache.get_blocking(patience).unwrap_err().kind(), ErrorKind::TimedOut);
+    assert_eq!(
+        cache.get_blocking(patience).unwrap_err().kind(),
+        ErrorKind::TimedOut
+    );
     let elapsed = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap() - start;
     assert!(in_time(elapsed), "{elapsed:?}");
 
     // A runtime without timers: a waiter's time does not come from there.
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     let start = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
-    let error = runtime.block_on(cache.get_within(patience, Duration::ZERO)).unwrap_err();
+    let error = runtime
+        .block_on(cache.get_within(patience, Duration::ZERO))
+        .unwrap_err();
     let elapsed = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap() - start;
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     assert!(in_time(elapsed), "{elapsed:?}");
@@ -200,7 +259,11 @@ async fn patience_goes_by_the_agents_clock() {
     let given = given(Answer::hang());
     let start = Instant::now();
 
-    let error = given.cache.get_within(3 * SECOND, Duration::ZERO).await.unwrap_err();
+    let error = given
+        .cache
+        .get_within(3 * SECOND, Duration::ZERO)
+        .await
+        .unwrap_err();
 
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     assert_eq!(start.elapsed().as_secs(), 3);
@@ -235,10 +298,14 @@ async fn no_error_ends_refreshing_for_good() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dead_single_use_input_is_presented_again_only_when_it_changed_or_by_name() {
-    let dead = Answer::fail(keytide_core::Error::refused("the refresh token was used").until_changed());
+    let dead =
+        Answer::fail(keytide_core::Error::refused("the refresh token was used").until_changed());
     let given = given(dead);
     for _ in 0..100 {
-        assert_eq!(given.cache.get().await.unwrap_err().kind(), ErrorKind::Refused);
+        assert_eq!(
+            given.cache.get().await.unwrap_err().kind(),
+            ErrorKind::Refused
+        );
         given.clock.advance(HOUR).await;
     }
     assert_eq!(given.script.calls(), 1);
@@ -261,32 +328,55 @@ async fn calls_to_one_issuer_are_bounded_and_the_most_urgent_goes_first() {
     let (mut caches, mut scripts) = (Vec::new(), Vec::new());
     for index in 0..30_u32 {
         let life = HOUR + MINUTE * (30 - index);
-        let (provider, script) = ScriptedProvider::with_profile(profile.clone(), Answer::token(life));
+        let (provider, script) =
+            ScriptedProvider::with_profile(profile.clone(), Answer::token(life));
         let cache = agent.cache(provider).issuer_limit(3).build().unwrap();
         cache.get().await.unwrap();
         script.always(Answer::token(HOUR).gated());
         caches.push(cache);
         scripts.push(script);
     }
-    let running = || scripts.iter().map(keytide_testkit::Script::running).sum::<usize>();
-    let asked = || scripts.iter().map(|script| script.calls() - 1).collect::<Vec<_>>();
+    let running = || {
+        scripts
+            .iter()
+            .map(keytide_testkit::Script::running)
+            .sum::<usize>()
+    };
+    let asked = || {
+        scripts
+            .iter()
+            .map(|script| script.calls() - 1)
+            .collect::<Vec<_>>()
+    };
 
     // The first three take the places; they are not the most urgent ones.
-    let mut waiting: Vec<_> = caches.iter().map(|cache| Box::pin(cache.refresh_now())).collect();
+    let mut waiting: Vec<_> = caches
+        .iter()
+        .map(|cache| Box::pin(cache.refresh_now()))
+        .collect();
     for waiter in &mut waiting {
-        let _ = waiter.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let _ = waiter
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
     }
     clock.settle().await;
     assert_eq!(running(), 3);
     assert_eq!(asked()[..3], [1, 1, 1]);
 
     for released in 1..=27 {
-        let index = scripts.iter().position(|script| script.running() > 0).unwrap();
+        let index = scripts
+            .iter()
+            .position(|script| script.running() > 0)
+            .unwrap();
         scripts[index].release(1);
         clock.settle().await;
         assert_eq!(running(), 3);
         // The caches were given ever shorter lives, so the last is the most urgent.
-        assert_eq!(asked()[30 - released], 1, "place {released} went to the most urgent");
+        assert_eq!(
+            asked()[30 - released],
+            1,
+            "place {released} went to the most urgent"
+        );
     }
 }
 
@@ -297,7 +387,9 @@ fn the_first_answer_at_once_needs_no_thread_and_no_task() {
     let (provider, _) = ScriptedProvider::with_profile(profile, Answer::token(HOUR));
     let cache = agent.cache(provider).build().unwrap();
 
-    let polled = pin!(cache.get()).as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    let polled = pin!(cache.get())
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
 
     assert!(polled.is_ready(), "served in its first poll");
     eventually("a read", || cache.try_get().is_ok());

@@ -30,7 +30,11 @@ async fn a_late_answer_never_replaces_a_newer_generation() {
 
     assert_eq!(given.script.dropped(), 1, "its future was dropped");
     assert_eq!(given.cache.get().await.unwrap().generation(), 2);
-    assert_eq!(late.await.unwrap().generation(), 3, "who asked by name gets an answer of its own");
+    assert_eq!(
+        late.await.unwrap().generation(),
+        3,
+        "who asked by name gets an answer of its own"
+    );
 }
 
 /// T5.
@@ -44,7 +48,9 @@ async fn no_read_succeeds_after_revoke_returned_whatever_is_under_way() {
         given.script.always(Answer::token(HOUR).gated());
         let mut waiter = Box::pin(given.cache.refresh_now());
         if step > 1 {
-            let _ = waiter.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            let _ = waiter
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()));
         }
         if step > 2 {
             given.clock.settle().await;
@@ -60,13 +66,26 @@ async fn no_read_succeeds_after_revoke_returned_whatever_is_under_way() {
 
         let report = given.cache.revoke();
 
-        assert_eq!(given.cache.read(|_| ()).unwrap_err().kind(), ErrorKind::Revoked, "step {step}");
+        assert_eq!(
+            given.cache.read(|_| ()).unwrap_err().kind(),
+            ErrorKind::Revoked,
+            "step {step}"
+        );
         given.script.release(10);
         given.clock.advance(MINUTE).await;
-        assert_eq!(given.cache.read(|_| ()).unwrap_err().kind(), ErrorKind::Revoked);
+        assert_eq!(
+            given.cache.read(|_| ()).unwrap_err().kind(),
+            ErrorKind::Revoked
+        );
         assert_eq!(handle.read(|_| ()).unwrap_err().kind(), ErrorKind::Revoked);
-        assert_eq!(given.cache.get().await.unwrap_err().kind(), ErrorKind::Revoked);
-        assert_eq!(given.cache.refresh_now().await.unwrap_err().kind(), ErrorKind::Revoked);
+        assert_eq!(
+            given.cache.get().await.unwrap_err().kind(),
+            ErrorKind::Revoked
+        );
+        assert_eq!(
+            given.cache.refresh_now().await.unwrap_err().kind(),
+            ErrorKind::Revoked
+        );
         assert!(!given.cache.invalidate(1));
         if (2..5).contains(&step) {
             assert_eq!(waiter.await.unwrap_err().kind(), ErrorKind::Revoked);
@@ -74,7 +93,11 @@ async fn no_read_succeeds_after_revoke_returned_whatever_is_under_way() {
         assert_eq!(report.report().residual_exposure.is_zero(), step == 0);
         assert_eq!(given.cache.status().phase, Phase::Revoked);
         let again = given.cache.revoke();
-        assert_eq!(again.await.issuer.map(|_| ()), None, "revoking twice is fine");
+        assert_eq!(
+            again.await.issuer.map(|_| ()),
+            None,
+            "revoking twice is fine"
+        );
     }
 }
 
@@ -89,9 +112,20 @@ async fn the_residual_exposure_counts_every_generation_that_its_issuer_still_acc
     let report = given.cache.revoke();
 
     let residual = report.report().residual_exposure;
-    assert_eq!(residual, 10 * HOUR - 30 * MINUTE, "that of the generation before");
-    let told = given.recorder.wait_for(|kind| matches!(kind, EventKind::Revoked { .. }));
-    assert_eq!(told.kind, EventKind::Revoked { residual_exposure: residual });
+    assert_eq!(
+        residual,
+        10 * HOUR - 30 * MINUTE,
+        "that of the generation before"
+    );
+    let told = given
+        .recorder
+        .wait_for(|kind| matches!(kind, EventKind::Revoked { .. }));
+    assert_eq!(
+        told.kind,
+        EventKind::Revoked {
+            residual_exposure: residual
+        }
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,10 +134,16 @@ async fn invalidating_is_a_compare_and_global() {
     given.cache.get().await.unwrap();
     given.cache.refresh_now().await.unwrap();
 
-    assert!(!given.cache.invalidate(1), "an older generation changes nothing");
+    assert!(
+        !given.cache.invalidate(1),
+        "an older generation changes nothing"
+    );
     assert_eq!(given.cache.try_get().unwrap().generation(), 2);
     assert!(given.cache.invalidate(2));
-    assert_eq!(given.cache.try_get().unwrap_err().kind(), ErrorKind::Invalidated);
+    assert_eq!(
+        given.cache.try_get().unwrap_err().kind(),
+        ErrorKind::Invalidated
+    );
     assert!(!given.cache.invalidate(2));
 
     assert_eq!(given.cache.get().await.unwrap().generation(), 3);
@@ -111,10 +151,13 @@ async fn invalidating_is_a_compare_and_global() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_invalidated_credential_that_the_issuer_gives_again_is_reinstated_under_its_generation() {
+async fn an_invalidated_credential_that_the_issuer_gives_again_is_reinstated_under_its_generation()
+{
     let given = given(Answer::token(HOUR));
     let first = given.cache.get().await.unwrap();
-    given.script.always(Answer::same_token_until(first.expires_at().unwrap()));
+    given
+        .script
+        .always(Answer::same_token_until(first.expires_at().unwrap()));
     assert!(given.cache.invalidate(1));
 
     let again = given.cache.get().await.unwrap();
@@ -132,8 +175,14 @@ async fn an_invalidated_credential_is_not_served_while_the_issuer_is_down() {
     given.cache.invalidate(1);
 
     for _ in 0..10 {
-        assert_eq!(given.cache.get().await.unwrap_err().kind(), ErrorKind::Unavailable);
-        assert_eq!(given.cache.try_get().unwrap_err().kind(), ErrorKind::Invalidated);
+        assert_eq!(
+            given.cache.get().await.unwrap_err().kind(),
+            ErrorKind::Unavailable
+        );
+        assert_eq!(
+            given.cache.try_get().unwrap_err().kind(),
+            ErrorKind::Invalidated
+        );
         given.clock.advance(10 * SECOND).await;
     }
 }
@@ -144,15 +193,23 @@ async fn a_borrower_keeps_its_generation_and_a_parked_handle_lets_go_when_read()
     let given = given(Answer::token(HOUR));
     let held = given.cache.get().await.unwrap();
     let mut handle = given.cache.handle();
-    handle.read(|credential| assert_eq!(credential.generation(), 1)).unwrap();
+    handle
+        .read(|credential| assert_eq!(credential.generation(), 1))
+        .unwrap();
 
     given.cache.refresh_now().await.unwrap();
 
-    assert_eq!(held.expose("test"), b"token-1", "not wiped under its borrower");
+    assert_eq!(
+        held.expose("test"),
+        b"token-1",
+        "not wiped under its borrower"
+    );
     let weak = Arc::downgrade(&held);
     drop(held);
     assert!(weak.upgrade().is_some(), "the parked handle holds it");
-    handle.read(|credential| assert_eq!(credential.generation(), 2)).unwrap();
+    handle
+        .read(|credential| assert_eq!(credential.generation(), 2))
+        .unwrap();
     assert!(weak.upgrade().is_none(), "let go when read");
 
     let report = given.cache.revoke();
@@ -173,7 +230,11 @@ async fn changes_tell_of_new_generations_and_of_the_end() {
         given.cache.refresh_now().await.unwrap();
     }
     assert_eq!(changes.next().await, Some(11));
-    assert!(timeout(Duration::from_millis(1), pin!(changes.next())).await.is_err());
+    assert!(
+        timeout(Duration::from_millis(1), pin!(changes.next()))
+            .await
+            .is_err()
+    );
 
     drop(given.cache.revoke());
     assert_eq!(changes.next().await, None);

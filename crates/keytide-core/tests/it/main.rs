@@ -48,14 +48,24 @@ fn given_with(
     let agent = clock.agent().observe(recorder.observer()).build().unwrap();
     let (provider, script) = ScriptedProvider::with_profile(profile, always);
     let cache = configure(agent.cache(provider)).build().unwrap();
-    Given { clock, script, recorder, agent, cache }
+    Given {
+        clock,
+        script,
+        recorder,
+        agent,
+        cache,
+    }
 }
 
 /// An agent that lives by the system's clock, with flights on the library's own thread.
 fn real_agent() -> Agent {
     use keytide_core::{AgentIdentity, AgentType, Environment, Owner, Version};
-    let identity =
-        AgentIdentity::new(AgentType("real-agent"), Version("1"), Environment("test"), Owner("tests"));
+    let identity = AgentIdentity::new(
+        AgentType("real-agent"),
+        Version("1"),
+        Environment("test"),
+        Owner("tests"),
+    );
     Agent::builder(identity.unwrap()).build().unwrap()
 }
 
@@ -67,7 +77,10 @@ fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         if holds() {
             return;
         }
-        guard = never.wait_timeout(guard, Duration::from_millis(5)).unwrap().0;
+        guard = never
+            .wait_timeout(guard, Duration::from_millis(5))
+            .unwrap()
+            .0;
     }
     panic!("{what}: not within ten seconds");
 }

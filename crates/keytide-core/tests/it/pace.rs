@@ -18,7 +18,10 @@ async fn a_refresh_happens_behind_the_readers_backs_in_the_advisory_window() {
     assert_eq!(changes.next().await, Some(2));
 
     let at = start.elapsed();
-    assert!(at >= 45 * MINUTE && at <= 45 * MINUTE + 15 * MINUTE / 2 + 3 * SECOND, "{at:?}");
+    assert!(
+        at >= 45 * MINUTE && at <= 45 * MINUTE + 15 * MINUTE / 2 + 3 * SECOND,
+        "{at:?}"
+    );
     assert_eq!(given.script.triggers(), [Trigger::FirstUse, Trigger::Ahead]);
 }
 
@@ -33,7 +36,9 @@ async fn a_failure_in_the_mandatory_window_is_loud_and_readers_are_still_served(
     assert_eq!(given.cache.status().phase, Phase::Mandatory);
     assert_eq!(given.cache.try_get().unwrap().generation(), 1);
     assert!(given.script.triggers().contains(&Trigger::Urgent));
-    given.recorder.wait_for(|kind| matches!(kind, EventKind::Failed { urgent: true, .. }));
+    given
+        .recorder
+        .wait_for(|kind| matches!(kind, EventKind::Failed { urgent: true, .. }));
 }
 
 #[tokio::test(start_paused = true)]
@@ -44,7 +49,11 @@ async fn an_issuers_hint_wins_over_the_window() {
 
     changes.next().await;
 
-    assert!(start.elapsed() >= 10 * MINUTE && start.elapsed() <= 11 * MINUTE, "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() >= 10 * MINUTE && start.elapsed() <= 11 * MINUTE,
+        "{:?}",
+        start.elapsed()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -64,9 +73,11 @@ async fn refreshing_stops_when_nobody_reads_and_resumes_with_the_next_read() {
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_cache_resumes_with_a_read_before_expiry() {
-    let given = given_with(Profile::bearer("scripted"), Answer::token(HOUR), |builder| {
-        builder.idle_after(10 * MINUTE)
-    });
+    let given = given_with(
+        Profile::bearer("scripted"),
+        Answer::token(HOUR),
+        |builder| builder.idle_after(10 * MINUTE),
+    );
     given.cache.get().await.unwrap();
     given.clock.advance(55 * MINUTE).await;
     assert_eq!(given.script.calls(), 1);
@@ -98,7 +109,11 @@ async fn absurd_lifetimes_neither_panic_nor_loop() {
     for life in lives {
         for lenient in [false, true] {
             let given = given_with(Profile::bearer("scripted"), life.clone(), |builder| {
-                if lenient { builder.long_lived(LongLived::Flag).danger_allow_static() } else { builder }
+                if lenient {
+                    builder.long_lived(LongLived::Flag).danger_allow_static()
+                } else {
+                    builder
+                }
             });
             for _ in 0..100 {
                 let _ = given.cache.get().await;
@@ -107,7 +122,10 @@ async fn absurd_lifetimes_neither_panic_nor_loop() {
                 given.clock.advance(Duration::from_millis(100)).await;
             }
             let calls = given.script.calls();
-            assert!((1..=11).contains(&calls), "{calls} calls in 10 s for {life:?}");
+            assert!(
+                (1..=11).contains(&calls),
+                "{calls} calls in 10 s for {life:?}"
+            );
         }
     }
 }
@@ -133,7 +151,10 @@ async fn after_expiry_demand_retries_at_once_then_at_a_doubling_pace() {
         }
     }
     let gaps: Vec<_> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    assert!(gaps.iter().all(|gap| *gap >= SECOND && *gap <= 31 * SECOND), "{gaps:?}");
+    assert!(
+        gaps.iter().all(|gap| *gap >= SECOND && *gap <= 31 * SECOND),
+        "{gaps:?}"
+    );
     assert!(gaps.last().unwrap() >= &(14 * SECOND), "{gaps:?}");
 }
 
@@ -157,12 +178,19 @@ async fn a_refusal_serves_what_is_valid_and_is_asked_again_soon() {
     let refused = given.script.calls();
     assert!(refused > 1);
     assert_eq!(given.cache.get().await.unwrap().generation(), 1);
-    assert_eq!(given.cache.status().last_error.unwrap().kind(), ErrorKind::Refused);
+    assert_eq!(
+        given.cache.status().last_error.unwrap().kind(),
+        ErrorKind::Refused
+    );
 
     given.script.always(Answer::token(HOUR));
     given.clock.advance(5 * MINUTE).await;
 
-    assert_eq!(given.cache.get().await.unwrap().generation(), 2, "a refusal that heals is noticed");
+    assert_eq!(
+        given.cache.get().await.unwrap().generation(),
+        2,
+        "a refusal that heals is noticed"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -173,7 +201,10 @@ async fn a_changed_input_resets_the_backoff_of_a_refusal() {
         given.clock.advance(SECOND).await;
     }
     let calls = given.script.calls();
-    assert!(calls < 15, "{calls} calls in ten minutes of the same refusal");
+    assert!(
+        calls < 15,
+        "{calls} calls in ten minutes of the same refusal"
+    );
     given.script.always(Answer::token(HOUR));
 
     given.script.change_input();
@@ -203,7 +234,11 @@ async fn an_unchanged_credential_is_no_new_generation_and_no_notification() {
     let end = given.cache.get().await.unwrap().expires_at().unwrap();
     let mut changes = given.cache.changes();
     given.script.always(Answer::same_token(HOUR));
-    assert_eq!(given.cache.refresh_now().await.unwrap().generation(), 1, "the same within the latency of a call");
+    assert_eq!(
+        given.cache.refresh_now().await.unwrap().generation(),
+        1,
+        "the same within the latency of a call"
+    );
     given.script.always(Answer::same_token_until(end));
     given.clock.advance(40 * MINUTE).await;
     given.cache.get().await.unwrap();
@@ -212,10 +247,20 @@ async fn an_unchanged_credential_is_no_new_generation_and_no_notification() {
     given.clock.advance(19 * MINUTE).await;
 
     assert!(given.script.calls() > calls, "it was asked again");
-    assert!(given.script.calls() < calls + 30, "at a bounded pace: {}", given.script.calls() - calls);
-    let told = given.recorder.wait_for(|kind| matches!(kind, EventKind::Unchanged { .. }));
+    assert!(
+        given.script.calls() < calls + 30,
+        "at a bounded pace: {}",
+        given.script.calls() - calls
+    );
+    let told = given
+        .recorder
+        .wait_for(|kind| matches!(kind, EventKind::Unchanged { .. }));
     assert_eq!(told.kind, EventKind::Unchanged { generation: 1 });
-    assert!(tokio::time::timeout(Duration::from_millis(1), changes.next()).await.is_err());
+    assert!(
+        tokio::time::timeout(Duration::from_millis(1), changes.next())
+            .await
+            .is_err()
+    );
     assert_eq!(given.cache.status().generation, 1);
 }
 
@@ -223,12 +268,17 @@ async fn an_unchanged_credential_is_no_new_generation_and_no_notification() {
 async fn the_same_secret_with_a_later_expiry_is_a_new_generation() {
     let given = given(Answer::token(HOUR));
     let first = given.cache.get().await.unwrap();
-    given.script.always(Answer::same_token_until(first.expires_at().unwrap() + MINUTE));
+    given.script.always(Answer::same_token_until(
+        first.expires_at().unwrap() + MINUTE,
+    ));
 
     let second = given.cache.refresh_now().await.unwrap();
 
     assert_eq!(second.generation(), 2);
-    assert_eq!(second.expires_at().unwrap(), first.expires_at().unwrap() + MINUTE);
+    assert_eq!(
+        second.expires_at().unwrap(),
+        first.expires_at().unwrap() + MINUTE
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -240,6 +290,13 @@ async fn a_new_secret_is_published_whatever_its_expiry() {
     assert_eq!(given.cache.refresh_now().await.unwrap().generation(), 2);
 
     given.script.always(Answer::token_until(given.clock.wall()));
-    assert_eq!(given.cache.refresh_now().await.unwrap_err().kind(), ErrorKind::Unavailable);
-    assert_eq!(given.cache.try_get().unwrap().generation(), 2, "what arrives expired displaces nothing");
+    assert_eq!(
+        given.cache.refresh_now().await.unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
+    assert_eq!(
+        given.cache.try_get().unwrap().generation(),
+        2,
+        "what arrives expired displaces nothing"
+    );
 }

@@ -12,7 +12,12 @@ use crate::{HOUR, MINUTE, SECOND, given, given_with, real_agent, text};
 
 #[tokio::test(start_paused = true)]
 async fn a_read_never_waits_while_a_credential_is_usable() {
-    for trouble in [Answer::hang(), Answer::unavailable(), Answer::refused(), Answer::panic("oh")] {
+    for trouble in [
+        Answer::hang(),
+        Answer::unavailable(),
+        Answer::refused(),
+        Answer::panic("oh"),
+    ] {
         let given = given(Answer::token(HOUR));
         given.cache.get().await.unwrap();
         given.script.always(trouble);
@@ -23,7 +28,10 @@ async fn a_read_never_waits_while_a_credential_is_usable() {
 
             let mut get = pin!(given.cache.get());
             let polled = get.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            assert!(matches!(polled, Poll::Ready(Ok(_))), "a read was pending: {polled:?}");
+            assert!(
+                matches!(polled, Poll::Ready(Ok(_))),
+                "a read was pending: {polled:?}"
+            );
             given.cache.read(|_| ()).unwrap();
             given.cache.try_get().unwrap();
             handle.read(|_| ()).unwrap();
@@ -44,10 +52,19 @@ async fn an_expired_credential_is_never_read() {
     handle.read(|_| ()).unwrap();
 
     given.clock.advance(Duration::from_millis(1)).await;
-    assert_eq!(given.cache.read(|_| ()).unwrap_err().kind(), ErrorKind::Expired);
-    assert_eq!(given.cache.try_get().unwrap_err().kind(), ErrorKind::Expired);
+    assert_eq!(
+        given.cache.read(|_| ()).unwrap_err().kind(),
+        ErrorKind::Expired
+    );
+    assert_eq!(
+        given.cache.try_get().unwrap_err().kind(),
+        ErrorKind::Expired
+    );
     assert_eq!(handle.read(|_| ()).unwrap_err().kind(), ErrorKind::Expired);
-    assert_eq!(given.cache.get().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(
+        given.cache.get().await.unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -58,9 +75,16 @@ async fn the_first_read_after_a_suspend_judges_expiry_itself() {
 
     given.clock.suspend(5 * HOUR);
 
-    assert_eq!(given.cache.read(|_| ()).unwrap_err().kind(), ErrorKind::Expired);
+    assert_eq!(
+        given.cache.read(|_| ()).unwrap_err().kind(),
+        ErrorKind::Expired
+    );
     let mut get = pin!(given.cache.get());
-    assert!(get.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert!(
+        get.as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+            .is_pending()
+    );
 }
 
 /// Leases are granted by the system's clock only, so this one runs in real time.
@@ -74,7 +98,11 @@ fn lives_shorter_than_a_lease_are_never_served_past_their_end() {
         script.always(Answer::unavailable());
         let cache = agent.cache(provider).build().unwrap();
 
-        let end = cache.get_blocking(5 * SECOND).unwrap().expires_at().unwrap();
+        let end = cache
+            .get_blocking(5 * SECOND)
+            .unwrap()
+            .expires_at()
+            .unwrap();
         let mut last = None;
         let mut handle = cache.handle();
         loop {
@@ -85,10 +113,20 @@ fn lives_shorter_than_a_lease_are_never_served_past_their_end() {
             last = Some(before);
         }
 
-        let end = end.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        let end = end
+            .duration_since(std::time::SystemTime::UNIX_EPOCH)
+            .unwrap();
         let last = last.expect("it was served while it lived");
-        assert!(last <= end, "served {:?} past its end, of a life of {life:?}", last - end);
-        assert!(end - last < Duration::from_millis(100), "refused {:?} before its end", end - last);
+        assert!(
+            last <= end,
+            "served {:?} past its end, of a life of {life:?}",
+            last - end
+        );
+        assert!(
+            end - last < Duration::from_millis(100),
+            "refused {:?} before its end",
+            end - last
+        );
     }
 }
 
@@ -108,8 +146,14 @@ fn no_field_is_torn_over_a_million_rotations() {
                 let seen = handle
                     .read(|credential| {
                         let generation = credential.generation();
-                        assert_eq!(credential.key_id(), Some(format!("key-{generation}").as_str()));
-                        assert_eq!(text(credential.expose("test")), format!("token-{generation}"));
+                        assert_eq!(
+                            credential.key_id(),
+                            Some(format!("key-{generation}").as_str())
+                        );
+                        assert_eq!(
+                            text(credential.expose("test")),
+                            format!("token-{generation}")
+                        );
                         let session = credential.expose_session_token("test").map(text);
                         assert_eq!(session, Some(format!("session-{generation}")));
                         generation
@@ -139,9 +183,25 @@ async fn a_read_may_ask_for_a_minimum_remaining_life() {
 
     assert_eq!(credential.generation(), 2);
     assert!(credential.remaining() >= 45 * MINUTE);
-    assert_eq!(given.cache.read_for(45 * MINUTE, |c| c.generation()).unwrap(), 2);
-    assert_eq!(given.cache.try_get_for(45 * MINUTE).unwrap().generation(), 2);
-    assert_eq!(given.cache.handle().read_for(45 * MINUTE, |c| c.generation()).unwrap(), 2);
+    assert_eq!(
+        given
+            .cache
+            .read_for(45 * MINUTE, |c| c.generation())
+            .unwrap(),
+        2
+    );
+    assert_eq!(
+        given.cache.try_get_for(45 * MINUTE).unwrap().generation(),
+        2
+    );
+    assert_eq!(
+        given
+            .cache
+            .handle()
+            .read_for(45 * MINUTE, |c| c.generation())
+            .unwrap(),
+        2
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,8 +210,14 @@ async fn a_life_longer_than_the_issuer_gives_fails_without_a_call() {
     given.cache.get().await.unwrap();
 
     for _ in 0..100 {
-        assert_eq!(given.cache.get_for(2 * HOUR).await.unwrap_err().kind(), ErrorKind::TooShort);
-        assert_eq!(given.cache.try_get_for(2 * HOUR).unwrap_err().kind(), ErrorKind::TooShort);
+        assert_eq!(
+            given.cache.get_for(2 * HOUR).await.unwrap_err().kind(),
+            ErrorKind::TooShort
+        );
+        assert_eq!(
+            given.cache.try_get_for(2 * HOUR).unwrap_err().kind(),
+            ErrorKind::TooShort
+        );
         given.clock.advance(SECOND).await;
     }
 
@@ -163,7 +229,10 @@ async fn a_life_longer_than_the_provider_states_fails_without_the_first_call() {
     let profile = Profile::bearer("scripted").longest_lifetime(HOUR);
     let given = given_with(profile, Answer::token(HOUR), |builder| builder);
 
-    assert_eq!(given.cache.get_for(2 * HOUR).await.unwrap_err().kind(), ErrorKind::TooShort);
+    assert_eq!(
+        given.cache.get_for(2 * HOUR).await.unwrap_err().kind(),
+        ErrorKind::TooShort
+    );
 
     assert_eq!(given.script.calls(), 0);
 }
@@ -175,10 +244,16 @@ async fn a_wish_that_one_fresh_answer_does_not_meet_is_too_short() {
     given.script.always(Answer::token(10 * MINUTE));
     given.clock.advance(30 * MINUTE).await;
 
-    assert_eq!(given.cache.get_for(45 * MINUTE).await.unwrap_err().kind(), ErrorKind::TooShort);
+    assert_eq!(
+        given.cache.get_for(45 * MINUTE).await.unwrap_err().kind(),
+        ErrorKind::TooShort
+    );
 
     assert_eq!(given.script.calls(), 2, "at most one fresh answer");
-    assert_eq!(given.cache.get_for(5 * MINUTE).await.unwrap().generation(), 2);
+    assert_eq!(
+        given.cache.get_for(5 * MINUTE).await.unwrap().generation(),
+        2
+    );
 }
 
 /// Answers at once, with fields that are all derived from the number of the call.
@@ -193,9 +268,13 @@ impl ProvideCredential for Counted {
     }
 
     async fn provide(&self, _: &Request) -> Result<Issued, Error> {
-        let call = 1 + self.calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        Ok(Issued::signing_key(format!("key-{call}"), Secret::from(format!("token-{call}")))
-            .session_token(Secret::from(format!("session-{call}")))
-            .expires_in(HOUR))
+        let call = 1 + self
+            .calls
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Ok(
+            Issued::signing_key(format!("key-{call}"), Secret::from(format!("token-{call}")))
+                .session_token(Secret::from(format!("session-{call}")))
+                .expires_in(HOUR),
+        )
     }
 }

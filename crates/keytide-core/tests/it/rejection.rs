@@ -21,10 +21,17 @@ async fn a_thousand_rejections_of_one_generation_cost_one_call() {
 
     let got = reports.join_all().await;
 
-    assert!(got.into_iter().all(|newer| newer.is_ok_and(|newer| newer.generation() == 2)));
+    assert!(
+        got.into_iter()
+            .all(|newer| newer.is_ok_and(|newer| newer.generation() == 2))
+    );
     assert_eq!(given.script.calls(), 2);
     assert_eq!(given.script.triggers()[1], Trigger::Rejected);
-    assert_eq!(given.cache.rejected(1, A).await.unwrap().generation(), 2, "a late one costs nothing");
+    assert_eq!(
+        given.cache.rejected(1, A).await.unwrap().generation(),
+        2,
+        "a late one costs nothing"
+    );
     assert_eq!(given.script.calls(), 2);
 }
 
@@ -43,7 +50,11 @@ async fn other_origins_keep_a_generation_that_one_refused() {
     assert_eq!(given.cache.get_for_origin(A).await.unwrap().generation(), 2);
     assert_eq!(report.await.unwrap().generation(), 2);
     given.recorder.wait_for(|kind| {
-        *kind == EventKind::Rejected { generation: 1, origin: A.to_owned() }
+        *kind
+            == EventKind::Rejected {
+                generation: 1,
+                origin: A.to_owned(),
+            }
     });
 }
 
@@ -53,10 +64,16 @@ async fn an_origin_is_not_sent_what_it_refused_until_the_issuer_was_asked_anew()
     given.cache.get().await.unwrap();
     given.script.always(Answer::unavailable());
 
-    assert_eq!(given.cache.rejected(1, A).await.unwrap_err().kind(), ErrorKind::Rejected);
+    assert_eq!(
+        given.cache.rejected(1, A).await.unwrap_err().kind(),
+        ErrorKind::Rejected
+    );
 
     for _ in 0..20 {
-        assert_eq!(given.cache.get_for_origin(A).await.unwrap_err().kind(), ErrorKind::Rejected);
+        assert_eq!(
+            given.cache.get_for_origin(A).await.unwrap_err().kind(),
+            ErrorKind::Rejected
+        );
         assert_eq!(given.cache.get_for_origin(B).await.unwrap().generation(), 1);
         given.clock.advance(SECOND).await;
     }
@@ -74,12 +91,19 @@ async fn a_credential_that_the_issuer_gives_again_is_vouched_for_and_served_agai
     let error = given.cache.rejected(1, A).await.unwrap_err();
 
     assert_eq!(error.kind(), ErrorKind::Rejected, "the refusal surfaces");
-    assert_eq!(given.cache.get_for_origin(A).await.unwrap().generation(), 1, "reinstated under its generation");
+    assert_eq!(
+        given.cache.get_for_origin(A).await.unwrap().generation(),
+        1,
+        "reinstated under its generation"
+    );
     assert_eq!(given.script.calls(), 2);
 
     // Refused once more: the next forced refresh waits, and nobody else notices.
     for _ in 0..25 {
-        assert_eq!(given.cache.rejected(1, A).await.unwrap_err().kind(), ErrorKind::Rejected);
+        assert_eq!(
+            given.cache.rejected(1, A).await.unwrap_err().kind(),
+            ErrorKind::Rejected
+        );
         assert_eq!(given.cache.get_for_origin(B).await.unwrap().generation(), 1);
         given.clock.advance(SECOND).await;
     }
@@ -96,7 +120,10 @@ async fn an_origin_that_refuses_for_ever_costs_no_more_than_the_pace_of_the_back
         if let Ok(newer) = given.cache.rejected(generation, A).await {
             generation = newer.generation();
         }
-        assert_eq!(given.cache.get_for_origin(B).await.unwrap().remaining(), given.cache.get().await.unwrap().remaining());
+        assert_eq!(
+            given.cache.get_for_origin(B).await.unwrap().remaining(),
+            given.cache.get().await.unwrap().remaining()
+        );
         given.clock.advance(SECOND / 2).await;
     }
 

@@ -43,18 +43,29 @@ fn a_cache_lives_on_when_the_runtime_that_built_it_is_gone() {
     drop(built_in);
 
     let read_in = current_thread();
-    assert_eq!(read_in.block_on(cache.get()).unwrap().generation(), 1, "before expiry");
+    assert_eq!(
+        read_in.block_on(cache.get()).unwrap().generation(),
+        1,
+        "before expiry"
+    );
     eventually("it is refreshed with no runtime of the user's", || {
-        cache.try_get().is_ok_and(|credential| credential.generation() > 1)
+        cache
+            .try_get()
+            .is_ok_and(|credential| credential.generation() > 1)
     });
-    eventually("nobody reads, so it expires", || script.calls() >= 2 && cache.status().remaining.is_some());
+    eventually("nobody reads, so it expires", || {
+        script.calls() >= 2 && cache.status().remaining.is_some()
+    });
     assert!(read_in.block_on(cache.get()).unwrap().generation() >= 2);
 }
 
 #[test]
 fn a_named_runtime_that_dies_in_mid_flight_loses_nothing() {
     let home = current_thread();
-    let agent = Agent::builder(identity()).runtime(home.handle().clone()).build().unwrap();
+    let agent = Agent::builder(identity())
+        .runtime(home.handle().clone())
+        .build()
+        .unwrap();
     let (cache, script) = cache(&agent, Answer::token(HOUR));
     home.block_on(async { cache.get().await.unwrap() });
     script.always(Answer::hang());
@@ -66,7 +77,11 @@ fn a_named_runtime_that_dies_in_mid_flight_loses_nothing() {
     script.always(Answer::token(HOUR));
     drop(home);
 
-    assert_eq!(cache.try_get().unwrap().generation(), 1, "the credential at hand stays");
+    assert_eq!(
+        cache.try_get().unwrap().generation(),
+        1,
+        "the credential at hand stays"
+    );
     let other = current_thread();
     assert_eq!(other.block_on(cache.refresh_now()).unwrap().generation(), 2);
 }
@@ -74,15 +89,25 @@ fn a_named_runtime_that_dies_in_mid_flight_loses_nothing() {
 #[test]
 fn a_named_runtime_that_is_never_polled_is_given_up() {
     let home = current_thread();
-    let agent = Agent::builder(identity()).runtime(home.handle().clone()).build().unwrap();
+    let agent = Agent::builder(identity())
+        .runtime(home.handle().clone())
+        .build()
+        .unwrap();
     let (cache, script) = cache(&agent, Answer::token(HOUR));
     let start = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
 
-    assert_eq!(current_thread().block_on(cache.get()).unwrap().generation(), 1);
+    assert_eq!(
+        current_thread().block_on(cache.get()).unwrap().generation(),
+        1
+    );
 
     let elapsed = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap() - start;
     assert!(elapsed < 3 * SECOND, "{elapsed:?}");
-    assert_eq!(script.calls(), 1, "the call that was never polled was no call");
+    assert_eq!(
+        script.calls(),
+        1,
+        "the call that was never polled was no call"
+    );
     drop(home);
 }
 
@@ -95,7 +120,13 @@ fn a_named_runtime_that_is_gone_before_the_first_read_is_given_up() {
     let (cache, _) = cache(&agent, Answer::token(HOUR));
 
     assert_eq!(cache.get_blocking(5 * SECOND).unwrap().generation(), 1);
-    assert_eq!(current_thread().block_on(cache.refresh_now()).unwrap().generation(), 2);
+    assert_eq!(
+        current_thread()
+            .block_on(cache.refresh_now())
+            .unwrap()
+            .generation(),
+        2
+    );
 }
 
 #[test]
@@ -105,7 +136,12 @@ fn readers_of_many_runtimes_share_one_call() {
 
     std::thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| assert_eq!(current_thread().block_on(cache.get()).unwrap().generation(), 1));
+            scope.spawn(|| {
+                assert_eq!(
+                    current_thread().block_on(cache.get()).unwrap().generation(),
+                    1
+                )
+            });
         }
         for _ in 0..8 {
             scope.spawn(|| assert_eq!(cache.get_blocking(5 * SECOND).unwrap().generation(), 1));

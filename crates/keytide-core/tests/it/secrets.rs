@@ -13,31 +13,55 @@ async fn a_canary_secret_is_in_no_debug_no_display_no_error_no_event_and_no_log(
     let canary = Canary::new();
     let clock = TestClock::new();
     let recorder = Recorder::new();
-    let agent =
-        clock.agent().observe(TracingObserver::default()).observe(recorder.observer()).build().unwrap();
+    let agent = clock
+        .agent()
+        .observe(TracingObserver::default())
+        .observe(recorder.observer())
+        .build()
+        .unwrap();
     let profile = Profile::signing_key("scripted").issuer("https://issuer.example");
-    let (provider, script) =
-        ScriptedProvider::with_profile(profile, Answer::token(HOUR).as_signing_key().principal("role"));
+    let (provider, script) = ScriptedProvider::with_profile(
+        profile,
+        Answer::token(HOUR).as_signing_key().principal("role"),
+    );
     script.token_prefix(canary.secret());
     let cache = agent.cache(provider).build().unwrap();
     let mut texts = vec![format!("{cache:?} {agent:?} {:?}", cache.get())];
 
     let credential = cache.get().await.unwrap();
     let mut handle = cache.handle();
-    handle.read(|credential| texts.push(format!("{credential:?}"))).unwrap();
-    texts.push(format!("{credential:?} {:?} {handle:?} {:?}", credential.expose_shared("test"), cache.changes()));
-    for trouble in [Answer::unavailable(), Answer::refused(), Answer::panic("p"), Answer::static_token(), Answer::token(Duration::ZERO)] {
+    handle
+        .read(|credential| texts.push(format!("{credential:?}")))
+        .unwrap();
+    texts.push(format!(
+        "{credential:?} {:?} {handle:?} {:?}",
+        credential.expose_shared("test"),
+        cache.changes()
+    ));
+    for trouble in [
+        Answer::unavailable(),
+        Answer::refused(),
+        Answer::panic("p"),
+        Answer::static_token(),
+        Answer::token(Duration::ZERO),
+    ] {
         script.always(trouble.as_signing_key());
         let error = cache.refresh_now().await.unwrap_err();
         texts.push(format!("{error} {error:?} {:?}", error.source()));
     }
     clock.advance(2 * HOUR).await;
     texts.push(format!("{:?} {:?}", cache.try_get(), agent.status()));
-    texts.push(format!("{:?}", agent.terminate(keytide_core::Reason::Finished).await));
+    texts.push(format!(
+        "{:?}",
+        agent.terminate(keytide_core::Reason::Finished).await
+    ));
     recorder.wait_for(|kind| matches!(kind, keytide_core::EventKind::Terminated { .. }));
     texts.push(format!("{:?}", recorder.events()));
     let issued = Issued::bearer(Secret::from(canary.secret().to_owned())).expires_in(SECOND);
-    texts.push(format!("{issued:?} {:?}", Secret::from(canary.secret().to_owned())));
+    texts.push(format!(
+        "{issued:?} {:?}",
+        Secret::from(canary.secret().to_owned())
+    ));
 
     for text in &texts {
         assert!(!text.contains(canary.secret()), "{text}");
@@ -51,7 +75,8 @@ async fn an_error_chain_says_each_thing_once() {
     let given = crate::given(Answer::token(HOUR));
     given.cache.get().await.unwrap();
     given.script.always(Answer::fail(
-        Error::unavailable("the issuer did not answer").caused_by(std::io::Error::other("connection reset")),
+        Error::unavailable("the issuer did not answer")
+            .caused_by(std::io::Error::other("connection reset")),
     ));
     given.clock.advance(HOUR + MINUTE).await;
 
@@ -66,7 +91,13 @@ async fn an_error_chain_says_each_thing_once() {
     assert_eq!(error.kind(), ErrorKind::Expired);
     assert_eq!(links.len(), 3, "{links:?}");
     for (index, link) in links.iter().enumerate() {
-        assert!(links.iter().enumerate().all(|(other, text)| other == index || !text.contains(link)), "{links:?}");
+        assert!(
+            links
+                .iter()
+                .enumerate()
+                .all(|(other, text)| other == index || !text.contains(link)),
+            "{links:?}"
+        );
         assert!(!link.ends_with('.') && link.is_ascii(), "{link}");
     }
 }
@@ -74,6 +105,9 @@ async fn an_error_chain_says_each_thing_once() {
 #[test]
 fn errors_and_results_are_a_pointer_or_two_wide() {
     assert_eq!(size_of::<Error>(), size_of::<usize>());
-    assert_eq!(size_of::<Result<std::sync::Arc<keytide_core::Credential>, Error>>(), 2 * size_of::<usize>());
+    assert_eq!(
+        size_of::<Result<std::sync::Arc<keytide_core::Credential>, Error>>(),
+        2 * size_of::<usize>()
+    );
     assert_eq!(size_of::<keytide_core::Get<'_>>(), 3 * size_of::<usize>());
 }

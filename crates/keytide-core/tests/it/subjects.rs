@@ -17,7 +17,11 @@ impl ProvideCredential for Exchange {
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
         let subject = self.0.obtain(request).await?;
-        let minted = format!("{}-exchanged-{}", text(subject.expose("subject")), request_number());
+        let minted = format!(
+            "{}-exchanged-{}",
+            text(subject.expose("subject")),
+            request_number()
+        );
         Ok(Issued::bearer(Secret::from(minted)).expires_in(20 * MINUTE))
     }
 }
@@ -42,8 +46,17 @@ fn layers(usage: SubjectUse) -> Layers {
     let (provider, base) = ScriptedProvider::new(Answer::token(HOUR));
     base.token_prefix("subject-");
     let base_cache = agent.cache(provider).build().unwrap();
-    let top = agent.cache(Exchange(Subject::new(base_cache.clone(), usage))).build().unwrap();
-    Layers { clock, base, base_cache, top, _agent: agent }
+    let top = agent
+        .cache(Exchange(Subject::new(base_cache.clone(), usage)))
+        .build()
+        .unwrap();
+    Layers {
+        clock,
+        base,
+        base_cache,
+        top,
+        _agent: agent,
+    }
 }
 
 fn subject_of(credential: &keytide_core::Credential) -> String {
@@ -59,7 +72,10 @@ async fn a_forced_refresh_reaches_the_bottom() {
 
     let newer = layers.top.rejected(1, "https://a.example").await.unwrap();
 
-    assert_eq!((newer.generation(), subject_of(&newer).as_str()), (2, "subject-2"));
+    assert_eq!(
+        (newer.generation(), subject_of(&newer).as_str()),
+        (2, "subject-2")
+    );
     assert_eq!(layers.base.calls(), 2);
 }
 
@@ -69,12 +85,18 @@ async fn an_unchanged_or_failing_base_does_not_fail_the_layer_above() {
         let layers = layers(SubjectUse::Repeatable);
         layers.top.get().await.unwrap();
         let end = layers.base_cache.try_get().unwrap().expires_at().unwrap();
-        layers.base.always(trouble.unwrap_or_else(|| Answer::same_token_until(end)));
+        layers
+            .base
+            .always(trouble.unwrap_or_else(|| Answer::same_token_until(end)));
         layers.clock.advance(5 * SECOND).await;
 
         let newer = layers.top.rejected(1, "https://a.example").await.unwrap();
 
-        assert_eq!((newer.generation(), subject_of(&newer).as_str()), (2, "subject-1"), "minted from it");
+        assert_eq!(
+            (newer.generation(), subject_of(&newer).as_str()),
+            (2, "subject-1"),
+            "minted from it"
+        );
         assert_eq!(layers.base.calls(), 2, "it was asked");
     }
 }
@@ -104,7 +126,11 @@ async fn a_subject_that_is_taken_once_is_never_presented_twice() {
     let mut unique = seen.clone();
     unique.dedup();
     assert_eq!(unique, seen);
-    assert_eq!(presented, layers.top.status().rotations, "each exchange asked the base for a new one");
+    assert_eq!(
+        presented,
+        layers.top.status().rotations,
+        "each exchange asked the base for a new one"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -117,16 +143,30 @@ async fn a_base_that_cannot_mint_is_waited_for_and_said_so() {
 
     let error = layers.top.refresh_now().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert!(error.to_string().contains("takes a subject once"), "{error}");
+    assert!(
+        error.to_string().contains("takes a subject once"),
+        "{error}"
+    );
     let calls = layers.top.status().failures;
     layers.clock.advance(10 * MINUTE).await;
-    assert_eq!(layers.top.get().await.unwrap().generation(), 1, "what is at hand is served");
-    assert_eq!(layers.top.status().failures, calls, "it waits instead of asking in vain");
+    assert_eq!(
+        layers.top.get().await.unwrap().generation(),
+        1,
+        "what is at hand is served"
+    );
+    assert_eq!(
+        layers.top.status().failures,
+        calls,
+        "it waits instead of asking in vain"
+    );
 
     layers.base.always(Answer::token(HOUR));
     layers.base.change_input();
     layers.clock.advance(SECOND).await;
 
     let newer = layers.top.try_get().unwrap();
-    assert_eq!((newer.generation(), subject_of(&newer).as_str()), (2, "subject-2"));
+    assert_eq!(
+        (newer.generation(), subject_of(&newer).as_str()),
+        (2, "subject-2")
+    );
 }

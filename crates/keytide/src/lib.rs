@@ -1,0 +1,20 @@
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(all(feature = "http", feature = "kubernetes"), doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(all(feature = "http", feature = "kubernetes")),
+    doc = "Keeps every credential an AI agent holds fresh, narrow, attributable and revocable. The whole story is shown \
+           with features `http` and `kubernetes`."
+)]
+
+#[doc(inline)]
+pub use keytide_core::*;
+
+/// A credential attached to HTTP requests, at the moment of sending, for named destinations only.
+#[cfg(feature = "http")]
+#[doc(inline)]
+pub use keytide_http as http;
+
+/// Providers of Kubernetes credentials.
+#[cfg(feature = "kubernetes")]
+#[doc(inline)]
+pub use keytide_kubernetes as kubernetes;
