@@ -1,0 +1,111 @@
+//! Reads while a refresh runs, hangs or fails and the credential is still good.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use keytide_benches::{Answer, FakeIssuer, Latencies, Subject, now, poll_once, subjects};
+use keytide_core::{Cache, Error};
+
+use crate::table::Table;
+
+pub(crate) fn measure(table: &mut Table) -> Result<(), Error> {
+    let latency = Duration::from_millis(50);
+    for (name, answer) in [
+        ("refresh healthy", Answer::After(latency)),
+        ("refresh hanging 5 s", Answer::Never),
+        ("refresh failing 5 s", Answer::Unavailable(latency)),
+    ] {
+        let minute = Duration::from_secs(60);
+        let issuer = FakeIssuer::with(
+            Answer::After(latency),
+            minute,
+            Some(Duration::from_millis(500)),
+        );
+        let agent = subjects::agent()?.build()?;
+        let cache = agent
+            .cache(issuer.clone())
+            .floor(Duration::from_millis(100))
+            .build()?;
+        cache.get_blocking(minute)?;
+        issuer.set(answer);
+        let reads = Reads::during(&cache, Duration::from_millis(5_500));
+        let calls = issuer.calls() - 1;
+        table.note(
+            &format!("{name}: calls"),
+            &format!("{calls}, {} reads", 2 * reads.count),
+        );
+        table.exactly(&format!("{name}: reads that wait"), 0, reads.waited);
+        table.exactly(&format!("{name}: reads that fail"), 0, reads.failed);
+        let (ours, floor) = (reads.ours.percentile(99.9), reads.floor.percentile(99.9));
+        let ratio = ours.as_secs_f64() / floor.as_secs_f64();
+        table.row(
+            &format!("{name}: p99.9 of the borrowed read, × ArcSwap::load + coarse clock"),
+            "≤ 2 ×",
+            &format!("{ratio:.2} × ({ours:?} to {floor:?}, the timer included)"),
+            Some(ratio <= 2.0),
+        );
+    }
+    Ok(())
+}
+
+/// 64 readers, each with one read due per millisecond, played by one thread.
+struct Reads {
+    ours: Latencies,
+    floor: Latencies,
+    count: u64,
+    waited: u64,
+    failed: u64,
+}
+
+impl Reads {
+    fn during(cache: &Cache, span: Duration) -> Self {
+        let floor = subjects::arc_swap_load_and_clock();
+        let mut reads = Self {
+            ours: Latencies::paced(PACE),
+            floor: Latencies::paced(PACE),
+            count: 0,
+            waited: 0,
+            failed: 0,
+        };
+        let began = now();
+        let mut due = began;
+        let mut turn = 0;
+        while due.duration_since(began) < span {
+            due += PACE;
+            // Whoever is first after the sleep finds cold caches: by turns.
+            turn += 1;
+            std::thread::sleep(due.saturating_duration_since(now()));
+            for reader in 0..READERS {
+                if (reader + turn) % 2 == 0 {
+                    reads.read(cache);
+                    reads.read_floor(&floor);
+                } else {
+                    reads.read_floor(&floor);
+                    reads.read(cache);
+                }
+            }
+        }
+        reads
+    }
+
+    fn read(&mut self, cache: &Cache) {
+        let before = now();
+        let read = cache.read(|credential| black_box(credential.generation()));
+        self.ours.record(before.elapsed());
+        self.failed += u64::from(black_box(read).is_err());
+        match poll_once(cache.get()) {
+            None => self.waited += 1,
+            Some(got) => self.failed += u64::from(got.is_err()),
+        }
+        self.count += 1;
+    }
+
+    fn read_floor(&mut self, floor: &dyn Subject) {
+        let before = now();
+        floor.read_many(1);
+        self.floor.record(before.elapsed());
+    }
+}
+
+const PACE: Duration = Duration::from_millis(1);
+const READERS: usize = 64;

@@ -1,0 +1,35 @@
+//! The subjects and the tools of keytide's measurements: `README.md` has the figures and the commands.
+//!
+//! A [`Subject`] is one way to read a credential. keytide's reads and the primitives that they are made of are in
+//! [`subjects`]; a closure makes one of any other cache. All are measured the same way: [`Rounds`] interleaves
+//! them in one process, a ratio is taken within a round, and medians are quoted, because the frequency of a shared
+//! machine changes from one second to the next.
+//!
+//! ```
+//! use keytide_benches::{Rounds, Subject, subject, subjects};
+//!
+//! let bare = subjects::arc_swap_load();
+//! let mine = subject("a mutex of mine", {
+//!     let token = std::sync::Mutex::new(subjects::Token::sample());
+//!     move || drop(std::hint::black_box(token.lock()))
+//! });
+//! let rounds = Rounds::of_reads(&[&bare, &mine], 5, 1_000);
+//! assert!(rounds.ratio("a mutex of mine", bare.name()) > 0.0);
+//! ```
+
+mod allocations;
+mod issuer;
+mod rounds;
+mod stats;
+mod subject;
+pub mod subjects;
+mod threads;
+mod time;
+
+pub use allocations::{CountingAllocator, allocations_of, live_bytes};
+pub use issuer::{Answer, FakeIssuer};
+pub use rounds::Rounds;
+pub use stats::{Latencies, median};
+pub use subject::{Subject, subject};
+pub use threads::{contended, cores, pin, poll_once};
+pub use time::{coarse_wall, now, precise_wall, process_cpu, since_boot, thread_cpu, wall};
