@@ -41,7 +41,7 @@ impl Actor {
 
     /// Whether this process was forked from the one that built the agent.
     pub(crate) fn is_foreign(&self) -> bool {
-        sys::process_id() != self.process
+        sys::recent_process_id() != self.process
     }
 
     pub(crate) fn emit(

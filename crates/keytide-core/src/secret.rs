@@ -61,7 +61,14 @@ impl Secret {
 
     /// Moves the secret behind `prefix`, wiping the buffer that it came in.
     pub(crate) fn prefixed(self, prefix: &[u8]) -> Self {
-        Self::after(prefix, self.bytes().to_vec())
+        let secret = self.bytes();
+        let mut whole = Vec::with_capacity(prefix.len() + secret.len());
+        whole.extend_from_slice(prefix);
+        whole.extend_from_slice(secret);
+        Self {
+            buffer: Buffer(Arc::new(SecretSlice::from(whole))),
+            start: u32::try_from(prefix.len()).unwrap_or(0),
+        }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {

@@ -5,6 +5,7 @@
     reason = "this file is where clocks are read"
 )]
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use crate::time::{Boot, Wall};
@@ -80,6 +81,20 @@ pub(crate) fn monotonic() -> std::time::Instant {
 
 pub(crate) fn process_id() -> u32 {
     std::process::id()
+}
+
+/// The process id as of the last tick of the kernel's clock. A system call takes as long as all the rest of a slow read,
+/// so it is made once a tick for all caches: a fork is noticed a tick later at most.
+pub(crate) fn recent_process_id() -> u32 {
+    static SEEN: AtomicU64 = AtomicU64::new(0);
+    let tick = (coarse_wall().0 / 1_000_000) as u32;
+    let seen = SEEN.load(Ordering::Relaxed);
+    if (seen >> 32) as u32 == tick {
+        return seen as u32;
+    }
+    let id = process_id();
+    SEEN.store(u64::from(tick) << 32 | u64::from(id), Ordering::Relaxed);
+    id
 }
 
 /// Unpredictable enough for an id that must be unique, and different in a forked child.
