@@ -1,11 +1,12 @@
 //! What every event of one cache carries: [`Context`].
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use crate::clock::AgentClock;
 use crate::event::{Event, EventKind, Sink};
 use crate::identity::{AgentIdentity, InstanceId};
+use crate::key::{CurrentName, Key};
 use crate::profile::Profile;
 use crate::provider::SharedProvider;
 use crate::sys;
@@ -13,10 +14,10 @@ use crate::sys;
 /// Who holds a cache and what it is called. Credentials share it, so that an exposure can be attributed.
 pub(crate) struct Context {
     pub(crate) actor: Arc<Actor>,
-    pub(crate) key: Arc<str>,
+    pub(crate) key: Key,
     pub(crate) provider: SharedProvider,
     /// What the provider called itself when it was last asked: kept, so that no code of a user runs under a lock.
-    name: Mutex<&'static str>,
+    name: CurrentName,
 }
 
 /// The agent as its caches, requests and events know it.
@@ -67,8 +68,8 @@ impl Actor {
 }
 
 impl Context {
-    pub(crate) fn new(actor: Arc<Actor>, key: Arc<str>, provider: SharedProvider) -> Self {
-        let name = Mutex::new(provider.profile().name);
+    pub(crate) fn new(actor: Arc<Actor>, key: Key, provider: SharedProvider) -> Self {
+        let name = CurrentName::new(provider.profile().name);
         Self {
             actor,
             key,
@@ -79,19 +80,23 @@ impl Context {
 
     pub(crate) fn emit(&self, principal: Option<&Arc<str>>, kind: EventKind) {
         if !self.actor.sink.is_empty() {
-            self.actor
-                .emit(Some(&self.key), self.provider_name(), principal, kind);
+            self.actor.emit(
+                Some(&self.key.text()),
+                self.provider_name(),
+                principal,
+                kind,
+            );
         }
     }
 
     pub(crate) fn provider_name(&self) -> &'static str {
-        *self.name.lock().unwrap_or_else(PoisonError::into_inner)
+        self.name.get().text()
     }
 
     /// The provider's profile as of now.
     pub(crate) fn profile(&self) -> Profile {
         let profile = self.provider.profile();
-        *self.name.lock().unwrap_or_else(PoisonError::into_inner) = profile.name;
+        self.name.set(profile.name);
         profile
     }
 }

@@ -11,7 +11,7 @@ use crate::issued::{CredentialKind, RevokeAt, Signing};
 use crate::lease::{self, NO_LEASE};
 use crate::secret::{Secret, SharedSecret};
 use crate::sys;
-use crate::time::{Boot, Now, Wall};
+use crate::time::{Boot, Now, Wall, nanos};
 
 /// A secret and when its issuer stops accepting it, as one generation of a cache.
 ///
@@ -24,14 +24,19 @@ pub struct Credential {
     rejected: AtomicBool,
     kind: CredentialKind,
     pub(crate) secret: Secret,
-    pub(crate) signing: Option<Box<Signing>>,
     generation: u64,
     expires_at: Option<SystemTime>,
     pub(crate) ends: Ends,
     pub(crate) plan: Plan,
-    principal: Option<Arc<str>>,
+    extra: Option<Box<Extra>>,
     pub(crate) context: Arc<Context>,
-    pub(crate) revoke: Option<RevokeAt>,
+}
+
+/// What plain bearer tokens do without.
+struct Extra {
+    principal: Option<Arc<str>>,
+    signing: Option<Box<Signing>>,
+    revoke: Option<RevokeAt>,
 }
 
 /// Where the life of a credential ends, on both clocks.
@@ -45,10 +50,8 @@ pub(crate) struct Ends {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plan {
     pub(crate) received: Boot,
-    /// A refresh is due once no more than this remains.
-    pub(crate) refresh_margin: Duration,
-    /// A refresh is urgent once no more than this remains.
-    pub(crate) mandatory: Duration,
+    refresh_margin: i64,
+    mandatory: i64,
 }
 
 /// The parts of a credential that the cache decides on.
@@ -67,19 +70,27 @@ pub(crate) struct Parts {
 
 impl Credential {
     pub(crate) fn new(parts: Parts) -> Self {
+        let extra = (parts.principal.is_some()
+            || parts.signing.is_some()
+            || parts.revoke.is_some())
+        .then(|| {
+            Box::new(Extra {
+                principal: parts.principal,
+                signing: parts.signing,
+                revoke: parts.revoke,
+            })
+        });
         Self {
             lease: AtomicU64::new(NO_LEASE),
             rejected: AtomicBool::new(false),
             kind: parts.kind,
             secret: parts.secret,
-            signing: parts.signing,
             generation: parts.generation,
             expires_at: parts.expires_at,
             ends: parts.ends,
             plan: parts.plan,
-            principal: parts.principal,
+            extra,
             context: parts.context,
-            revoke: parts.revoke,
         }
     }
 
@@ -112,13 +123,13 @@ impl Credential {
     /// Who the issuer says we are, where it says so.
     #[must_use]
     pub fn principal(&self) -> Option<&str> {
-        self.principal.as_deref()
+        self.principal_arc().map(AsRef::as_ref)
     }
 
     /// The public id of a signing key; `None` for a bearer token.
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
-        self.signing.as_ref().map(|signing| signing.key_id.as_str())
+        self.signing().map(|signing| signing.key_id.as_str())
     }
 
     /// The secret itself. The reason goes into an event: say what it is exposed for, such as `"http header"`.
@@ -131,7 +142,7 @@ impl Credential {
     /// The session token that belongs to a signing key, if there is one. An event, like [`expose`](Self::expose).
     #[must_use]
     pub fn expose_session_token(&self, reason: &'static str) -> Option<&[u8]> {
-        let token = self.signing.as_ref()?.session_token.as_ref()?;
+        let token = self.signing()?.session_token.as_ref()?;
         self.tell_exposed(reason);
         Some(token.bytes())
     }
@@ -141,6 +152,18 @@ impl Credential {
     pub fn expose_shared(&self, reason: &'static str) -> SharedSecret {
         self.tell_exposed(reason);
         self.secret.share()
+    }
+
+    pub(crate) fn principal_arc(&self) -> Option<&Arc<str>> {
+        self.extra.as_ref()?.principal.as_ref()
+    }
+
+    pub(crate) fn signing(&self) -> Option<&Signing> {
+        self.extra.as_ref()?.signing.as_deref()
+    }
+
+    pub(crate) fn revoke_at(&self) -> Option<&RevokeAt> {
+        self.extra.as_ref()?.revoke.as_ref()
     }
 
     /// Whether the lease covers this instant: one load, one subtraction, one comparison.
@@ -155,6 +178,11 @@ impl Credential {
 
     pub(crate) fn mark_rejected(&self) {
         self.rejected.store(true, Ordering::Relaxed);
+    }
+
+    /// The issuer vouched for it, so no origin's refusal counts any more.
+    pub(crate) fn clear_rejected(&self) {
+        self.rejected.store(false, Ordering::Relaxed);
     }
 
     #[inline]
@@ -177,13 +205,37 @@ impl Credential {
 
     fn tell_exposed(&self, reason: &'static str) {
         self.context.emit(
-            self.principal.as_ref(),
+            self.principal_arc(),
             EventKind::Exposed {
                 generation: self.generation,
                 reason,
             },
         );
     }
+}
+
+impl Plan {
+    pub(crate) fn new(received: Boot, refresh_margin: Duration, mandatory: Duration) -> Self {
+        Self {
+            received,
+            refresh_margin: nanos(refresh_margin),
+            mandatory: nanos(mandatory),
+        }
+    }
+
+    /// A refresh is due once no more than this remains.
+    pub(crate) fn refresh_margin(self) -> Duration {
+        span(self.refresh_margin)
+    }
+
+    /// A refresh is urgent once no more than this remains.
+    pub(crate) fn mandatory(self) -> Duration {
+        span(self.mandatory)
+    }
+}
+
+fn span(nanos: i64) -> Duration {
+    Duration::from_nanos(nanos.unsigned_abs())
 }
 
 impl Ends {
@@ -215,7 +267,7 @@ impl fmt::Debug for Credential {
             .field("kind", &self.kind)
             .field("generation", &self.generation)
             .field("expires_at", &self.expires_at)
-            .field("principal", &self.principal)
+            .field("principal", &self.principal())
             .field("secret", &self.secret)
             .finish_non_exhaustive()
     }

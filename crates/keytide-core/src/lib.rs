@@ -12,6 +12,7 @@ mod event;
 mod home;
 mod identity;
 mod issued;
+mod key;
 mod lease;
 #[cfg(all(test, keytide_shuttle))]
 mod model;

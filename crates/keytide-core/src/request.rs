@@ -54,8 +54,8 @@ impl Request {
 
     /// The key of the cache that asks.
     #[must_use]
-    pub fn cache_key(&self) -> &str {
-        &self.context.key
+    pub fn cache_key(&self) -> Arc<str> {
+        self.context.key.text()
     }
 
     /// Why the issuer is asked.

@@ -74,7 +74,7 @@ impl Agent {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Termination {
-    /// One for each cache, by key.
+    /// One for each cache, in no particular order.
     pub revoked: Vec<Revoked>,
 }
 

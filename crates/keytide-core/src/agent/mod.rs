@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::home::Homes;
 use crate::identity::{AgentIdentity, InstanceId};
+use crate::key::Key;
 use crate::policy::options::Options;
 use crate::sys;
 
@@ -66,7 +67,7 @@ impl Agent {
         self.inner.actor.instance
     }
 
-    /// What each of its caches is doing, by key.
+    /// What each of its caches is doing, in no particular order.
     #[must_use]
     pub fn status(&self) -> Vec<CacheStatus> {
         self.caches().iter().map(Cache::status).collect()
@@ -132,8 +133,8 @@ impl AgentInner {
     pub(crate) fn register(
         &self,
         key: Option<String>,
-        provider: &str,
-        make: impl FnOnce(u32, Arc<str>) -> Arc<Shared>,
+        provider: &'static str,
+        make: impl FnOnce(u32, Key) -> Arc<Shared>,
     ) -> Result<Arc<Shared>, Error> {
         if self.actor.is_foreign() {
             let message =
@@ -143,8 +144,8 @@ impl AgentInner {
         self.registry.insert(key, provider, make)
     }
 
-    pub(crate) fn forget(&self, key: &Arc<str>) {
-        self.registry.remove(key);
+    pub(crate) fn forget(&self, place: u32, key: &Key) {
+        self.registry.remove(place, key);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The caches of one agent, by key: [`Registry`].
+//! The caches of one agent: [`Registry`].
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::cache::{Ended, Shared};
 use crate::error::{Error, ErrorKind};
-use crate::home;
+use crate::key::{Key, Name};
 
 /// Knows an agent's caches without keeping them.
 #[derive(Default)]
@@ -17,17 +17,21 @@ pub(crate) struct Registry {
 
 #[derive(Default)]
 struct Caches {
-    by_key: HashMap<Arc<str>, Weak<Shared>>,
-    made: u64,
+    places: Vec<Weak<Shared>>,
+    free: Vec<u32>,
+    /// Where the caches stand that a user named.
+    named: HashMap<Arc<str>, u32>,
+    made: u32,
     ended: Option<Ended>,
 }
 
 impl Registry {
+    /// Makes a cache, under a key of its own and at a place of its own.
     pub(crate) fn insert(
         &self,
         key: Option<String>,
-        provider: &str,
-        make: impl FnOnce(u32, Arc<str>) -> Arc<Shared>,
+        provider: &'static str,
+        make: impl FnOnce(u32, Key) -> Arc<Shared>,
     ) -> Result<Arc<Shared>, Error> {
         let mut caches = self.lock();
         match caches.ended {
@@ -37,57 +41,62 @@ impl Registry {
             Some(_) => return Err(Error::new(ErrorKind::Revoked, "the agent was terminated")),
             None => {}
         }
-        let key: Arc<str> = match key {
-            Some(key) => key.into(),
-            None => loop {
-                let key = format!("{provider}#{}", caches.made);
-                caches.made += 1;
-                if !caches.by_key.contains_key(key.as_str()) {
-                    break key.into();
-                }
-            },
+        let place = caches.free.last().copied();
+        let place = match place {
+            Some(place) => place,
+            None => u32::try_from(caches.places.len())
+                .map_err(|_| Error::invalid("an agent cannot have that many caches"))?,
         };
-        match caches.by_key.entry(Arc::clone(&key)) {
-            Entry::Occupied(known) if known.get().strong_count() > 0 => Err(Error::invalid(
-                format!("the agent has a cache with the key {key} already"),
-            )),
-            entry => {
-                let shared = make(home::next_id(), key);
-                match entry {
-                    Entry::Occupied(mut known) => {
-                        known.insert(Arc::downgrade(&shared));
+        let key = match key {
+            None => {
+                caches.made = caches.made.wrapping_add(1);
+                Key::Numbered(Name::of(provider), caches.made)
+            }
+            Some(key) => {
+                let key: Arc<str> = key.into();
+                match caches.named.entry(Arc::clone(&key)) {
+                    Entry::Occupied(_) => {
+                        let message = format!("the agent has a cache with the key {key} already");
+                        return Err(Error::invalid(message));
                     }
                     Entry::Vacant(free) => {
-                        free.insert(Arc::downgrade(&shared));
+                        free.insert(place);
                     }
                 }
-                Ok(shared)
+                Key::Named(key)
             }
+        };
+        let shared = make(place, key);
+        let known = Arc::downgrade(&shared);
+        match caches.places.get_mut(place as usize) {
+            Some(free) => {
+                *free = known;
+                caches.free.pop();
+            }
+            None => caches.places.push(known),
         }
+        Ok(shared)
     }
 
-    /// Forgets a cache that is gone, unless another has taken its key.
-    pub(crate) fn remove(&self, key: &Arc<str>) {
+    /// Forgets a cache that is gone.
+    pub(crate) fn remove(&self, place: u32, key: &Key) {
         let mut caches = self.lock();
-        if caches
-            .by_key
-            .get(key)
-            .is_some_and(|known| known.strong_count() == 0)
-        {
-            caches.by_key.remove(key);
+        if let Some(known) = caches.places.get_mut(place as usize) {
+            *known = Weak::new();
+            caches.free.push(place);
+        }
+        if let Key::Named(key) = key {
+            caches.named.remove(key);
         }
     }
 
-    /// The caches that live, ordered by key.
+    /// The caches that live, in the order of their places.
     pub(crate) fn caches(&self) -> Vec<Arc<Shared>> {
-        let mut caches: Vec<_> = self
-            .lock()
-            .by_key
-            .values()
+        self.lock()
+            .places
+            .iter()
             .filter_map(Weak::upgrade)
-            .collect();
-        caches.sort_by(|a, b| a.context.key.cmp(&b.context.key));
-        caches
+            .collect()
     }
 
     /// Lets no cache be made any more. Returns whether this was the first end of its sort.

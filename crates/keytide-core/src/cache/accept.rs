@@ -39,7 +39,7 @@ impl Shared {
                 issued.kind, profile.kind
             )));
         }
-        let life = Life::of(&issued, state.skew, sent, now);
+        let life = Life::of(&issued, state.skew(), sent, now);
         if life.remaining.is_zero() {
             return Err(Error::unavailable(
                 "the issuer answered with a credential that has expired already",
@@ -71,9 +71,8 @@ impl Shared {
             mandatory: self.options.mandatory_window,
             phase: self.phase,
         };
-        let principal = issued.principal.or_else(|| state.principal.clone());
+        let principal = issued.principal.or_else(|| self.principal_of(state));
         state.generation += 1;
-        state.principal.clone_from(&principal);
         state.rotations = state.rotations.saturating_add(1);
         state.pace.succeeded();
         state.idle = false;
@@ -87,11 +86,7 @@ impl Shared {
             generation: state.generation,
             expires_at: life.expires_at,
             ends: life.ends,
-            plan: Plan {
-                received: now.boot,
-                refresh_margin: windows.refresh_margin().max(mandatory),
-                mandatory,
-            },
+            plan: Plan::new(now.boot, windows.refresh_margin().max(mandatory), mandatory),
             principal,
             context: Arc::clone(&self.context),
             revoke: issued.revoke,
@@ -101,8 +96,8 @@ impl Shared {
         let lifetime = (life.remaining != Duration::MAX).then_some(life.remaining);
         let latency = sent.boot.until(now.boot);
         let generation = state.generation;
-        self.context.emit(
-            state.principal.as_ref(),
+        self.tell(
+            &state,
             EventKind::Issued {
                 generation,
                 lifetime,
@@ -110,9 +105,8 @@ impl Shared {
             },
         );
         if let Some(lifetime) = lifetime {
-            let after = lifetime.saturating_sub(credential.plan.refresh_margin);
-            self.context
-                .emit(state.principal.as_ref(), EventKind::Scheduled { after });
+            let after = lifetime.saturating_sub(credential.plan.refresh_margin());
+            self.tell(&state, EventKind::Scheduled { after });
         }
         Outcome::Issued(credential)
     }
@@ -134,14 +128,12 @@ impl Shared {
                     rejection.next = rejection.next.max(now.boot.after(pace));
                 }
             }
+            known.clear_rejected();
             if rare.withdrawn.take().is_some() {
                 self.slot.store(Some(Arc::clone(known)));
             }
         }
-        self.context.emit(
-            state.principal.as_ref(),
-            EventKind::Unchanged { generation },
-        );
+        self.tell(&state, EventKind::Unchanged { generation });
         Outcome::Unchanged
     }
 
@@ -153,10 +145,7 @@ impl Shared {
         let name = profile.name;
         if life.expires_at.is_none() {
             let accepted = self.options.allow_static;
-            self.context.emit(
-                state.principal.as_ref(),
-                EventKind::StaticCredentialSeen { accepted },
-            );
+            self.tell(&state, EventKind::StaticCredentialSeen { accepted });
             if !accepted {
                 let message = format!(
                     "the credential from {name} for cache {} never expires, and static credentials are refused unless \
@@ -168,10 +157,7 @@ impl Shared {
         } else if life.whole > self.options.longest_lifetime {
             let accepted = self.options.long_lived == LongLived::Flag;
             let lifetime = life.whole;
-            self.context.emit(
-                state.principal.as_ref(),
-                EventKind::LifetimeTooLong { lifetime, accepted },
-            );
+            self.tell(&state, EventKind::LifetimeTooLong { lifetime, accepted });
             if !accepted {
                 let message = format!(
                     "the credential lives {lifetime:?}, longer than the {:?} that the lifetime policy accepts{remedy}",
@@ -184,10 +170,10 @@ impl Shared {
     }
 
     fn check_principal(&self, state: &State, issued: &Issued) -> Result<(), Error> {
-        let (Some(from), Some(to)) = (&state.principal, &issued.principal) else {
+        let (Some(from), Some(to)) = (self.principal_of(state), &issued.principal) else {
             return Ok(());
         };
-        if from == to {
+        if from == *to {
             return Ok(());
         }
         let adopted = state
@@ -200,7 +186,7 @@ impl Shared {
             to: to.to_string(),
             accepted,
         };
-        self.context.emit(Some(from), kind);
+        self.context.emit(Some(&from), kind);
         if accepted {
             return Ok(());
         }
@@ -236,7 +222,7 @@ impl Shared {
 /// Whether the issuer gave the credential that is known. An end that was reckoned from a lifetime may differ by the
 /// latency of two calls.
 fn same(known: &Credential, issued: &Issued, expires_at: Option<SystemTime>) -> bool {
-    let same_signing = match (&known.signing, &issued.signing) {
+    let same_signing = match (known.signing(), issued.signing.as_deref()) {
         (None, None) => true,
         (Some(a), Some(b)) => {
             a.key_id == b.key_id

@@ -147,8 +147,7 @@ impl Shared {
             return Step::Fail(self.unhelped(state, trigger, current, want, now));
         }
         if std::mem::take(&mut state.idle) {
-            self.context
-                .emit(state.principal.as_ref(), EventKind::Resumed);
+            self.tell(&state, EventKind::Resumed);
         }
         if trigger == Trigger::ByName {
             state.pace.reset();
@@ -227,7 +226,7 @@ impl Shared {
         want: Want<'_>,
         now: Now,
     ) -> Error {
-        let cause = state.pace.last_error.as_ref();
+        let cause = state.pace.last_error();
         match (trigger, cause) {
             (Trigger::TooShort, cause) => {
                 let remaining = current

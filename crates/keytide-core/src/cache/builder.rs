@@ -9,6 +9,7 @@ use crate::agent::{Agent, AgentInner};
 use crate::context::Context;
 use crate::error::Error;
 use crate::issued::CredentialKind;
+use crate::key::NUMBER;
 use crate::policy::options::{LongLived, Options};
 use crate::policy::windows;
 use crate::provider::{ProvideCredential, SharedProvider};
@@ -119,10 +120,16 @@ impl CacheBuilder {
         };
         let profile = self.provider.profile();
         let (agent, provider) = (self.agent, self.provider);
-        let shared = agent.register(self.key, profile.name, |id, key| {
-            let phase = windows::phase(agent.actor.instance.hash_seed(), &key);
+        let shared = agent.register(self.key, profile.name, |place, key| {
+            let phase = windows::phase(agent.actor.instance.hash_seed(), &key.text());
             let context = Arc::new(Context::new(Arc::clone(&agent.actor), key, provider));
-            Arc::new(Shared::new(Arc::clone(&agent), context, options, id, phase))
+            Arc::new(Shared::new(
+                Arc::clone(&agent),
+                context,
+                options,
+                place,
+                phase,
+            ))
         })?;
         Ok(Cache { shared })
     }
@@ -183,10 +190,12 @@ impl CacheBuilder {
             }
         }
         if let Some(key) = &self.key
-            && (key.is_empty() || key.len() > 256 || key.chars().any(char::is_control))
+            && (key.is_empty()
+                || key.len() > 256
+                || key.chars().any(|c| c == NUMBER || c.is_control()))
         {
             return Err(Error::invalid(
-                "the key of a cache must be 1 to 256 bytes without control characters",
+                "the key of a cache must be 1 to 256 bytes without # and control characters",
             ));
         }
         Ok(())

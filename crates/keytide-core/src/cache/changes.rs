@@ -4,7 +4,7 @@ use std::fmt;
 
 use tokio::sync::watch;
 
-use super::{Cache, Ended, Shared};
+use super::{Cache, Ended};
 use crate::sync::lock;
 
 impl Cache {
@@ -13,17 +13,19 @@ impl Cache {
     /// A slow watcher slows nobody: it sees the latest generation when it looks.
     #[must_use]
     pub fn changes(&self) -> Changes {
-        let sender = self.shared.changes.get_or_init(|| {
-            let generation = lock(&self.shared.state).generation;
-            Box::new(watch::Sender::new(generation))
-        });
-        let changes = Changes {
-            watched: sender.subscribe(),
+        let mut state = lock(&self.shared.state);
+        let latest = if self.shared.ended() == Ended::Revoked {
+            END
+        } else {
+            state.generation
         };
-        if self.shared.ended() == Ended::Revoked {
-            self.shared.tell_watchers(END);
+        let sender = state
+            .rare()
+            .changes
+            .get_or_insert_with(|| watch::Sender::new(latest));
+        Changes {
+            watched: sender.subscribe(),
         }
-        changes
     }
 }
 
@@ -45,15 +47,14 @@ impl Changes {
     }
 }
 
-impl Shared {
-    pub(super) fn tell_watchers(&self, generation: u64) {
-        if let Some(sender) = self.changes.get() {
-            sender.send_if_modified(|known| {
-                let newer = generation > *known;
-                *known = generation.max(*known);
-                newer
-            });
-        }
+/// Tells of a generation, outside any lock: wakers are called.
+pub(super) fn tell_watchers(watchers: Option<watch::Sender<u64>>, generation: u64) {
+    if let Some(sender) = watchers {
+        sender.send_if_modified(|known| {
+            let newer = generation > *known;
+            *known = generation.max(*known);
+            newer
+        });
     }
 }
 

@@ -241,8 +241,11 @@ impl Launch {
         let mut answering = Answering::new(async move { context.provider.provide(&asked).await });
         if self.in_reader {
             // What the provider opens lives in the home's runtime, whoever polls it first.
-            let _inside = home.handle().enter();
-            if let Poll::Ready(result) = answering.poll(&mut Context::from_waker(Waker::noop())) {
+            let polled = {
+                let _inside = home.handle().enter();
+                answering.poll(&mut Context::from_waker(Waker::noop()))
+            };
+            if let Poll::Ready(result) = polled {
                 return shared.finish(&self.flight, Some(&request), result);
             }
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::changes::tell_watchers;
 use super::flight::{Flight, Outcome};
 use super::shared::{Ended, Shared, Verdict};
 use super::state::State;
@@ -57,9 +58,9 @@ impl Shared {
             Outcome::Issued(credential) => Some(credential.generation()),
             _ => None,
         };
-        let dependants = match (published, &mut state.rare) {
-            (Some(_), Some(rare)) => std::mem::take(&mut rare.dependants),
-            _ => Vec::new(),
+        let (dependants, watchers) = match (published, &mut state.rare) {
+            (Some(_), Some(rare)) => (std::mem::take(&mut rare.dependants), rare.changes.clone()),
+            _ => (Vec::new(), None),
         };
         drop(state);
         After {
@@ -68,7 +69,7 @@ impl Shared {
         }
         .run();
         if let Some(generation) = published {
-            self.tell_watchers(generation);
+            tell_watchers(watchers, generation);
         }
         for dependant in dependants {
             dependant.notify();
@@ -96,7 +97,7 @@ impl Shared {
         });
         let count = state.pace.failed(&error, remaining.is_some());
         let urgent = match (current, remaining) {
-            (Some(current), Some(remaining)) => remaining <= current.plan.mandatory,
+            (Some(current), Some(remaining)) => remaining <= current.plan.mandatory(),
             _ => false,
         };
         let retry_after = error.retry_after().map(|asked| match asked {
@@ -115,8 +116,8 @@ impl Shared {
         };
         let delay = (!error.waits_for_change()).then(|| failure.delay(random()));
         state.pace.next = delay.map_or(Boot::FAR, |delay| now.boot.after(delay));
-        self.context.emit(
-            state.principal.as_ref(),
+        self.tell(
+            &state,
             EventKind::Failed {
                 error: error.kind(),
                 message: error.to_string(),
@@ -132,15 +133,15 @@ impl Shared {
         let Some(skew) = request.and_then(Request::measured_skew) else {
             return;
         };
-        if state.skew.abs_diff(skew) > nanos(Duration::from_secs(1)).unsigned_abs() {
+        if state.skew().abs_diff(skew) > nanos(Duration::from_secs(1)).unsigned_abs() {
             let by = Duration::from_nanos(skew.unsigned_abs());
             let kind = EventKind::ClockSkew {
                 by,
                 issuer_ahead: skew > 0,
             };
-            self.context.emit(state.principal.as_ref(), kind);
+            self.tell(&state, kind);
         }
-        state.skew = skew;
+        state.rare().skew = skew;
     }
 }
 

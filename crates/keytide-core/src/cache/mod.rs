@@ -50,8 +50,8 @@ pub struct Cache {
 impl Cache {
     /// The key that names this cache in events and status.
     #[must_use]
-    pub fn key(&self) -> &str {
-        &self.shared.context.key
+    pub fn key(&self) -> Arc<str> {
+        self.shared.context.key.text()
     }
 }
 

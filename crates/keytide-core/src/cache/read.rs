@@ -94,7 +94,7 @@ impl Shared {
         match self.judge(credential, now) {
             Verdict::Usable(remaining) => {
                 self.renew_lease(credential, remaining, now);
-                if remaining <= credential.plan.refresh_margin
+                if remaining <= credential.plan.refresh_margin()
                     || self.changed_unseen.load(Ordering::Relaxed)
                 {
                     self.demand_by_read(now, None);
@@ -120,7 +120,7 @@ impl Shared {
     pub(super) fn renew_lease(&self, credential: &Credential, remaining: Duration, now: Now) {
         if self.context.clock.is_system() {
             let to_refresh = remaining
-                .checked_sub(credential.plan.refresh_margin)
+                .checked_sub(credential.plan.refresh_margin())
                 .filter(|left| !left.is_zero());
             credential.renew_lease(lease::grant(now.wall, remaining, to_refresh));
         }
@@ -138,7 +138,7 @@ impl Shared {
                 ErrorKind::ShutDown,
                 "the agent was shut down, nothing is refreshed",
             )
-        } else if state.generation == 0 {
+        } else if state.withdrawn().is_none() {
             (ErrorKind::Empty, "there is no credential yet")
         } else {
             (
@@ -146,7 +146,7 @@ impl Shared {
                 "the credential was invalidated and no newer one has come",
             )
         };
-        with_cause(self.error(kind, message), state.pace.last_error.as_ref())
+        with_cause(self.error(kind, message), state.pace.last_error())
     }
 
     #[cold]
@@ -155,7 +155,7 @@ impl Shared {
         let message = "the credential has expired and no newer one has come";
         with_cause(
             self.error(ErrorKind::Expired, message),
-            state.pace.last_error.as_ref(),
+            state.pace.last_error(),
         )
     }
 

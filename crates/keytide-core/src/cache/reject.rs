@@ -93,10 +93,8 @@ impl Cache {
             retired: state.flight.take(),
             ..After::default()
         };
-        self.shared.context.emit(
-            state.principal.as_ref(),
-            EventKind::Invalidated { generation },
-        );
+        self.shared
+            .tell(&state, EventKind::Invalidated { generation });
         if wanted && self.shared.ended() == Ended::No {
             state.wanted = Some(Trigger::Invalidated);
             let at = state.pace.next.max(now.boot);
@@ -146,8 +144,8 @@ impl Shared {
         let Some(next) = state.note_rejection(&current, origin, now) else {
             return;
         };
-        self.context.emit(
-            state.principal.as_ref(),
+        self.tell(
+            &state,
             EventKind::Rejected {
                 generation,
                 origin: origin.to_owned(),

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::Cache;
-use super::changes::END;
+use super::changes::{END, tell_watchers};
 use super::shared::{Ended, Shared};
 use super::timer::After;
 use crate::credential::Credential;
@@ -37,7 +37,7 @@ pub struct Revoked {
     /// For how long some generation that was issued is still accepted by its issuer, as far as can be known. Zero when
     /// nothing was issued, or all that was is revoked at the issuer.
     pub residual_exposure: Duration,
-    /// How many borrowers (owned reads, shares, parked handles) held the last generation at the moment of revocation.
+    /// How many borrowers (owned reads, parked handles) held the last generation at the moment of revocation.
     pub borrowers: usize,
     /// What the issuer was told: `None` where it has no way to be told, or there was nothing to tell.
     pub issuer: Option<Result<(), Error>>,
@@ -109,11 +109,10 @@ impl Shared {
             retired: state.flight.take(),
             ..After::default()
         };
-        let former = state
-            .rare
-            .take()
-            .and_then(|rare| rare.former)
-            .map_or(Duration::ZERO, |ends| ends.remaining(now));
+        let rare = state.rare.take();
+        let former = rare.as_ref().and_then(|rare| rare.former);
+        let former = former.map_or(Duration::ZERO, |ends| ends.remaining(now));
+        let watchers = rare.and_then(|rare| rare.changes);
         let left = current
             .as_ref()
             .map(|current| current.remaining_at(now))
@@ -123,15 +122,15 @@ impl Shared {
         state.wanted = None;
         if first {
             self.context.emit(
-                state.principal.as_ref(),
+                current.as_deref().and_then(Credential::principal_arc),
                 EventKind::Revoked { residual_exposure },
             );
         }
         drop(state);
         after.run();
-        self.tell_watchers(END);
+        tell_watchers(watchers, END);
         let report = Revoked {
-            cache: Arc::clone(&self.context.key),
+            cache: self.context.key.text(),
             residual_exposure,
             // One is ours.
             borrowers: current
@@ -152,12 +151,12 @@ impl Shared {
         &self,
         credential: Arc<Credential>,
     ) -> Option<Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>> {
-        credential.revoke.as_ref()?;
+        credential.revoke_at()?;
         let home = self.agent.homes.current();
         let name = self.context.provider_name();
         Some(Box::pin(async move {
             let task = home?.handle().spawn(async move {
-                match &credential.revoke {
+                match credential.revoke_at() {
                     Some(tell) => tell(Arc::clone(&credential)).await,
                     None => Ok(()),
                 }

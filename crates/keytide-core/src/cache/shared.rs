@@ -1,7 +1,7 @@
 //! What all clones of a cache share: [`Shared`].
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::state::{LONG_AGO, State};
@@ -9,6 +9,8 @@ use crate::agent::AgentInner;
 use crate::context::Context;
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind};
+use crate::event::EventKind;
+use crate::home;
 use crate::issued::CredentialKind;
 use crate::policy::options::Options;
 use crate::slot::Slot;
@@ -22,11 +24,12 @@ pub(crate) struct Shared {
     pub(crate) context: Arc<Context>,
     pub(crate) options: Arc<Options>,
     pub(crate) agent: Arc<AgentInner>,
-    pub(super) changes: OnceLock<Box<tokio::sync::watch::Sender<u64>>>,
     pub(super) state: Mutex<State>,
     /// When somebody last read, by the boot clock: marked in the slow path of reads, a hint.
     demand: AtomicI64,
     pub(super) id: u32,
+    /// Where its agent's registry knows it.
+    place: u32,
     pub(super) phase: u32,
     /// Reads served past expiry since the last event of it.
     pub(super) past_expiry: AtomicU32,
@@ -62,7 +65,7 @@ impl Shared {
         agent: Arc<AgentInner>,
         context: Arc<Context>,
         options: Arc<Options>,
-        id: u32,
+        place: u32,
         phase: u32,
     ) -> Self {
         Self {
@@ -70,10 +73,10 @@ impl Shared {
             context,
             options,
             agent,
-            changes: OnceLock::new(),
             state: Mutex::new(State::default()),
             demand: AtomicI64::new(LONG_AGO.0),
-            id,
+            id: home::next_id(),
+            place,
             phase,
             past_expiry: AtomicU32::new(0),
             ended: AtomicU8::new(Ended::No as u8),
@@ -153,11 +156,27 @@ impl Shared {
     }
 
     pub(super) fn principal(&self) -> Option<Arc<str>> {
-        lock(&self.state).principal.clone()
+        self.principal_of(&lock(&self.state))
+    }
+
+    /// Who the issuer says we are, as far as it ever said.
+    pub(super) fn principal_of(&self, state: &State) -> Option<Arc<str>> {
+        let borrowed = self.slot.load();
+        let known = borrowed
+            .get()
+            .or_else(|| state.withdrawn().map(Arc::as_ref));
+        known.and_then(Credential::principal_arc).cloned()
+    }
+
+    /// Tells observers, in the order of decisions: under the lock, where no code of theirs runs.
+    pub(super) fn tell(&self, state: &State, kind: EventKind) {
+        if !self.context.sink.is_empty() {
+            self.context.emit(self.principal_of(state).as_ref(), kind);
+        }
     }
 
     pub(super) fn skew(&self) -> i64 {
-        lock(&self.state).skew
+        lock(&self.state).skew()
     }
 
     /// Why a read cannot be served, when it is the end of the cache or of its process.
@@ -191,7 +210,7 @@ impl Drop for Shared {
         {
             home.unschedule(state.due.0, u64::from(self.id));
         }
-        self.agent.forget(&self.context.key);
+        self.agent.forget(self.place, &self.context.key);
     }
 }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::flight::Flight;
+use tokio::sync::watch;
+
 use crate::credential::{Credential, Ends};
 use crate::error::Error;
 use crate::event::Trigger;
@@ -26,9 +28,6 @@ pub(crate) struct State {
     pub(super) idle: bool,
     pub(super) expiry_told: bool,
     pub(super) rotations: u32,
-    /// How far the issuer's clock is ahead of ours, as far as it told.
-    pub(super) skew: i64,
-    pub(super) principal: Option<Arc<str>>,
     pub(super) rare: Option<Box<Rare>>,
 }
 
@@ -38,15 +37,20 @@ pub(super) struct Pace {
     pub(super) next: Boot,
     /// When the issuer was last asked.
     pub(super) last_start: Boot,
-    pub(super) last_error: Option<Error>,
-    /// Failures in a row, of one phase of the credential.
-    pub(super) failures: u32,
-    /// The same refusal in a row.
-    pub(super) refusals: u32,
     /// All failures ever.
     pub(super) total: u32,
+    trouble: Option<Box<Trouble>>,
+}
+
+/// What is known of failures since the last success.
+struct Trouble {
+    last_error: Error,
+    /// Failures in a row, of one phase of the credential.
+    failures: u32,
+    /// The same refusal in a row.
+    refusals: u32,
     /// Whether a credential was usable at the last failure.
-    pub(super) while_usable: bool,
+    while_usable: bool,
 }
 
 /// An instant in the home's queue.
@@ -56,6 +60,10 @@ pub(super) struct Due(pub(super) Boot);
 /// What most caches never need.
 #[derive(Default)]
 pub(super) struct Rare {
+    /// How far the issuer's clock is ahead of ours, as far as it told.
+    pub(super) skew: i64,
+    /// Whoever watches for new generations.
+    pub(super) changes: Option<watch::Sender<u64>>,
     /// What was invalidated: reinstated if the issuer gives it again.
     pub(super) withdrawn: Option<Arc<Credential>>,
     pub(super) rejections: Vec<Rejection>,
@@ -85,11 +93,8 @@ impl Default for Pace {
         Self {
             next: LONG_AGO,
             last_start: LONG_AGO,
-            last_error: None,
-            failures: 0,
-            refusals: 0,
             total: 0,
-            while_usable: false,
+            trouble: None,
         }
     }
 }
@@ -105,37 +110,58 @@ impl State {
         self.rare.get_or_insert_default()
     }
 
+    pub(super) fn skew(&self) -> i64 {
+        self.rare.as_ref().map_or(0, |rare| rare.skew)
+    }
+
     pub(super) fn withdrawn(&self) -> Option<&Arc<Credential>> {
         self.rare.as_ref()?.withdrawn.as_ref()
     }
 }
 
 impl Pace {
-    /// A failure at `now`, with what then remains of a usable credential. Returns how many in a row.
+    pub(super) fn last_error(&self) -> Option<&Error> {
+        self.trouble.as_ref().map(|trouble| &trouble.last_error)
+    }
+
+    /// Whether the last failure came while a credential was usable.
+    pub(super) fn failed_while_usable(&self) -> bool {
+        self.trouble
+            .as_ref()
+            .is_some_and(|trouble| trouble.while_usable)
+    }
+
+    /// Takes a failure down. Returns how many in a row.
     pub(super) fn failed(&mut self, error: &Error, usable: bool) -> u32 {
-        let sort = Sort::of(error.kind());
-        let same_phase = self.while_usable == usable;
-        self.failures = if same_phase {
-            self.failures.saturating_add(1)
+        self.total = self.total.saturating_add(1);
+        let refused = Sort::of(error.kind()).is_refusal();
+        let Some(trouble) = &mut self.trouble else {
+            self.trouble = Some(Box::new(Trouble {
+                last_error: error.clone(),
+                failures: 1,
+                refusals: u32::from(refused),
+                while_usable: usable,
+            }));
+            return 1;
+        };
+        let same_phase = trouble.while_usable == usable;
+        trouble.failures = if same_phase {
+            trouble.failures.saturating_add(1)
         } else {
             1
         };
-        let repeated = self
-            .last_error
-            .as_ref()
-            .is_some_and(|last| last.same_refusal(error));
-        self.refusals = match (sort.is_refusal(), repeated) {
+        let repeated = trouble.last_error.same_refusal(error);
+        trouble.refusals = match (refused, repeated) {
             (false, _) => 0,
-            (true, true) => self.refusals.saturating_add(1),
+            (true, true) => trouble.refusals.saturating_add(1),
             (true, false) => 1,
         };
-        self.total = self.total.saturating_add(1);
-        self.while_usable = usable;
-        self.last_error = Some(error.clone());
-        if sort.is_refusal() {
-            self.refusals
+        trouble.while_usable = usable;
+        trouble.last_error = error.clone();
+        if refused {
+            trouble.refusals
         } else {
-            self.failures
+            trouble.failures
         }
     }
 
@@ -150,8 +176,10 @@ impl Pace {
     /// Forgets the backoff: the input changed, or the user asked by name.
     pub(super) fn reset(&mut self) {
         self.next = LONG_AGO;
-        self.failures = 0;
-        self.refusals = 0;
+        if let Some(trouble) = &mut self.trouble {
+            trouble.failures = 0;
+            trouble.refusals = 0;
+        }
     }
 }
 

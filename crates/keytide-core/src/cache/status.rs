@@ -77,10 +77,12 @@ impl Cache {
             None if state.withdrawn().is_some() => Phase::Invalidated,
             None => Phase::Empty,
             Some(current) => match shared.judge(current, now) {
-                Verdict::Usable(remaining) if remaining > current.plan.refresh_margin => {
+                Verdict::Usable(remaining) if remaining > current.plan.refresh_margin() => {
                     Phase::Fresh
                 }
-                Verdict::Usable(remaining) if remaining > current.plan.mandatory => Phase::Advisory,
+                Verdict::Usable(remaining) if remaining > current.plan.mandatory() => {
+                    Phase::Advisory
+                }
                 Verdict::Usable(_) => Phase::Mandatory,
                 Verdict::PastExpiry | Verdict::Expired => Phase::Expired,
             },
@@ -97,7 +99,7 @@ impl Cache {
             && next != Boot::FAR
             && (next > now.boot || state.due.0 != Boot::FAR);
         CacheStatus {
-            key: Arc::clone(&shared.context.key),
+            key: shared.context.key.text(),
             provider: shared.context.provider_name(),
             phase,
             generation: state.generation,
@@ -108,9 +110,9 @@ impl Cache {
             next_attempt: planned.then(|| now.boot.until(next)),
             in_flight: state.flight.is_some(),
             is_static: current.is_some_and(|current| current.expires_at().is_none()),
-            issuer_clock_skew: Duration::from_nanos(state.skew.unsigned_abs()).as_secs_f64()
-                * if state.skew < 0 { -1.0 } else { 1.0 },
-            last_error: state.pace.last_error.clone(),
+            issuer_clock_skew: Duration::from_nanos(state.skew().unsigned_abs()).as_secs_f64()
+                * if state.skew() < 0 { -1.0 } else { 1.0 },
+            last_error: state.pace.last_error().cloned(),
         }
     }
 }

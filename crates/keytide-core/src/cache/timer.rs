@@ -56,15 +56,14 @@ impl Shared {
         let current = borrowed.get();
         let changed = self
             .changed_unseen
-            .swap(false, Ordering::Relaxed)
+            .load(Ordering::Relaxed)
             .then_some(Trigger::Changed);
         let due = trigger
             .or(changed)
             .or_else(|| self.due_now(&state, current, now));
         if let Some(trigger) = due.filter(|trigger| self.can_help(*trigger, current, least)) {
             if std::mem::take(&mut state.idle) {
-                self.context
-                    .emit(state.principal.as_ref(), EventKind::Resumed);
+                self.tell(&state, EventKind::Resumed);
             }
             if let Ok(at) = self
                 .may_start(&state, trigger, current, now)
@@ -126,7 +125,7 @@ impl Shared {
         let borrowed = self.slot.load();
         let in_use = match borrowed.get() {
             Some(current) => self.in_demand(current, now),
-            None => state.pace.last_error.is_some() || state.withdrawn().is_some(),
+            None => state.pace.last_error().is_some() || state.withdrawn().is_some(),
         };
         if in_use {
             state.wanted = Some(Trigger::Changed);
@@ -155,8 +154,7 @@ impl Shared {
             return;
         }
         state.flight = None;
-        self.context
-            .emit(state.principal.as_ref(), EventKind::Orphaned { blocked_by });
+        self.tell(&state, EventKind::Orphaned { blocked_by });
         if self.ended() == Ended::No {
             state.wanted = Some(flight.trigger);
             state.pace.last_start = super::state::LONG_AGO;
@@ -189,8 +187,8 @@ impl Shared {
             });
         };
         match self.judge(current, now) {
-            Verdict::Usable(remaining) if remaining > current.plan.refresh_margin => None,
-            Verdict::Usable(remaining) if remaining > current.plan.mandatory => {
+            Verdict::Usable(remaining) if remaining > current.plan.refresh_margin() => None,
+            Verdict::Usable(remaining) if remaining > current.plan.mandatory() => {
                 Some(Trigger::Ahead)
             }
             Verdict::Usable(_) => Some(Trigger::Urgent),
@@ -208,14 +206,15 @@ impl Shared {
     ) -> Result<(), Boot> {
         let pace = &state.pace;
         let floored = pace.last_start.after(self.options.floor);
-        let at = match (trigger, &pace.last_error) {
+        let at = match (trigger, pace.last_error()) {
             (Trigger::ByName, _) => return Ok(()),
             (Trigger::Changed, _) => pace.last_start.after(self.changed_floor()),
             (Trigger::Rejected | Trigger::Invalidated, _) => pace.next,
             (_, Some(error)) => {
                 let usable = current
                     .is_some_and(|current| matches!(self.judge(current, now), Verdict::Usable(_)));
-                let first_after_expiry = !usable && pace.while_usable && !error.waits_for_change();
+                let first_after_expiry =
+                    !usable && pace.failed_while_usable() && !error.waits_for_change();
                 if first_after_expiry {
                     now.boot
                 } else {
@@ -283,10 +282,10 @@ impl Shared {
         let expiry = now.boot.after(remaining);
         let refresh = now
             .boot
-            .after(remaining.saturating_sub(current.plan.refresh_margin));
+            .after(remaining.saturating_sub(current.plan.refresh_margin()));
         let at = if refresh <= now.boot && !self.in_demand(current, now) {
             if !std::mem::replace(&mut state.idle, true) {
-                self.context.emit(state.principal.as_ref(), EventKind::Idle);
+                self.tell(&state, EventKind::Idle);
             }
             expiry
         } else {
@@ -316,8 +315,8 @@ impl Shared {
             && current.remaining_at(now).is_zero()
             && !std::mem::replace(&mut state.expiry_told, true)
         {
-            self.context.emit(
-                state.principal.as_ref(),
+            self.tell(
+                &state,
                 EventKind::Expired {
                     generation: current.generation(),
                 },
@@ -342,10 +341,7 @@ impl Shared {
             *told = Some(now.boot);
             let reads = u64::from(self.past_expiry.swap(0, Ordering::Relaxed));
             let generation = current.generation();
-            self.context.emit(
-                state.principal.as_ref(),
-                EventKind::ServedPastExpiry { generation, reads },
-            );
+            self.tell(&state, EventKind::ServedPastExpiry { generation, reads });
         }
     }
 

@@ -37,7 +37,9 @@ pub(crate) struct Alarm {
 impl Alarm {
     pub(crate) fn ring(&self) {
         self.rung.store(true, Ordering::Release);
-        if let Some(waker) = lock(&self.waker).take() {
+        // A statement of its own: nothing is woken under the lock.
+        let waker = lock(&self.waker).take();
+        if let Some(waker) = waker {
             waker.wake();
         }
     }

@@ -91,7 +91,7 @@ async fn warm_up_ends_with_its_limit_and_says_what_is_missing() {
     let error = given.agent.warm_up(20 * SECOND).await.unwrap_err();
 
     assert_eq!(error.kind(), ErrorKind::TimedOut);
-    assert!(error.to_string().contains(given.cache.key()), "{error}");
+    assert!(error.to_string().contains(&*given.cache.key()), "{error}");
     assert!(std::error::Error::source(&error).is_some());
     assert_eq!(start.elapsed().as_secs(), 20);
     let hung = crate::given(Answer::hang());

@@ -220,7 +220,7 @@ fn a_provider_that_blocks_its_thread_is_named_and_left_behind() {
             }
         )
     });
-    assert_eq!(told.cache.as_deref(), Some(good.key()));
+    assert_eq!(told.cache.as_deref(), Some(&*good.key()));
 }
 
 /// T17.

@@ -1,0 +1,76 @@
+//! What a cache is called: [`Key`], kept small, for there may be a hundred thousand.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The key of a cache: as the user named it, or the provider's name and a number, written out when asked for.
+#[derive(Debug, Clone)]
+pub(crate) enum Key {
+    Named(Arc<str>),
+    Numbered(Name, u32),
+}
+
+impl Key {
+    pub(crate) fn text(&self) -> Arc<str> {
+        match self {
+            Self::Named(key) => Arc::clone(key),
+            Self::Numbered(..) => self.to_string().into(),
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(key) => f.write_str(key),
+            Self::Numbered(provider, number) => write!(f, "{}{NUMBER}{number}", provider.text()),
+        }
+    }
+}
+
+/// What stands between a provider's name and a number; no name that a user gives may hold it.
+pub(crate) const NUMBER: char = '#';
+
+/// A provider's name, as a place in a table of the few names that a process has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Name(u32);
+
+static NAMES: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
+
+impl Name {
+    pub(crate) fn of(name: &'static str) -> Self {
+        let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = names
+            .iter()
+            .position(|known| *known == name)
+            .unwrap_or_else(|| {
+                names.push(name);
+                names.len() - 1
+            });
+        Self(u32::try_from(place).unwrap_or(u32::MAX))
+    }
+
+    pub(crate) fn text(self) -> &'static str {
+        let names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+        names.get(self.0 as usize).copied().unwrap_or_default()
+    }
+}
+
+/// A name that may change while others read it.
+#[derive(Debug)]
+pub(crate) struct CurrentName(AtomicU32);
+
+impl CurrentName {
+    pub(crate) fn new(name: &'static str) -> Self {
+        Self(AtomicU32::new(Name::of(name).0))
+    }
+
+    pub(crate) fn set(&self, name: &'static str) {
+        self.0.store(Name::of(name).0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> Name {
+        Name(self.0.load(Ordering::Relaxed))
+    }
+}
