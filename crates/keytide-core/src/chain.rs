@@ -59,7 +59,7 @@ impl ProvideCredential for Chain {
             return provider
                 .provide(request)
                 .await
-                .map_err(|error| error.from_provider(provider.profile().name));
+                .map_err(|error| error.named_after(provider.profile().name));
         }
         let mut passed_over = Vec::new();
         for (index, provider) in self.providers.iter().enumerate() {
@@ -72,14 +72,14 @@ impl ProvideCredential for Chain {
                 Err(error) if error.kind() == ErrorKind::NotConfigured => {
                     passed_over.push(format!("{name}: {}", error.message()));
                 }
-                Err(error) if passed_over.is_empty() => return Err(error.from_provider(name)),
+                Err(error) if passed_over.is_empty() => return Err(error.named_after(name)),
                 Err(error) => {
                     let message = format!(
                         "{name}: {} (passed over: {})",
                         error.message(),
                         passed_over.join("; ")
                     );
-                    return Err(error.restated(message).from_provider("chain"));
+                    return Err(error.restated(message).named_after("chain"));
                 }
             }
         }
@@ -87,7 +87,7 @@ impl ProvideCredential for Chain {
             "no provider of the chain is configured here: {}",
             passed_over.join("; ")
         );
-        Err(Error::not_configured(message).from_provider("chain"))
+        Err(Error::not_configured(message).named_after("chain"))
     }
 }
 

@@ -25,7 +25,6 @@ pub struct Credential {
     kind: CredentialKind,
     pub(crate) secret: Secret,
     generation: u64,
-    expires_at: Option<SystemTime>,
     pub(crate) ends: Ends,
     pub(crate) plan: Plan,
     extra: Option<Box<Extra>>,
@@ -34,6 +33,8 @@ pub struct Credential {
 
 /// What plain bearer tokens do without.
 struct Extra {
+    /// The end as the issuer said it, where ours differs.
+    expires_at: Option<SystemTime>,
     principal: Option<Arc<str>>,
     signing: Option<Box<Signing>>,
     revoke: Option<RevokeAt>,
@@ -70,11 +71,17 @@ pub(crate) struct Parts {
 
 impl Credential {
     pub(crate) fn new(parts: Parts) -> Self {
-        let extra = (parts.principal.is_some()
-            || parts.signing.is_some()
-            || parts.revoke.is_some())
-        .then(|| {
+        let ours = parts.ends.wall;
+        let expires_at = parts
+            .expires_at
+            .filter(|told| ours == Wall::FAR || Wall::from(*told) != ours);
+        let plain = expires_at.is_none()
+            && parts.principal.is_none()
+            && parts.signing.is_none()
+            && parts.revoke.is_none();
+        let extra = (!plain).then(|| {
             Box::new(Extra {
+                expires_at,
                 principal: parts.principal,
                 signing: parts.signing,
                 revoke: parts.revoke,
@@ -86,7 +93,6 @@ impl Credential {
             kind: parts.kind,
             secret: parts.secret,
             generation: parts.generation,
-            expires_at: parts.expires_at,
             ends: parts.ends,
             plan: parts.plan,
             extra,
@@ -110,7 +116,12 @@ impl Credential {
     /// said). `None` for a static credential, which never expires.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
-        self.expires_at
+        let told = self.extra.as_ref().and_then(|extra| extra.expires_at);
+        told.or_else(|| {
+            (self.ends.wall != Wall::FAR)
+                .then(|| self.ends.wall.system())
+                .flatten()
+        })
     }
 
     /// How much life is left by the stricter of the two clocks. Zero once expired; `Duration::MAX` for a static
@@ -266,7 +277,7 @@ impl fmt::Debug for Credential {
         f.debug_struct("Credential")
             .field("kind", &self.kind)
             .field("generation", &self.generation)
-            .field("expires_at", &self.expires_at)
+            .field("expires_at", &self.expires_at())
             .field("principal", &self.principal())
             .field("secret", &self.secret)
             .finish_non_exhaustive()

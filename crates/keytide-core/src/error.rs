@@ -159,7 +159,7 @@ impl Error {
     }
 
     /// Names the provider, unless the error names one already.
-    pub(crate) fn from_provider(self, provider: &str) -> Self {
+    pub(crate) fn named_after(self, provider: &str) -> Self {
         if self.0.provider.is_some() {
             return self;
         }

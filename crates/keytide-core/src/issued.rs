@@ -53,6 +53,7 @@ pub(crate) struct Signing {
     pub(crate) session_token: Option<Secret>,
 }
 
+/// The issuer being told.
 pub(crate) type RevokeFuture = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 pub(crate) type RevokeAt = Box<dyn Fn(Arc<Credential>) -> RevokeFuture + Send + Sync>;
 

@@ -50,7 +50,7 @@ impl Drop for Deadline {
     fn drop(&mut self) {
         match &self.set {
             Set::Sentry(due) => sentry::cancel(*due, self.id),
-            Set::Home(home, due) => home.unschedule(*due, self.id),
+            Set::Home(home, due) => home.unschedule_alarm(*due, self.id),
         }
     }
 }

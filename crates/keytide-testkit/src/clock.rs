@@ -50,7 +50,6 @@ impl TestClock {
     ///
     /// # Panics
     /// Never: the identity is valid.
-    #[must_use]
     pub fn agent(&self) -> AgentBuilder {
         let identity = AgentIdentity::new(
             AgentType("test-agent"),

@@ -97,7 +97,7 @@ impl Shared {
         let latency = sent.boot.until(now.boot);
         let generation = state.generation;
         self.tell(
-            &state,
+            state,
             EventKind::Issued {
                 generation,
                 lifetime,
@@ -106,7 +106,7 @@ impl Shared {
         );
         if let Some(lifetime) = lifetime {
             let after = lifetime.saturating_sub(credential.plan.refresh_margin());
-            self.tell(&state, EventKind::Scheduled { after });
+            self.tell(state, EventKind::Scheduled { after });
         }
         Outcome::Issued(credential)
     }
@@ -133,7 +133,7 @@ impl Shared {
                 self.slot.store(Some(Arc::clone(known)));
             }
         }
-        self.tell(&state, EventKind::Unchanged { generation });
+        self.tell(state, EventKind::Unchanged { generation });
         Outcome::Unchanged
     }
 
@@ -145,7 +145,7 @@ impl Shared {
         let name = profile.name;
         if life.expires_at.is_none() {
             let accepted = self.options.allow_static;
-            self.tell(&state, EventKind::StaticCredentialSeen { accepted });
+            self.tell(state, EventKind::StaticCredentialSeen { accepted });
             if !accepted {
                 let message = format!(
                     "the credential from {name} for cache {} never expires, and static credentials are refused unless \
@@ -157,7 +157,7 @@ impl Shared {
         } else if life.whole > self.options.longest_lifetime {
             let accepted = self.options.long_lived == LongLived::Flag;
             let lifetime = life.whole;
-            self.tell(&state, EventKind::LifetimeTooLong { lifetime, accepted });
+            self.tell(state, EventKind::LifetimeTooLong { lifetime, accepted });
             if !accepted {
                 let message = format!(
                     "the credential lives {lifetime:?}, longer than the {:?} that the lifetime policy accepts{remedy}",

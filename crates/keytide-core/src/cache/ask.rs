@@ -147,7 +147,7 @@ impl Shared {
             return Step::Fail(self.unhelped(state, trigger, current, want, now));
         }
         if std::mem::take(&mut state.idle) {
-            self.tell(&state, EventKind::Resumed);
+            self.tell(state, EventKind::Resumed);
         }
         if trigger == Trigger::ByName {
             state.pace.reset();

@@ -139,8 +139,11 @@ impl Cache {
 #[must_use = "futures do nothing unless polled"]
 pub struct Get<'a> {
     cache: &'a Cache,
-    slow: Option<Pin<Box<dyn Future<Output = Result<Arc<Credential>, Error>> + Send + 'a>>>,
+    slow: Option<Obtaining<'a>>,
 }
+
+/// A read that must wait: boxed, so that those that need not stay small.
+type Obtaining<'a> = Pin<Box<dyn Future<Output = Result<Arc<Credential>, Error>> + Send + 'a>>;
 
 impl Future for Get<'_> {
     type Output = Result<Arc<Credential>, Error>;

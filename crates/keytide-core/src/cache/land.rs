@@ -84,7 +84,7 @@ impl Shared {
         sent: Now,
         now: Now,
     ) -> Outcome {
-        let error = error.from_provider(profile.name);
+        let error = error.named_after(profile.name);
         let sort = Sort::of(error.kind());
         if sort == Sort::Refused {
             self.refused.store(true, Ordering::Relaxed);
@@ -117,7 +117,7 @@ impl Shared {
         let delay = (!error.waits_for_change()).then(|| failure.delay(random()));
         state.pace.next = delay.map_or(Boot::FAR, |delay| now.boot.after(delay));
         self.tell(
-            &state,
+            state,
             EventKind::Failed {
                 error: error.kind(),
                 message: error.to_string(),
@@ -139,7 +139,7 @@ impl Shared {
                 by,
                 issuer_ahead: skew > 0,
             };
-            self.tell(&state, kind);
+            self.tell(state, kind);
         }
         state.rare().skew = skew;
     }

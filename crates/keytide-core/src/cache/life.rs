@@ -40,7 +40,7 @@ impl Life {
                 (
                     wall.system()
                         .filter(|_| wall != Wall::FAR)
-                        .or(absolute.map(|known| known.0)),
+                        .or_else(|| absolute.map(|known| known.0)),
                     wall,
                     relative,
                 )

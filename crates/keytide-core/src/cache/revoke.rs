@@ -14,6 +14,7 @@ use super::timer::After;
 use crate::credential::Credential;
 use crate::error::Error;
 use crate::event::EventKind;
+use crate::issued::RevokeFuture;
 use crate::profile::Revocation;
 use crate::sync::lock;
 use crate::time::Boot;
@@ -49,7 +50,7 @@ pub struct Telling {
     report: Revoked,
     revocation: Revocation,
     former: Duration,
-    telling: Option<Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>>,
+    telling: Option<RevokeFuture>,
 }
 
 impl Telling {
@@ -147,10 +148,7 @@ impl Shared {
     }
 
     /// Tells the issuer from the home of flights, where the provider's connections live.
-    fn tell_issuer(
-        &self,
-        credential: Arc<Credential>,
-    ) -> Option<Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>> {
+    fn tell_issuer(&self, credential: Arc<Credential>) -> Option<RevokeFuture> {
         credential.revoke_at()?;
         let home = self.agent.homes.current();
         let name = self.context.provider_name();
@@ -162,9 +160,9 @@ impl Shared {
                 }
             });
             match task.await {
-                Ok(told) => told.map_err(|error| error.from_provider(name)),
+                Ok(told) => told.map_err(|error| error.named_after(name)),
                 Err(_) => {
-                    Err(Error::unavailable("telling the issuer was cut short").from_provider(name))
+                    Err(Error::unavailable("telling the issuer was cut short").named_after(name))
                 }
             }
         }))

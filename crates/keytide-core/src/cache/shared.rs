@@ -208,7 +208,7 @@ impl Drop for Shared {
         if state.due.0 != Boot::FAR
             && let Ok(home) = self.agent.homes.current()
         {
-            home.unschedule(state.due.0, u64::from(self.id));
+            home.unschedule(state.due.0, self.id);
         }
         self.agent.forget(self.place, &self.context.key);
     }

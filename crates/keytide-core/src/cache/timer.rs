@@ -285,7 +285,7 @@ impl Shared {
             .after(remaining.saturating_sub(current.plan.refresh_margin()));
         let at = if refresh <= now.boot && !self.in_demand(current, now) {
             if !std::mem::replace(&mut state.idle, true) {
-                self.tell(&state, EventKind::Idle);
+                self.tell(state, EventKind::Idle);
             }
             expiry
         } else {
@@ -304,7 +304,7 @@ impl Shared {
             if late {
                 home.suspect();
             }
-            home.schedule(state.due.0, at, u64::from(self.id), self.weak());
+            home.schedule(state.due.0, at, self.id, self.weak());
             state.due = Due(at);
         }
     }
@@ -316,7 +316,7 @@ impl Shared {
             && !std::mem::replace(&mut state.expiry_told, true)
         {
             self.tell(
-                &state,
+                state,
                 EventKind::Expired {
                     generation: current.generation(),
                 },

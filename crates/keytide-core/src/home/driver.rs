@@ -18,24 +18,28 @@ use crate::time::{Boot, Now};
 
 impl Home {
     /// Wakes `cache` at `due` instead of at `former`.
-    pub(crate) fn schedule(&self, former: Boot, due: Boot, id: u64, cache: Weak<Shared>) {
+    pub(crate) fn schedule(&self, former: Boot, due: Boot, id: u32, cache: Weak<Shared>) {
         if former != Boot::FAR {
             self.queue.remove(former, id);
         }
-        if due != Boot::FAR && self.queue.insert(due, id, Due::Cache(cache)) {
+        if due != Boot::FAR && self.queue.insert(due, id, cache) {
             self.wake.notify_one();
         }
     }
 
     /// Rings an alarm at `due`.
     pub(crate) fn schedule_alarm(&self, due: Boot, id: u64, alarm: Arc<Alarm>) {
-        if self.queue.insert(due, id, Due::Alarm(alarm)) {
+        if self.queue.insert_alarm(due, id, alarm) {
             self.wake.notify_one();
         }
     }
 
-    pub(crate) fn unschedule(&self, due: Boot, id: u64) {
+    pub(crate) fn unschedule(&self, due: Boot, id: u32) {
         self.queue.remove(due, id);
+    }
+
+    pub(crate) fn unschedule_alarm(&self, due: Boot, id: u64) {
+        self.queue.remove_alarm(due, id);
     }
 
     /// The loop of a home: one for each, for as long as it lives.
@@ -70,23 +74,19 @@ impl Home {
     /// The wall clock stepped: every cache judges its credential and its timer anew.
     async fn reckon_anew(&self, step: i64) {
         let mut told = HashSet::new();
-        for (count, (_, entry)) in self.queue.take_all().into_iter().enumerate() {
-            if let Due::Cache(cache) = &entry
-                && let Some(shared) = cache.upgrade()
-                && told.insert(shared.context.instance)
-            {
-                let by = Duration::from_nanos(step.unsigned_abs());
-                shared.context.actor.emit(
-                    None,
-                    "",
-                    None,
-                    EventKind::ClockStepped {
+        for (count, cache) in self.queue.take_caches().enumerate() {
+            if let Some(shared) = cache.upgrade() {
+                let actor = &shared.context.actor;
+                if told.insert(actor.instance) {
+                    let by = Duration::from_nanos(step.unsigned_abs());
+                    let stepped = EventKind::ClockStepped {
                         by,
                         backward: step < 0,
-                    },
-                );
+                    };
+                    actor.emit(None, "", None, stepped);
+                }
+                shared.on_timer(self.clock.now());
             }
-            tell(entry, self.clock.now());
             if count % BATCH == BATCH - 1 {
                 tokio::task::yield_now().await;
             }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -17,6 +17,7 @@ use crate::cache::{Flight, Shared};
 use crate::context::Actor;
 use crate::error::Error;
 use crate::issued::Issued;
+use crate::provider::Answer;
 use crate::request::Request;
 use crate::sync::sleep;
 use crate::sys;
@@ -42,7 +43,7 @@ struct Running {
 
 /// A provider's answer in the making, with the request that it borrows.
 pub(crate) struct Answering {
-    answer: Option<Pin<Box<dyn Future<Output = Result<Issued, Error>> + Send>>>,
+    answer: Option<Answer<'static>>,
 }
 
 impl Answering {
@@ -181,7 +182,7 @@ impl Home {
                 let error = Error::unavailable(format!(
                     "the provider blocked its thread beyond its limit of {limit:?}"
                 ));
-                shared.finish(&flight, None, Err(error.from_provider(name)));
+                shared.finish(&flight, None, Err(error.named_after(name)));
             }
         }
         any
@@ -235,7 +236,7 @@ impl Home {
         for (shared, flight) in orphans {
             shared.orphan(&flight, blocked_by);
         }
-        for (_, entry) in self.queue.take_all() {
+        for entry in self.queue.take_all() {
             match entry {
                 Due::Cache(cache) => {
                     if let Some(shared) = cache.upgrade() {

@@ -14,7 +14,12 @@ pub(super) struct Queue {
     entries: Mutex<Entries>,
 }
 
-pub(super) type Entries = BTreeMap<(Boot, u64), Due>;
+/// Two maps, for there may be a hundred thousand caches, and an entry of theirs is smaller.
+#[derive(Default)]
+pub(super) struct Entries {
+    caches: BTreeMap<(Boot, u32), Weak<Shared>>,
+    alarms: BTreeMap<(Boot, u64), Arc<Alarm>>,
+}
 
 /// Who is to be told.
 pub(super) enum Due {
@@ -23,17 +28,33 @@ pub(super) enum Due {
 }
 
 impl Queue {
-    /// Whether the entry is now the first, so that the driver must look.
-    pub(super) fn insert(&self, due: Boot, id: u64, entry: Due) -> bool {
+    /// Whether the driver must look, for the entry is now the first of its sort.
+    pub(super) fn insert(&self, due: Boot, id: u32, cache: Weak<Shared>) -> bool {
         let mut entries = self.lock();
-        entries.insert((due, id), entry);
+        entries.caches.insert((due, id), cache);
         entries
+            .caches
             .first_key_value()
             .is_some_and(|(first, _)| *first == (due, id))
     }
 
-    pub(super) fn remove(&self, due: Boot, id: u64) {
-        let removed = self.lock().remove(&(due, id));
+    /// Whether the driver must look, for the entry is now the first of its sort.
+    pub(super) fn insert_alarm(&self, due: Boot, id: u64, alarm: Arc<Alarm>) -> bool {
+        let mut entries = self.lock();
+        entries.alarms.insert((due, id), alarm);
+        entries
+            .alarms
+            .first_key_value()
+            .is_some_and(|(first, _)| *first == (due, id))
+    }
+
+    pub(super) fn remove(&self, due: Boot, id: u32) {
+        let removed = self.lock().caches.remove(&(due, id));
+        drop(removed);
+    }
+
+    pub(super) fn remove_alarm(&self, due: Boot, id: u64) {
+        let removed = self.lock().alarms.remove(&(due, id));
         drop(removed);
     }
 
@@ -42,20 +63,39 @@ impl Queue {
         let mut entries = self.lock();
         let mut due = Vec::new();
         while due.len() < most
-            && let Some(first) = entries.first_entry()
+            && let Some(first) = entries.alarms.first_entry()
             && first.key().0 <= now
         {
-            due.push(first.remove());
+            due.push(Due::Alarm(first.remove()));
+        }
+        while due.len() < most
+            && let Some(first) = entries.caches.first_entry()
+            && first.key().0 <= now
+        {
+            due.push(Due::Cache(first.remove()));
         }
         due
     }
 
     pub(super) fn next(&self) -> Option<Boot> {
-        self.lock().first_key_value().map(|((due, _), _)| *due)
+        let entries = self.lock();
+        let cache = entries.caches.first_key_value().map(|((due, _), _)| *due);
+        let alarm = entries.alarms.first_key_value().map(|((due, _), _)| *due);
+        cache.into_iter().chain(alarm).min()
     }
 
-    pub(super) fn take_all(&self) -> Entries {
-        std::mem::take(&mut *self.lock())
+    /// Every cache, for the clock stepped.
+    pub(super) fn take_caches(&self) -> impl Iterator<Item = Weak<Shared>> + use<> {
+        std::mem::take(&mut self.lock().caches).into_values()
+    }
+
+    /// Every cache and every alarm, for the home is given up.
+    pub(super) fn take_all(&self) -> impl Iterator<Item = Due> + use<> {
+        let Entries { caches, alarms } = std::mem::take(&mut *self.lock());
+        alarms
+            .into_values()
+            .map(Due::Alarm)
+            .chain(caches.into_values().map(Due::Cache))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Entries> {
