@@ -1,0 +1,117 @@
+//! What went wrong with a request, and whether anything was sent: [`Error`] and [`ErrorKind`].
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+/// An error that is one pointer wide, cheap to clone, and says what became of the request.
+///
+/// It names origins, never a path, a query, a body or a secret. [`Error::kind`] is what to act upon.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What sort of error it is, by what happened to the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A value given to the builder of the client cannot be used: the message names it.
+    InvalidArgument,
+    /// A destination is `http` and not on this machine, so the credential would travel in clear text. Name it with
+    /// `https`.
+    InsecureDestination,
+    /// The URL of the request cannot be used: it does not parse, is neither `http` nor `https`, or holds a user name
+    /// or a password. Nothing was sent.
+    InvalidUrl,
+    /// The request is for an origin that is not a destination of this client. Nothing was sent.
+    Destination,
+    /// The request carries a header already that this client sets. Nothing was sent.
+    HeaderPresent,
+    /// The request could not be built, for a header, a query or a body cannot be written. Nothing was sent.
+    Request,
+    /// There is no credential for this request, or it cannot stand in a header. The source, a
+    /// [`keytide_core::Error`], says what happens next. This request, or this hop of it, was not sent.
+    Credential,
+    /// The patience for a credential, or the time limit of the request, ended before there was one. The refresh goes
+    /// on. This request, or this hop of it, was not sent.
+    TimedOut,
+    /// The destination answered with a redirect that is not followed: it leads to another origin, to `http`, or is
+    /// one too many. What was asked of the destination before that did happen.
+    Redirect,
+    /// The HTTP client failed: no connection, a broken one, or a time limit. The source, a [`reqwest::Error`] without
+    /// its URL, tells which. Whether the destination has seen the request is not known.
+    Transport,
+}
+
+impl Error {
+    /// What sort of error it is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            message: message.into(),
+            source: None,
+        }))
+    }
+
+    pub(crate) fn caused_by(
+        kind: ErrorKind,
+        message: impl Into<String>,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            message: message.into(),
+            source: Some(source.into()),
+        }))
+    }
+
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidArgument, message)
+    }
+
+    pub(crate) fn credential(source: keytide_core::Error) -> Self {
+        Self::caused_by(
+            ErrorKind::Credential,
+            "there is no credential for the request",
+            source,
+        )
+    }
+
+    /// The URL is taken off: its query may hold what nobody else should read.
+    pub(crate) fn transport(origin: &str, source: reqwest::Error) -> Self {
+        let message = format!("the request to {origin} failed");
+        Self::caused_by(ErrorKind::Transport, message, source.without_url())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("message", &self.0.message)
+            .field("source", &self.0.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}

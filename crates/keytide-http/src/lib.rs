@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod challenge;
+mod client;
+mod destination;
+mod error;
+mod header;
+mod redirect;
+mod watch;
+
+pub use client::{AuthorizedClient, AuthorizedClientBuilder, RequestBuilder};
+pub use error::{Error, ErrorKind};
+/// The HTTP client underneath, in the version whose builder [`AuthorizedClient::builder`] takes.
+pub use reqwest;

@@ -1,0 +1,103 @@
+//! The promises of the client, against real servers on 127.0.0.1.
+
+mod binding;
+mod destinations;
+mod redirects;
+mod refusals;
+mod secrets;
+mod server;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use keytide_core::{
+    Agent, AgentIdentity, AgentType, Cache, CacheBuilder, Environment, Error, Issued, Owner,
+    Profile, ProvideCredential, Request, Version,
+};
+use keytide_http::{AuthorizedClient, AuthorizedClientBuilder};
+
+use crate::server::Server;
+
+/// Counts calls, and mints `token-<call>`, or the same token over and over.
+#[derive(Clone, Default)]
+struct Mint {
+    calls: Arc<AtomicU64>,
+    constant: Option<SystemTime>,
+}
+
+impl Mint {
+    /// One token with one expiry, as a file holds it.
+    fn constant() -> Self {
+        let expires_at = SystemTime::UNIX_EPOCH + Duration::from_secs(now().as_secs() + 3600);
+        Self {
+            constant: Some(expires_at),
+            ..Self::default()
+        }
+    }
+
+    fn calls(&self) -> u64 {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    fn cache(&self) -> Cache {
+        self.cache_with(|builder| builder)
+    }
+
+    fn cache_with(&self, configure: impl FnOnce(CacheBuilder) -> CacheBuilder) -> Cache {
+        configure(agent().cache(self.clone())).build().unwrap()
+    }
+}
+
+impl ProvideCredential for Mint {
+    fn profile(&self) -> Profile {
+        Profile::bearer("mint")
+    }
+
+    async fn provide(&self, _: &Request) -> Result<Issued, Error> {
+        let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
+        Ok(match self.constant {
+            Some(expires_at) => Issued::bearer("token-1".to_owned()).expires_at(expires_at),
+            None => Issued::bearer(format!("token-{call}")).expires_in(Duration::from_secs(3600)),
+        })
+    }
+}
+
+fn agent() -> Agent {
+    Agent::builder(identity()).build().unwrap()
+}
+
+fn identity() -> AgentIdentity {
+    AgentIdentity::new(
+        AgentType("http"),
+        Version("1"),
+        Environment("test"),
+        Owner("tests"),
+    )
+    .unwrap()
+}
+
+fn builder(cache: &Cache) -> AuthorizedClientBuilder {
+    AuthorizedClient::builder(reqwest::Client::builder(), cache.clone())
+}
+
+/// A client of these servers.
+fn client<const N: usize>(cache: &Cache, servers: [&Server; N]) -> AuthorizedClient {
+    servers
+        .iter()
+        .fold(builder(cache), |built, server| {
+            built.destination(server.origin())
+        })
+        .build()
+        .unwrap()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a token from a file has an absolute expiry"
+)]
+fn now() -> Duration {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap()
+}
