@@ -125,7 +125,11 @@ impl Shared {
         let borrowed = self.slot.load();
         let in_use = match borrowed.get() {
             Some(current) => self.in_demand(current, now),
-            None => state.pace.last_error().is_some() || state.withdrawn().is_some(),
+            None => {
+                state.flight.is_some()
+                    || state.pace.last_error().is_some()
+                    || state.withdrawn().is_some()
+            }
         };
         if in_use {
             state.wanted = Some(Trigger::Changed);

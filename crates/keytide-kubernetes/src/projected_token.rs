@@ -1,0 +1,215 @@
+//! The token that kubelet projects into a pod: [`ProjectedToken`].
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use keytide_core::{Error, ErrorKind, Issued, Profile, ProvideCredential, Request};
+use tokio::sync::Semaphore;
+
+use crate::token::{Look, Seen, Shape};
+use crate::watch::{Following, Watch};
+
+/// Reads the service-account token that kubelet keeps in a file, and tells its cache when the file has changed.
+///
+/// Each call opens the file by its path: kubelet replaces it, so an open file never changes. The token's claims are
+/// read, not verified: `exp` is when it expires, `sub` the principal, `iat` when it was made, and
+/// `kubernetes.io.warnafter` when to look for a newer one. `nbf` is not looked at: kubelet mounts no token ahead of
+/// its time. The issuer's clock is never told from a file.
+///
+/// ```
+/// use std::time::Duration;
+/// use keytide_kubernetes::ProjectedToken;
+///
+/// let provider = ProjectedToken::at("/var/run/secrets/tokens/api")
+///     .audience("https://api.example.com")
+///     .poll_interval(Duration::from_secs(10));
+/// ```
+///
+/// # Rotation
+/// Kubelet replaces a token once 80 % of its life or 24 h have passed. The directory that holds the file is watched
+/// (on Linux, by inotify), and the file is looked at every [`poll_interval`](Self::poll_interval) too, for where
+/// watching does not work: the watch limit is reached, or the file system tells nothing. A change of the token in it
+/// has the cache call at once, whatever its backoff; the same token written again, an empty file and one that is half
+/// written do not.
+///
+/// The watch begins with the first call that finds the file or its directory, and ends with the provider or its
+/// cache. All providers of a process share one thread for it, and there is none while nothing is watched. What the
+/// watch keeps of a token is a keyed 64-bit digest.
+///
+/// # Errors
+/// They name the path and never what is in the file. In each case a token at hand stays in use until it expires.
+///
+/// | what is found | kind |
+/// |---|---|
+/// | neither the file nor its directory | [`NotConfigured`](ErrorKind::NotConfigured): a chain goes on. [`Unavailable`](ErrorKind::Unavailable) once a token was read here |
+/// | no file in a directory that is there | [`Unavailable`](ErrorKind::Unavailable): kubelet may be about to write it |
+/// | an empty file, half a token, no JWT, a token that has expired | [`Unavailable`](ErrorKind::Unavailable) |
+/// | a directory, a pipe, a device, a file over 64 KiB, no permission, a path through a file or in a circle | [`Misconfigured`](ErrorKind::Misconfigured) |
+/// | no `exp`, or one that is a string, negative, in milliseconds or beyond the year 9999 | [`Misconfigured`](ErrorKind::Misconfigured) |
+/// | another audience | [`Misconfigured`](ErrorKind::Misconfigured), naming both |
+/// | a token of over 12 h (or the cache's [`longest_lifetime`](keytide_core::CacheBuilder::longest_lifetime)) | [`LifetimeTooLong`](ErrorKind::LifetimeTooLong), with the volume to use instead |
+///
+/// A token that was cut within its signature is told by the signatures that the same key made before, so not in the
+/// first call. Kubelet never writes one.
+///
+/// # Revocation
+/// The profile states [`UntilExpiry`](keytide_core::Revocation::UntilExpiry). The API server refuses a token about
+/// 60 s after the pod or the account that it is bound to was deleted, but a verifier that checks only signature and
+/// claims accepts it until `exp`, and nothing here deletes pods. Ask for short lifetimes: 600 s is the shortest.
+///
+/// # Threads
+/// Files are read on tokio's blocking threads, never in the async threads: a file system may block for as long as it
+/// likes (the reason for `tokio::task::spawn_blocking`, which `tokio::fs` is made of too). One read is under way at a
+/// time, so one that hangs holds one such thread, however often it is tried again. The watch reads on its own
+/// thread: there a file system that hangs holds up the watching of others, and their refreshes ahead of expiry go on.
+pub struct ProjectedToken {
+    path: Arc<Path>,
+    audience: Option<Arc<str>>,
+    watch: bool,
+    poll_interval: Duration,
+    /// Of the last good token.
+    shape: Arc<Mutex<Option<Shape>>>,
+    /// One read at a time.
+    reading: Arc<Semaphore>,
+    following: OnceLock<Following>,
+}
+
+impl ProjectedToken {
+    /// Where kubelet mounts the token for the API server's own audience, unless the pod or the account says
+    /// `automountServiceAccountToken: false`.
+    ///
+    /// The API server may extend that token's life to a year, and it is accepted for all that the account may do:
+    /// with the default lifetime policy it is refused. For anything but the API server mount one for its own
+    /// audience.
+    pub const DEFAULT_PATH: &'static str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+    /// The token in this file. A relative path counts from the process's working directory at each call.
+    ///
+    /// Starts nothing and touches no file.
+    #[must_use]
+    pub fn at(path: impl AsRef<Path>) -> Self {
+        Self {
+            path: Arc::from(path.as_ref()),
+            audience: None,
+            watch: true,
+            poll_interval: DEFAULT_INTERVAL,
+            shape: Arc::default(),
+            reading: Arc::new(Semaphore::new(1)),
+            following: OnceLock::new(),
+        }
+    }
+
+    /// Refuses a token that is not for this audience: `aud` must be it, or list it. Defaults to none: any audience,
+    /// for its verifier checks it in any case, and here a wrong mount is told before the first request.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<Arc<str>>) -> Self {
+        self.audience = Some(audience.into());
+        self
+    }
+
+    /// Whether the file's directory is watched. Defaults to yes. Without, the timer alone looks at the file: for file
+    /// systems where watching costs more than it tells.
+    #[must_use]
+    pub fn watch(mut self, watch: bool) -> Self {
+        self.watch = watch;
+        self
+    }
+
+    /// How often the file is looked at beside what the watch tells: 100 ms to 60 s, both inclusive. Defaults to 30 s
+    /// (client-go reads its file anew each minute). Any other value is a
+    /// [`Misconfigured`](ErrorKind::Misconfigured) error of each call.
+    #[must_use]
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.poll_interval = interval;
+        self
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if (SHORTEST_INTERVAL..=LONGEST_INTERVAL).contains(&self.poll_interval) {
+            return Ok(());
+        }
+        Err(Error::misconfigured(format!(
+            "the poll interval must be {SHORTEST_INTERVAL:?} to {LONGEST_INTERVAL:?}, not {:?}",
+            self.poll_interval
+        )))
+    }
+
+    async fn look(&self, request: &Request) -> Result<Seen, Error> {
+        let ended = || Error::unavailable(format!("reading {} was cut off", self.path.display()));
+        // It moves into the read, so that it is held for as long as the read hangs, not as long as a caller waits.
+        let turn = Arc::clone(&self.reading)
+            .acquire_owned()
+            .await
+            .map_err(|_| ended())?;
+        let look = Look {
+            path: Arc::clone(&self.path),
+            audience: self.audience.clone(),
+            before: *self.shape.lock().unwrap_or_else(PoisonError::into_inner),
+            now: request.now(),
+        };
+        let known = Arc::clone(&self.shape);
+        let reading = tokio::task::spawn_blocking(move || {
+            let seen = look.take();
+            if seen.shape.is_some() {
+                *known.lock().unwrap_or_else(PoisonError::into_inner) = seen.shape;
+            }
+            drop(turn);
+            seen
+        });
+        reading.await.map_err(|_| ended())
+    }
+}
+
+impl ProvideCredential for ProjectedToken {
+    fn profile(&self) -> Profile {
+        Profile::bearer("projected_token").remedy(REMEDY)
+    }
+
+    async fn provide(&self, request: &Request) -> Result<Issued, Error> {
+        self.check()?;
+        let seen = self.look(request).await?;
+        let configured =
+            !matches!(&seen.result, Err(error) if error.kind() == ErrorKind::NotConfigured);
+        if configured {
+            let following = self.following.get_or_init(|| {
+                let directory = self.watch.then(|| crate::volume::directory_of(&self.path));
+                Following::new(
+                    Watch::new(Arc::clone(&self.path)),
+                    directory,
+                    self.poll_interval,
+                )
+            });
+            following.heard(request, seen.fingerprint);
+        }
+        seen.result
+    }
+}
+
+impl fmt::Debug for ProjectedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProjectedToken")
+            .field("path", &self.path)
+            .field("audience", &self.audience)
+            .field("watch", &self.watch)
+            .field("poll_interval", &self.poll_interval)
+            .finish_non_exhaustive()
+    }
+}
+
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(30);
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
+const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
+
+/// What to mount instead of a token that lives for a year.
+const REMEDY: &str = "\
+mount a projected token, which kubelet rotates, and read its file instead:
+volumes:
+- name: tokens
+  projected:
+    sources:
+    - serviceAccountToken: {audience: \"https://api.example.com\", expirationSeconds: 3600, path: api}";
+
+#[cfg(test)]
+mod tests;

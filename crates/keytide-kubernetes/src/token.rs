@@ -1,0 +1,182 @@
+//! One look at a token's file, and what comes of it: [`Look`].
+
+use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+use std::time::SystemTime;
+
+use keytide_core::{Error, Issued, Secret};
+
+use crate::claims::{Claims, Fault, Parts};
+use crate::volume;
+
+/// One look at a file. It blocks its thread for as long as the file system takes.
+pub(crate) struct Look {
+    pub(crate) path: Arc<Path>,
+    pub(crate) audience: Option<Arc<str>>,
+    /// The shape of the token before, if there was one.
+    pub(crate) before: Option<Shape>,
+    pub(crate) now: SystemTime,
+}
+
+/// What was seen.
+pub(crate) struct Seen {
+    pub(crate) result: Result<Issued, Error>,
+    /// Of the content, where there was any.
+    pub(crate) fingerprint: Option<Fingerprint>,
+    /// Of the token, where it was good.
+    pub(crate) shape: Option<Shape>,
+}
+
+/// Tells contents apart without keeping them: 64 bits of SipHash under a random key of this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fingerprint(u64);
+
+/// What tokens that one key signed have in common: the header, and how long the signature is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shape {
+    header: Fingerprint,
+    signature: usize,
+}
+
+impl Look {
+    pub(crate) fn take(&self) -> Seen {
+        let content = match volume::read(&self.path) {
+            Ok(content) => content,
+            Err(trouble) => {
+                return Seen {
+                    result: Err(trouble.explain(&self.path, self.before.is_some())),
+                    fingerprint: None,
+                    shape: None,
+                };
+            }
+        };
+        let token = content.trim_ascii();
+        let fingerprint = Some(Fingerprint::of(token));
+        match self.judge(token) {
+            Ok((issued, shape)) => Seen {
+                result: Ok(issued),
+                fingerprint,
+                shape: Some(shape),
+            },
+            Err(error) => Seen {
+                result: Err(error),
+                fingerprint,
+                shape: None,
+            },
+        }
+    }
+
+    fn judge(&self, token: &[u8]) -> Result<(Issued, Shape), Error> {
+        let name = self.path.display();
+        let fault = |fault| match fault {
+            Fault::Torn(what) => {
+                Error::unavailable(format!("{name} {what}: it may be half written"))
+            }
+            Fault::Wrong(what) => Error::misconfigured(format!("the token in {name} {what}")),
+        };
+        let parts = Parts::of(token).map_err(fault)?;
+        let claims = Claims::of(&parts).map_err(fault)?;
+        let shape = Shape::of(&parts);
+        if self.before.is_some_and(|before| shape.is_cut_from(before)) {
+            let what = "has a shorter signature than the same key made before";
+            return Err(fault(Fault::Torn(what)));
+        }
+        self.check_audience(&claims)?;
+        if let Ok(ago) = self.now.duration_since(claims.expires_at) {
+            return Err(Error::unavailable(format!(
+                "the token in {name} expired {} s ago, and kubelet has not replaced it",
+                ago.as_secs()
+            )));
+        }
+
+        let mut issued = Issued::bearer(Secret::new(token.to_vec())).expires_at(claims.expires_at);
+        if let Some(made) = claims.issued_at {
+            issued = issued.issued_at(made);
+        }
+        if let Some(warn_after) = claims.warn_after {
+            issued = issued.refresh_at(warn_after);
+        }
+        if let Some(subject) = claims.subject {
+            issued = issued.principal(subject);
+        }
+        Ok((issued, shape))
+    }
+
+    fn check_audience(&self, claims: &Claims) -> Result<(), Error> {
+        let Some(wanted) = self.audience.as_deref() else {
+            return Ok(());
+        };
+        if claims.audiences.iter().any(|found| found == wanted) {
+            return Ok(());
+        }
+        let found = match claims.audiences.as_slice() {
+            [] => "none".to_owned(),
+            found => shown(found),
+        };
+        Err(Error::misconfigured(format!(
+            "the token in {} is for the audience {found}, not for {wanted:?}: set `audience` of its volume's \
+             serviceAccountToken, or name another file",
+            self.path.display()
+        )))
+    }
+}
+
+impl Fingerprint {
+    fn of(bytes: &[u8]) -> Self {
+        Self(KEY.hash_one(bytes))
+    }
+
+    /// That of a whole token; `None` for a file that holds none.
+    pub(crate) fn of_token_at(path: &Path) -> Option<Self> {
+        let content = volume::read(path).ok()?;
+        let token = content.trim_ascii();
+        match Parts::of(token).and_then(|parts| Claims::of(&parts)) {
+            Err(Fault::Torn(_)) => None,
+            Ok(_) | Err(Fault::Wrong(_)) => Some(Self::of(token)),
+        }
+    }
+}
+
+impl Shape {
+    fn of(parts: &Parts<'_>) -> Self {
+        Self {
+            header: Fingerprint::of(parts.header),
+            signature: parts.signature.len(),
+        }
+    }
+
+    /// A header names its key, and a key's signatures are all of one length: a shorter one was cut.
+    fn is_cut_from(self, before: Self) -> bool {
+        self.header == before.header
+            && before.signature >= SHORTEST_SIGNATURE
+            && self.signature < before.signature
+    }
+}
+
+/// Audiences for a message: a few, quoted, none of them endless.
+fn shown(audiences: &[String]) -> String {
+    let mut list: Vec<String> = audiences
+        .iter()
+        .take(MOST_SHOWN)
+        .map(|audience| {
+            format!(
+                "{:?}",
+                audience.chars().take(LONGEST_SHOWN).collect::<String>()
+            )
+        })
+        .collect();
+    if audiences.len() > MOST_SHOWN {
+        list.push("…".to_owned());
+    }
+    list.join(", ")
+}
+
+static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+/// 256 bits in base64url: no signature that a verifier trusts is shorter (RFC 7518, section 3.2).
+const SHORTEST_SIGNATURE: usize = 43;
+/// How many audiences a message lists.
+const MOST_SHOWN: usize = 5;
+/// How many characters of each.
+const LONGEST_SHOWN: usize = 100;

@@ -1,0 +1,93 @@
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use keytide_core::ErrorKind;
+use keytide_kubernetes::ProjectedToken;
+
+use crate::support::{Volume, agent, soon, token};
+
+/// To open a pipe waits for its other end, for ever. The agent lives in this runtime, which has this one thread.
+#[test]
+fn file_reads_do_not_block_the_runtime() {
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("token");
+    make_pipe(&pipe);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let agent = agent()
+            .runtime(tokio::runtime::Handle::current())
+            .build()
+            .unwrap();
+        let (ticks, done) = (
+            Arc::new(AtomicU64::new(0)),
+            Arc::new(AtomicBool::new(false)),
+        );
+        let ticking = tokio::spawn({
+            let (ticks, done) = (Arc::clone(&ticks), Arc::clone(&done));
+            async move {
+                while !done.load(Ordering::Relaxed) {
+                    ticks.fetch_add(1, Ordering::Relaxed);
+                    tokio::task::yield_now().await;
+                }
+            }
+        });
+
+        let cache = agent.cache(ProjectedToken::at(&pipe)).build().unwrap();
+        let error = soon(cache.get()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured);
+        assert!(error.to_string().contains("is a pipe"), "{error}");
+
+        // A read needs a blocking thread. While there is none it waits, and all else goes on.
+        let (release, wait) = std::sync::mpsc::channel::<()>();
+        let busy = tokio::task::spawn_blocking(move || wait.recv());
+        let volume = Volume::with(&token("first"));
+        let cache = agent
+            .cache(ProjectedToken::at(volume.token()))
+            .build()
+            .unwrap();
+        let mut getting = pin!(cache.get());
+        let before = ticks.load(Ordering::Relaxed);
+        for _ in 0..1_000 {
+            let polled = getting
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()));
+            assert!(
+                matches!(polled, Poll::Pending),
+                "it was read in the async thread"
+            );
+            tokio::task::yield_now().await;
+        }
+        assert!(ticks.load(Ordering::Relaxed) >= before + 500);
+        release.send(()).unwrap();
+        busy.await.unwrap().unwrap();
+        assert!(soon(getting).await.is_ok());
+
+        done.store(true, Ordering::Relaxed);
+        ticking.await.unwrap();
+    });
+}
+
+#[test]
+fn no_runtime_is_needed() {
+    let volume = Volume::with(&token("first"));
+    let provider = ProjectedToken::at(volume.token());
+    let cache = agent().build().unwrap().cache(provider).build().unwrap();
+
+    let credential = cache
+        .get_blocking(std::time::Duration::from_secs(20))
+        .unwrap();
+
+    assert_eq!(credential.generation(), 1);
+}
+
+fn make_pipe(path: &std::path::Path) {
+    use rustix::fs::{CWD, FileType, Mode};
+    rustix::fs::mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+}
