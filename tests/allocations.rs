@@ -50,7 +50,16 @@ impl ProvideCredential for Hour {
 }
 
 fn main() {
-    let identity = AgentIdentity::new(AgentType("counted"), Version("1"), Environment("test"), Owner("tests"));
+    a_hit_allocates_nothing();
+}
+
+fn a_hit_allocates_nothing() {
+    let identity = AgentIdentity::new(
+        AgentType("counted"),
+        Version("1"),
+        Environment("test"),
+        Owner("tests"),
+    );
     let agent = Agent::builder(identity.unwrap()).build().unwrap();
     let cache = agent.cache(Hour).build().unwrap();
     cache.get_blocking(Duration::from_secs(10)).unwrap();
@@ -63,11 +72,16 @@ fn main() {
         cache.read(|_| ()).unwrap();
         handle.read(|_| ()).unwrap();
         drop(cache.try_get().unwrap());
-        let Poll::Ready(got) = pin!(cache.get()).poll(&mut context) else { panic!("a hit waited") };
+        let Poll::Ready(got) = pin!(cache.get()).poll(&mut context) else {
+            panic!("a hit waited")
+        };
         drop(got.unwrap());
     }
     let allocated = ALLOCATIONS.get() - before;
 
-    assert_eq!(allocated, 0, "{allocated} allocations in eight million reads");
+    assert_eq!(
+        allocated, 0,
+        "{allocated} allocations in eight million reads"
+    );
     println!("a_hit_allocates_nothing: ok");
 }

@@ -1,6 +1,5 @@
 //! A forked child does not use its parent's credentials, and can have an agent of its own.
 
-use std::process::ExitCode;
 use std::time::Duration;
 
 use keytide_core::{
@@ -21,7 +20,12 @@ impl ProvideCredential for Minute {
 }
 
 fn agent() -> Agent {
-    let identity = AgentIdentity::new(AgentType("forker"), Version("1"), Environment("test"), Owner("tests"));
+    let identity = AgentIdentity::new(
+        AgentType("forker"),
+        Version("1"),
+        Environment("test"),
+        Owner("tests"),
+    );
     Agent::builder(identity.unwrap()).build().unwrap()
 }
 
@@ -37,22 +41,44 @@ fn in_the_child(parent: &Agent, cache: &keytide_core::Cache) -> i32 {
         }
     };
     let foreign = |error: &Error| error.kind() == ErrorKind::ForeignInstance;
-    expect("a read must be refused", cache.read(|_| ()).as_ref().is_err_and(foreign));
-    expect("an owned read must be refused", cache.try_get().as_ref().is_err_and(foreign));
+    expect(
+        "a read must be refused",
+        cache.read(|_| ()).as_ref().is_err_and(foreign),
+    );
+    expect(
+        "an owned read must be refused",
+        cache.try_get().as_ref().is_err_and(foreign),
+    );
     let waited = cache.get_blocking(Duration::from_secs(1));
-    expect("a waiting read must be refused", waited.as_ref().is_err_and(foreign));
+    expect(
+        "a waiting read must be refused",
+        waited.as_ref().is_err_and(foreign),
+    );
     let built = parent.cache(Minute).build();
-    expect("the parent's agent must hold nothing new", built.as_ref().is_err_and(foreign));
+    expect(
+        "the parent's agent must hold nothing new",
+        built.as_ref().is_err_and(foreign),
+    );
 
     let own = agent();
-    expect("the child's agent must have an id of its own", own.instance() != parent.instance());
+    expect(
+        "the child's agent must have an id of its own",
+        own.instance() != parent.instance(),
+    );
     let own = own.cache(Minute).build().unwrap();
-    expect("the child's agent must work", own.get_blocking(Duration::from_secs(10)).is_ok());
+    expect(
+        "the child's agent must work",
+        own.get_blocking(Duration::from_secs(10)).is_ok(),
+    );
     broken
 }
 
+fn main() {
+    a_forked_child_is_refused_and_can_have_an_agent_of_its_own();
+}
+
 #[expect(unsafe_code, reason = "there is no safe fork")]
-fn main() -> ExitCode {
+fn a_forked_child_is_refused_and_can_have_an_agent_of_its_own() {
     let agent = agent();
     let cache = agent.cache(Minute).build().unwrap();
     cache.get_blocking(Duration::from_secs(10)).unwrap();
@@ -74,6 +100,6 @@ fn main() -> ExitCode {
 
     assert!(cache.read(|_| ()).is_ok(), "the parent goes on");
     let sound = libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0;
-    println!("a_forked_child_is_refused_and_can_have_an_agent_of_its_own: {}", if sound { "ok" } else { "FAILED" });
-    if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    assert!(sound, "the child found promises broken: status {status}");
+    println!("a_forked_child_is_refused_and_can_have_an_agent_of_its_own: ok");
 }

@@ -19,7 +19,10 @@ const LENGTH: usize = 48;
 /// The nth secret, masked: no two share a run of bytes.
 fn masked(number: u8) -> [u8; LENGTH] {
     std::array::from_fn(|index| {
-        let mixed = (index as u8).wrapping_mul(37).wrapping_add(number.wrapping_mul(101)) % 64;
+        let mixed = (index as u8)
+            .wrapping_mul(37)
+            .wrapping_add(number.wrapping_mul(101))
+            % 64;
         (b'0' + mixed) ^ MASK
     })
 }
@@ -48,22 +51,40 @@ fn copies(number: u8, buffer: &mut [u8]) -> usize {
     let own = buffer.as_ptr() as u64..buffer.as_ptr() as u64 + buffer.len() as u64;
     let mut found = 0;
     for line in maps.lines().filter(|line| line.contains(" rw")) {
-        let (start, end) = line.split(' ').next().and_then(|range| range.split_once('-')).unwrap();
-        let (mut at, end) = (u64::from_str_radix(start, 16).unwrap(), u64::from_str_radix(end, 16).unwrap());
+        let (start, end) = line
+            .split(' ')
+            .next()
+            .and_then(|range| range.split_once('-'))
+            .unwrap();
+        let (mut at, end) = (
+            u64::from_str_radix(start, 16).unwrap(),
+            u64::from_str_radix(end, 16).unwrap(),
+        );
         while at < end {
             if own.contains(&at) {
                 at = own.end;
                 continue;
             }
-            let stop = if at < own.start { end.min(own.start) } else { end };
+            let stop = if at < own.start {
+                end.min(own.start)
+            } else {
+                end
+            };
             let wanted = usize::try_from(stop - at).unwrap().min(buffer.len());
-            let Ok(read) = memory.read_at(&mut buffer[..wanted], at) else { break };
+            let Ok(read) = memory.read_at(&mut buffer[..wanted], at) else {
+                break;
+            };
             if read < LENGTH {
                 break;
             }
             found += buffer[..read]
                 .windows(LENGTH)
-                .filter(|window| window.iter().zip(&needle).all(|(byte, masked)| byte ^ MASK == *masked))
+                .filter(|window| {
+                    window
+                        .iter()
+                        .zip(&needle)
+                        .all(|(byte, masked)| byte ^ MASK == *masked)
+                })
                 .count();
             at += (read - LENGTH + 1) as u64;
         }
@@ -73,15 +94,30 @@ fn copies(number: u8, buffer: &mut [u8]) -> usize {
 }
 
 fn main() {
+    a_secret_is_wiped_when_its_last_borrower_lets_go();
+}
+
+fn a_secret_is_wiped_when_its_last_borrower_lets_go() {
     let mut buffer = vec![0; 1 << 20];
-    let identity = AgentIdentity::new(AgentType("scanned"), Version("1"), Environment("test"), Owner("tests"));
+    let identity = AgentIdentity::new(
+        AgentType("scanned"),
+        Version("1"),
+        Environment("test"),
+        Owner("tests"),
+    );
     let agent = Agent::builder(identity.unwrap()).build().unwrap();
     let cache = agent.cache(Numbered::default()).build().unwrap();
     let mut handle = cache.handle();
 
     let owned = cache.get_blocking(Duration::from_secs(5)).unwrap();
-    handle.read(|credential| assert_eq!(credential.expose("test").len(), LENGTH)).unwrap();
-    assert_eq!(copies(1, &mut buffer), 1, "the scanner finds the secret while it lives, once");
+    handle
+        .read(|credential| assert_eq!(credential.expose("test").len(), LENGTH))
+        .unwrap();
+    assert_eq!(
+        copies(1, &mut buffer),
+        1,
+        "the scanner finds the secret while it lives, once"
+    );
 
     let refreshed = std::pin::pin!(cache.refresh_now());
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -90,15 +126,21 @@ fn main() {
     assert_eq!(copies(1, &mut buffer), 1, "its borrowers still hold it");
     drop(owned);
     handle.read(|_| ()).unwrap();
-    assert_eq!(copies(1, &mut buffer), 0, "wiped after rotation, once its borrowers let go");
-    println!("a_rotated_secret_is_wiped_when_its_last_borrower_lets_go: ok");
+    assert_eq!(
+        copies(1, &mut buffer),
+        0,
+        "wiped after rotation, once its borrowers let go"
+    );
+    println!("a_secret_is_wiped_when_its_last_borrower_lets_go, after rotation: ok");
 
-    let shared = handle.read(|credential| credential.expose_shared("test")).unwrap();
+    let shared = handle
+        .read(|credential| credential.expose_shared("test"))
+        .unwrap();
     assert_eq!(copies(2, &mut buffer), 1, "a share is no copy");
     drop(agent.terminate(Reason::Finished));
     assert!(handle.read(|_| ()).is_err());
     assert_eq!(copies(2, &mut buffer), 1, "the share still holds it");
     drop(shared);
     assert_eq!(copies(2, &mut buffer), 0, "wiped by termination");
-    println!("a_terminated_agent_leaves_no_secret_in_memory: ok");
+    println!("a_secret_is_wiped_when_its_last_borrower_lets_go, after termination: ok");
 }
