@@ -190,7 +190,9 @@ impl State {
             known.last = now.boot;
             return None;
         }
-        if known.last.until(now.boot) > FORGIVEN {
+        // One that was in use for a while was not refused for what the origin is, but for what became of it.
+        let served_well = current.plan.received.until(now.boot) >= current.lifetime() / 4;
+        if served_well || known.last.until(now.boot) > FORGIVEN {
             known.count = 0;
             known.next = LONG_AGO;
         }

@@ -36,7 +36,8 @@ pub struct Revoked {
     /// The key of the cache.
     pub cache: Arc<str>,
     /// For how long some generation that was issued is still accepted by its issuer, as far as can be known. Zero when
-    /// nothing was issued, or all that was is revoked at the issuer.
+    /// nothing was issued, or all that was is revoked at the issuer. Only the last generation can be taken back there: one
+    /// that it replaced before its time counts until its own expiry.
     pub residual_exposure: Duration,
     /// How many borrowers (owned reads, parked handles) held the last generation at the moment of revocation.
     pub borrowers: usize,

@@ -54,6 +54,7 @@ impl Shared {
         }
         let borrowed = self.slot.load();
         let current = borrowed.get();
+        self.tell_expiry(&mut state, current, now);
         let changed = self
             .changed_unseen
             .load(Ordering::Relaxed)
@@ -229,7 +230,7 @@ impl Shared {
             (Trigger::Expired, None)
                 if current.is_some_and(|current| current.lifetime() > self.options.floor) =>
             {
-                pace.next
+                pace.next.min(floored)
             }
             (_, None) => pace.next.max(floored),
         };

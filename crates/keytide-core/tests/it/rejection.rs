@@ -131,3 +131,16 @@ async fn an_origin_that_refuses_for_ever_costs_no_more_than_the_pace_of_the_back
     assert!(calls <= 12, "{calls} calls in ten minutes");
     assert!(calls >= 5, "{calls} calls in ten minutes");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_origin_that_refuses_what_served_it_well_forces_a_refresh_each_time() {
+    let given = given(Answer::token(MINUTE));
+    given.cache.get().await.unwrap();
+
+    for generation in 1..=12 {
+        given.clock.advance(20 * SECOND).await;
+        assert_eq!(given.cache.get().await.unwrap().generation(), generation);
+        let newer = given.cache.rejected(generation, A).await.unwrap();
+        assert_eq!(newer.generation(), generation + 1);
+    }
+}

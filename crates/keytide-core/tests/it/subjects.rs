@@ -67,7 +67,7 @@ fn subject_of(credential: &keytide_core::Credential) -> String {
 #[tokio::test(start_paused = true)]
 async fn a_forced_refresh_reaches_the_bottom() {
     let layers = layers(SubjectUse::Repeatable);
-    assert_eq!(subject_of(&*layers.top.get().await.unwrap()), "subject-1");
+    assert_eq!(subject_of(&layers.top.get().await.unwrap()), "subject-1");
     layers.clock.advance(5 * SECOND).await;
 
     let newer = layers.top.rejected(1, "https://a.example").await.unwrap();
@@ -115,11 +115,11 @@ async fn a_regular_refresh_takes_the_base_as_it_is() {
 #[tokio::test(start_paused = true)]
 async fn a_subject_that_is_taken_once_is_never_presented_twice() {
     let layers = layers(SubjectUse::Once);
-    let mut seen = vec![subject_of(&*layers.top.get().await.unwrap())];
+    let mut seen = vec![subject_of(&layers.top.get().await.unwrap())];
     for _ in 0..5 {
         layers.clock.advance(17 * MINUTE + 31 * SECOND).await;
         layers.top.get().await.unwrap();
-        seen.push(subject_of(&*layers.top.refresh_now().await.unwrap()));
+        seen.push(subject_of(&layers.top.refresh_now().await.unwrap()));
     }
 
     let presented = layers.base.calls();

@@ -58,7 +58,8 @@ impl AuthorizedClientBuilder {
     }
 
     /// How long a request waits for a credential, where there is none to be had at once, and again for a newer one
-    /// after a 401. Defaults to 30 s, as long as one call to an issuer may take. Counted by tokio's clock.
+    /// after a 401. Defaults to 30 s, as long as one call to an issuer may take. Counted by tokio's clock. While the cache
+    /// backs off from an issuer that failed, a request without a credential fails at once.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self

@@ -96,11 +96,15 @@ fn survives(life: Duration, latency: Duration, down: Down, end: End) {
         // … no read fails unless the outage lasts too long, and then only after expiry, …
         let list = calls.list();
         let (began, over) = (list[1].start, over(list[1].start, expiry));
-        let in_time = over + needed(began, expiry, latency, down) <= expiry;
-        if in_time {
-            assert_eq!(
-                first_failed, None,
-                "a read failed at an expiry at {expiry:?}: {list:#?}"
+        let needed = needed(began, expiry, latency, down);
+        if over + needed <= expiry {
+            assert_eq!(first_failed, None, "expiry at {expiry:?}: {list:#?}");
+            let good = list[1..].iter().find(|call| call.answer == Some(Ok(())));
+            let landed = good.and_then(|call| call.end).expect("it has recovered");
+            let since = landed.saturating_sub(over);
+            assert!(
+                since <= needed,
+                "noticed after {since:?}, not {needed:?}: {list:#?}"
             );
         }
         assert!(

@@ -65,7 +65,8 @@ fn paces(answers: Vec<Kind>, latency: Duration, pause: Duration, waits: bool) {
         let over = |call: Option<Call>| call.is_some_and(|call| call.end.is_some());
         while !over(calls.nth(turns_good)) {
             let read = if waits {
-                cache.get().await
+                let read = tokio::time::timeout(LONGEST_CALL + TICKS, cache.get()).await;
+                read.expect("no read waits for longer than one call may take")
             } else {
                 cache.try_get()
             };
@@ -244,3 +245,5 @@ const LONGEST: Duration = Duration::from_secs(30);
 const LONGEST_THROTTLE: Duration = Duration::from_secs(300);
 /// The longest wait after a refusal.
 const LONGEST_REFUSAL: Duration = Duration::from_secs(300);
+/// The default of how long a call may take.
+const LONGEST_CALL: Duration = Duration::from_secs(30);
