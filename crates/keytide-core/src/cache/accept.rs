@@ -95,6 +95,7 @@ impl Shared {
         self.slot.store(Some(Arc::clone(&credential)));
         let lifetime = (life.remaining != Duration::MAX).then_some(life.remaining);
         let latency = sent.boot.until(now.boot);
+        state.latency = u32::try_from(latency.as_millis()).unwrap_or(u32::MAX);
         let generation = state.generation;
         self.tell(
             state,

@@ -131,7 +131,8 @@ impl Shared {
         Boot(self.demand.load(Ordering::Relaxed)).until(now.boot) <= idle_after
     }
 
-    /// How long a call may take now: at most a sixth of what remains of a usable credential, but a second.
+    /// How long a call may take now: at most a sixth of what remains of a usable credential, but a second, and twice
+    /// what the issuer took the last time, so that a slow one is not cut off when little remains.
     pub(super) fn flight_limit(&self, now: Now) -> Duration {
         let longest = self.options.flight_limit;
         match self
@@ -140,7 +141,10 @@ impl Shared {
             .get()
             .map(|credential| self.judge(credential, now))
         {
-            Some(Verdict::Usable(remaining)) => longest.min((remaining / 6).max(SHORTEST_LIMIT)),
+            Some(Verdict::Usable(remaining)) => {
+                let usual = Duration::from_millis(u64::from(lock(&self.state).latency));
+                longest.min((remaining / 6).max(SHORTEST_LIMIT).max(usual * 2))
+            }
             _ => longest,
         }
     }

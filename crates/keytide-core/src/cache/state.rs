@@ -28,6 +28,8 @@ pub(crate) struct State {
     pub(super) idle: bool,
     pub(super) expiry_told: bool,
     pub(super) rotations: u32,
+    /// How long the last good answer took, in milliseconds.
+    pub(super) latency: u32,
     pub(super) rare: Option<Box<Rare>>,
 }
 
