@@ -106,7 +106,8 @@ impl Issued {
         self
     }
 
-    /// When the issuer wants to be asked again. It wins over the advisory window.
+    /// When the issuer wants to be asked again. It wins over the advisory window, after a
+    /// tenth of the life or 5 min at the least.
     #[must_use]
     pub fn refresh_at(mut self, instant: SystemTime) -> Self {
         self.refresh_at = Some(instant);

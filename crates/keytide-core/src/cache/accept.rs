@@ -155,7 +155,7 @@ impl Shared {
                 );
                 return Err(Error::new(ErrorKind::StaticCredential, message));
             }
-        } else if life.whole > self.options.longest_lifetime {
+        } else if life.whole > self.options.longest_lifetime.saturating_add(SLACK) {
             let accepted = self.options.long_lived == LongLived::Flag;
             let lifetime = life.whole;
             self.tell(state, EventKind::LifetimeTooLong { lifetime, accepted });
@@ -250,3 +250,6 @@ fn same(known: &Credential, issued: &Issued, expires_at: Option<SystemTime>) -> 
     };
     same_signing && same_end && known.secret.same_as(&issued.secret)
 }
+
+/// What clocks may differ by, so that a token of just the longest lifetime is not refused.
+const SLACK: Duration = Duration::from_secs(60);

@@ -78,7 +78,8 @@ impl CacheBuilder {
         self.set(|options| options.static_stability = Some(bound))
     }
 
-    /// The longest lifetime that is accepted, from making to expiry. Defaults to 12 h.
+    /// The longest lifetime that is accepted, from making to expiry, give or take a minute for clocks that differ.
+    /// Defaults to 12 h.
     pub fn longest_lifetime(self, longest: Duration) -> Self {
         self.set(|options| options.longest_lifetime = longest)
     }

@@ -77,6 +77,10 @@ pub(super) fn watch(home: &Arc<Home>) {
         // No thread of the operating system may touch what a model explores.
         return;
     }
+    if !home.own && !home.clock.is_system() {
+        // Nothing is held against it: its time is not ours, and a wake from another thread would disturb that.
+        return;
+    }
     let mut sentry = on_duty();
     if !sentry
         .homes

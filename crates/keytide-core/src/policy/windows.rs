@@ -28,6 +28,8 @@ impl Windows {
             return Duration::ZERO;
         }
         if let Some(hint) = self.hint.filter(|hint| *hint < self.lifetime) {
+            // One that has passed, or nearly, would have a credential minted at every floor.
+            let hint = hint.max((self.lifetime / 10).min(minutes(5)));
             // A hint may lie anywhere in the life. The spread is small beside the time that the issuer gave.
             let window = self.lifetime - hint;
             return window - self.share_of((window / 2).min(hint / 10));
@@ -152,6 +154,15 @@ mod tests {
             .refresh_margin(),
             minutes(15),
             "a hint past the end is none"
+        );
+        let passed = Windows {
+            hint: Some(Duration::ZERO),
+            ..windows(minutes(60), 0)
+        };
+        assert_eq!(
+            passed.refresh_margin(),
+            minutes(55),
+            "some of the life is used at the least"
         );
     }
 
