@@ -2,11 +2,14 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 
-use keytide_core::{ErrorKind, EventKind, Phase};
-use keytide_testkit::Answer;
+use keytide_core::{
+    Cache, Error, ErrorKind, EventKind, Issued, Phase, Profile, ProvideCredential, Request, Secret,
+};
+use keytide_testkit::{Answer, TestClock};
 use tokio::time::{Duration, timeout};
 
 use crate::{HOUR, MINUTE, SECOND, given};
@@ -240,4 +243,59 @@ async fn changes_tell_of_new_generations_and_of_the_end() {
     assert_eq!(changes.next().await, None);
     assert_eq!(changes.next().await, None);
     assert_eq!(given.cache.changes().next().await, None);
+}
+
+/// Withdraws what its own cache holds while it answers.
+#[derive(Default)]
+struct Backhanded {
+    cache: Arc<Mutex<Option<Cache>>>,
+    calls: AtomicU64,
+    revokes: bool,
+}
+
+impl ProvideCredential for Backhanded {
+    fn profile(&self) -> Profile {
+        Profile::bearer("backhanded")
+    }
+
+    async fn provide(&self, _: &Request) -> Result<Issued, Error> {
+        let call = 1 + self.calls.fetch_add(1, Ordering::SeqCst);
+        let cache = self.cache.lock().unwrap().clone();
+        match cache {
+            Some(cache) if self.revokes => drop(cache.revoke()),
+            Some(cache) => _ = cache.invalidate(1),
+            None => {}
+        }
+        Ok(Issued::bearer(Secret::from(format!("token-{call}"))).expires_in(HOUR))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_was_retired_while_it_was_given_is_ignored() {
+    for revokes in [false, true] {
+        let clock = TestClock::new();
+        let agent = clock.agent().build().unwrap();
+        let back = Arc::default();
+        let provider = Backhanded {
+            cache: Arc::clone(&back),
+            revokes,
+            ..Backhanded::default()
+        };
+        let cache = agent.cache(provider).build().unwrap();
+        cache.get().await.unwrap();
+        *back.lock().unwrap() = Some(cache.clone());
+
+        let refreshed = cache.refresh_now().await;
+        *back.lock().unwrap() = None;
+
+        if revokes {
+            assert_eq!(refreshed.unwrap_err().kind(), ErrorKind::Revoked);
+            assert_eq!(cache.try_get().unwrap_err().kind(), ErrorKind::Revoked);
+        } else {
+            // The second answer was retired by its own doing, so the third is the second generation, and so on.
+            let refreshed = refreshed.unwrap();
+            let expected = format!("token-{}", refreshed.generation() + 1);
+            assert_eq!(refreshed.expose("test"), expected.as_bytes());
+        }
+    }
 }
