@@ -41,6 +41,8 @@
 //! Observers run on threads of their own, in real time: [`Recorder::wait_for`] waits for them. A cache under a
 //! [`TestClock`] judges each read by both clocks, so the cost of reads cannot be measured with it.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod canary;
 mod clock;
 mod provider;
