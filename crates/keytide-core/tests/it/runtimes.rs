@@ -77,13 +77,12 @@ fn a_named_runtime_that_dies_in_mid_flight_loses_nothing() {
     script.always(Answer::token(HOUR));
     drop(home);
 
-    assert_eq!(
-        cache.try_get().unwrap().generation(),
-        1,
-        "the credential at hand stays"
+    cache.try_get().expect("a credential stays at hand");
+    let refreshed = current_thread().block_on(cache.refresh_now()).unwrap();
+    assert!(
+        refreshed.generation() >= 2,
+        "the call that was lost is made again elsewhere"
     );
-    let other = current_thread();
-    assert_eq!(other.block_on(cache.refresh_now()).unwrap().generation(), 2);
 }
 
 #[test]
