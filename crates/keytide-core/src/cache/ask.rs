@@ -1,6 +1,7 @@
 //! What a waiting reader does next: take what is there, join the flight, start one, or fail.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Ended;
@@ -94,7 +95,12 @@ impl Shared {
         let mut state = lock(&self.state);
         let step = self.decide(&mut state, want, answered, now, &mut after);
         drop(state);
-        let launch = after.launch.take();
+        self.tell_past_expiry(now);
+        // A refresh that this reader does not wait for is started behind its back.
+        let launch = match &step {
+            Step::Wait(_) => after.launch.take(),
+            Step::Serve(_) | Step::Fail(_) => None,
+        };
         after.run();
         if let Some(launch) = launch {
             launch.enter(true);
@@ -116,6 +122,7 @@ impl Shared {
         let borrowed = self.slot.load();
         let trigger = match self.unmet(state, borrowed.get(), want, answered, now) {
             Ok(()) => {
+                self.refresh_behind(state, borrowed.get(), now, after);
                 return match borrowed.into_owned() {
                     Some(credential) => Step::Serve(credential),
                     None => Step::Fail(self.error(ErrorKind::Empty, "there is no credential yet")),
@@ -161,6 +168,26 @@ impl Shared {
         }
     }
 
+    /// Starts the refresh that is due, for a reader who does not wait for it.
+    fn refresh_behind(
+        self: &Arc<Self>,
+        state: &mut State,
+        current: Option<&Credential>,
+        now: Now,
+        after: &mut After,
+    ) {
+        let Some(trigger) = self.due_now(state, current, now) else {
+            return;
+        };
+        let free = self.ended() == Ended::No && state.flight.is_none();
+        if free && self.may_start(state, trigger, current, now).is_ok() {
+            if std::mem::take(&mut state.idle) {
+                self.tell(state, EventKind::Resumed);
+            }
+            after.launch = Some(self.begin(state, trigger, current, now));
+        }
+    }
+
     /// What of the wish the current credential does not meet, as the reason for a call.
     fn unmet(
         &self,
@@ -182,7 +209,10 @@ impl Shared {
         };
         let remaining = match self.judge(current, now) {
             Verdict::Usable(remaining) => remaining,
-            Verdict::PastExpiry => Duration::ZERO,
+            Verdict::PastExpiry => {
+                self.past_expiry.fetch_add(1, Ordering::Relaxed);
+                Duration::ZERO
+            }
             Verdict::Expired => return Err(Trigger::Expired),
         };
         if remaining > Duration::ZERO {

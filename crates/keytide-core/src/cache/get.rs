@@ -76,10 +76,13 @@ impl Cache {
     /// # Errors
     /// Those of [`get_within`](Self::get_within).
     pub fn get_blocking(&self, patience: Duration) -> Result<Arc<Credential>, Error> {
-        match self.try_get() {
-            Ok(credential) => Ok(credential),
-            Err(_) => self.get_blocking_for(patience, Duration::ZERO),
+        let borrowed = self.shared.slot.load();
+        if borrowed.get().is_some_and(Credential::leased)
+            && let Some(credential) = borrowed.into_owned()
+        {
+            return Ok(credential);
         }
+        self.get_blocking_for(patience, Duration::ZERO)
     }
 
     /// [`get_blocking`](Self::get_blocking) of a credential that lasts at least `least` longer.

@@ -90,6 +90,33 @@ async fn an_idle_cache_resumes_with_a_read_before_expiry() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_read_of_any_sort_resumes_an_idle_cache_without_waiting() {
+    for sort in 0..5 {
+        let given = given_with(
+            Profile::bearer("scripted"),
+            Answer::token(HOUR).after(SECOND),
+            |builder| builder.idle_after(10 * MINUTE),
+        );
+        given.cache.get().await.unwrap();
+        given.clock.advance(55 * MINUTE).await;
+        assert_eq!(given.script.calls(), 1);
+
+        let start = Instant::now();
+        let served = match sort {
+            0 => given.cache.get().await.unwrap(),
+            1 => given.cache.get_for(SECOND).await.unwrap(),
+            2 => given.cache.get_within(MINUTE, SECOND).await.unwrap(),
+            3 => given.cache.get_blocking(MINUTE).unwrap(),
+            _ => given.cache.try_get_for(SECOND).unwrap(),
+        };
+        assert_eq!((served.generation(), start.elapsed()), (1, Duration::ZERO));
+        given.clock.advance(2 * SECOND).await;
+
+        assert_eq!(given.script.calls(), 2, "sort {sort}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn absurd_lifetimes_neither_panic_nor_loop() {
     let epoch = SystemTime::UNIX_EPOCH;
     let year_9999 = epoch + Duration::from_secs(253_402_300_799);
