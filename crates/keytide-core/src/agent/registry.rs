@@ -73,7 +73,14 @@ impl Registry {
                 *free = known;
                 caches.free.pop();
             }
-            None => caches.places.push(known),
+            None => {
+                if caches.places.len() == caches.places.capacity() {
+                    // By a quarter, not by doubling: there may be a hundred thousand.
+                    let more = caches.places.len() / 4 + 4;
+                    caches.places.reserve_exact(more);
+                }
+                caches.places.push(known);
+            }
         }
         Ok(shared)
     }

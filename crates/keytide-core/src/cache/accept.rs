@@ -73,7 +73,6 @@ impl Shared {
         };
         let principal = issued.principal.or_else(|| self.principal_of(state));
         state.generation += 1;
-        state.rotations = state.rotations.saturating_add(1);
         state.pace.succeeded();
         state.idle = false;
         state.expiry_told = false;

@@ -27,7 +27,6 @@ pub(crate) struct State {
     pub(super) wanted: Option<Trigger>,
     pub(super) idle: bool,
     pub(super) expiry_told: bool,
-    pub(super) rotations: u32,
     /// How long the last good answer took, in milliseconds.
     pub(super) latency: u32,
     pub(super) rare: Option<Box<Rare>>,

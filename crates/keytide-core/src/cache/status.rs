@@ -105,7 +105,7 @@ impl Cache {
             generation: state.generation,
             age: current.map(|current| current.plan.received.until(now.boot)),
             remaining,
-            rotations: u64::from(state.rotations),
+            rotations: state.generation,
             failures: u64::from(state.pace.total),
             next_attempt: planned.then(|| now.boot.until(next)),
             in_flight: state.flight.is_some(),
