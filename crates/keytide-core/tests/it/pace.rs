@@ -242,16 +242,24 @@ async fn a_changed_input_resets_the_backoff_of_a_refusal() {
 
 #[tokio::test(start_paused = true)]
 async fn an_input_that_changes_while_nobody_reads_is_asked_for_by_the_next_read() {
-    let given = given(Answer::token(HOUR));
-    given.cache.get().await.unwrap();
-    given.clock.advance(10 * HOUR).await;
+    let given = given_with(
+        Profile::bearer("scripted"),
+        Answer::token(HOUR),
+        |builder| builder.idle_after(10 * MINUTE),
+    );
     given.cache.get().await.unwrap();
     given.clock.advance(20 * MINUTE).await;
-    let calls = given.script.calls();
+
+    given.script.change_input();
+    given.clock.advance(MINUTE).await;
+    assert_eq!(given.script.calls(), 1, "nobody reads");
+    given.cache.read(|_| ()).unwrap();
+    given.clock.advance(SECOND).await;
+    assert_eq!(given.script.calls(), 2, "somebody reads again");
 
     given.script.change_input();
     given.clock.advance(SECOND).await;
-    assert_eq!(given.script.calls(), calls + 1, "it is in use");
+    assert_eq!(given.script.calls(), 3, "in use, so at once");
 }
 
 /// T22.
