@@ -6,6 +6,9 @@ mod client;
 mod destination;
 mod error;
 mod header;
+#[cfg(feature = "issuer")]
+#[cfg_attr(docsrs, doc(cfg(feature = "issuer")))]
+pub mod issuer;
 mod redirect;
 mod watch;
 

@@ -1,0 +1,282 @@
+//! The client that all providers share: [`IssuerClient`] and [`IssuerClientBuilder`].
+
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use http::Method;
+use keytide_core::Error;
+use reqwest::{Certificate, Proxy, redirect, retry, tls};
+use tokio::sync::OnceCell;
+
+use super::ask::Ask;
+use super::endpoint::{Endpoint, Route};
+use super::names::Names;
+
+/// Asks issuers, guarded: see [the module](self). Clones are the same client.
+///
+/// It holds no connection and needs no runtime until it asks, so one serves all providers of a process, on whatever
+/// runtime they are polled.
+#[derive(Clone)]
+pub struct IssuerClient {
+    inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    settings: Settings,
+    /// Each is made when it is first needed: where only a metadata service is asked, no root certificates have to be
+    /// there.
+    clear: OnceCell<reqwest::Client>,
+    local: OnceCell<reqwest::Client>,
+    public: OnceCell<reqwest::Client>,
+}
+
+#[derive(Clone)]
+struct Settings {
+    connect_timeout: Duration,
+    answer_timeout: Duration,
+    roots: Vec<Certificate>,
+    proxies: Proxies,
+    names: Names,
+}
+
+#[derive(Clone)]
+enum Proxies {
+    Environment,
+    None,
+    These(Vec<Proxy>),
+}
+
+impl IssuerClient {
+    /// The client with the default settings that this process shares.
+    #[must_use]
+    pub fn shared() -> Self {
+        static SHARED: LazyLock<IssuerClient> = LazyLock::new(|| IssuerClient {
+            inner: Inner::new(Settings::default()),
+        });
+        SHARED.clone()
+    }
+
+    /// A client with settings of its own.
+    pub fn builder() -> IssuerClientBuilder {
+        IssuerClientBuilder {
+            settings: Settings::default(),
+        }
+    }
+
+    /// Starts a GET request.
+    pub fn get(&self, endpoint: &Endpoint) -> Ask {
+        self.ask(Method::GET, endpoint)
+    }
+
+    /// Starts a POST request.
+    pub fn post(&self, endpoint: &Endpoint) -> Ask {
+        self.ask(Method::POST, endpoint)
+    }
+
+    /// Starts a PUT request.
+    pub fn put(&self, endpoint: &Endpoint) -> Ask {
+        self.ask(Method::PUT, endpoint)
+    }
+
+    fn ask(&self, method: Method, endpoint: &Endpoint) -> Ask {
+        Ask::new(Arc::clone(&self.inner), method, endpoint.clone())
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_names(builder: IssuerClientBuilder, names: Names) -> Self {
+        let settings = Settings {
+            names,
+            ..builder.settings
+        };
+        Self {
+            inner: Inner::new(settings),
+        }
+    }
+}
+
+impl Inner {
+    fn new(settings: Settings) -> Arc<Self> {
+        Arc::new(Self {
+            settings,
+            clear: OnceCell::new(),
+            local: OnceCell::new(),
+            public: OnceCell::new(),
+        })
+    }
+
+    pub(super) fn connect_timeout(&self) -> Duration {
+        self.settings.connect_timeout
+    }
+
+    pub(super) fn answer_timeout(&self) -> Duration {
+        self.settings.answer_timeout
+    }
+
+    pub(super) async fn client(&self, route: Route) -> Result<&reqwest::Client, Error> {
+        let cell = match route {
+            Route::Loopback | Route::Metadata => &self.clear,
+            Route::SecureLoopback => &self.local,
+            Route::Public => &self.public,
+        };
+        cell.get_or_try_init(|| async {
+            let settings = self.settings.clone();
+            // Reading the machine's root certificates takes tens of milliseconds and reads files.
+            let built = tokio::task::spawn_blocking(move || settings.build(route)).await;
+            built
+                .map_err(|_| Error::unavailable("the HTTP client was not built: the runtime ends"))?
+                .map_err(|error| {
+                    Error::misconfigured(
+                        "the HTTP client could not be built: check the root certificates of this machine and the proxy \
+                         settings",
+                    )
+                    .caused_by(error.without_url())
+                })
+        })
+        .await
+    }
+}
+
+impl Settings {
+    fn build(self, route: Route) -> reqwest::Result<reqwest::Client> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("keytide/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            .http1_only()
+            .pool_max_idle_per_host(0)
+            .connect_timeout(self.connect_timeout)
+            .dns_resolver(Arc::new(self.names))
+            .gzip(true)
+            .no_brotli()
+            .no_deflate()
+            .no_zstd();
+        if route == Route::Public {
+            builder = match self.proxies {
+                Proxies::Environment => builder,
+                Proxies::None => builder.no_proxy(),
+                Proxies::These(proxies) => proxies
+                    .into_iter()
+                    .fold(builder.no_proxy(), reqwest::ClientBuilder::proxy),
+            };
+        } else {
+            builder = builder.no_proxy();
+        }
+        builder = match route {
+            Route::Loopback | Route::Metadata => builder.tls_certs_only([]),
+            Route::SecureLoopback | Route::Public => builder
+                .https_only(true)
+                .tls_version_min(tls::Version::TLS_1_2)
+                .tls_certs_merge(self.roots),
+        };
+        builder.build()
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            answer_timeout: Duration::from_secs(20),
+            roots: Vec::new(),
+            proxies: Proxies::Environment,
+            names: Names::System,
+        }
+    }
+}
+
+/// Builds an [`IssuerClient`]. Building contacts nobody.
+#[must_use]
+pub struct IssuerClientBuilder {
+    settings: Settings,
+}
+
+impl IssuerClientBuilder {
+    /// How long a connection may take, TLS included: 10 ms to 60 s. Defaults to 5 s.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.settings.connect_timeout = limit;
+        self
+    }
+
+    /// How long the whole answer may take, the connection included: 10 ms to 10 min. Defaults to 20 s. The cache has a
+    /// limit of its own for each call, at most 30 s unless it was told otherwise.
+    pub fn answer_timeout(mut self, limit: Duration) -> Self {
+        self.settings.answer_timeout = limit;
+        self
+    }
+
+    /// Trusts these root certificates too, one or more in PEM, beside those of the machine. Defaults to none.
+    ///
+    /// # Errors
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) when it is not PEM, or holds no certificate.
+    pub fn root_certificates(mut self, pem: &[u8]) -> Result<Self, Error> {
+        let wrong = "the root certificates are not certificates in PEM";
+        let roots = Certificate::from_pem_bundle(pem)
+            .map_err(|error| Error::misconfigured(wrong).caused_by(error.without_url()))?;
+        if roots.is_empty() {
+            return Err(Error::misconfigured(wrong));
+        }
+        self.settings.roots.extend(roots);
+        Ok(self)
+    }
+
+    /// Asks public issuers through this proxy, and not through those of the environment. May be called again, for
+    /// proxies that take other URLs. Defaults to those that `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name.
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        match &mut self.settings.proxies {
+            Proxies::These(proxies) => proxies.push(proxy),
+            other => *other = Proxies::These(vec![proxy]),
+        }
+        self
+    }
+
+    /// Asks public issuers through no proxy, whatever the environment says.
+    pub fn no_proxy(mut self) -> Self {
+        self.settings.proxies = Proxies::None;
+        self
+    }
+
+    /// Builds the client.
+    ///
+    /// # Errors
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) when a time limit is out of its range.
+    pub fn build(self) -> Result<IssuerClient, Error> {
+        for (what, limit, most) in [
+            ("connection", self.settings.connect_timeout, 60),
+            ("whole answer", self.settings.answer_timeout, 600),
+        ] {
+            let most = Duration::from_secs(most);
+            if limit < SHORTEST || limit > most {
+                return Err(Error::misconfigured(format!(
+                    "the time limit of a {what} must be {SHORTEST:?} to {most:?}, not {limit:?}"
+                )));
+            }
+        }
+        Ok(IssuerClient {
+            inner: Inner::new(self.settings),
+        })
+    }
+}
+
+impl fmt::Debug for IssuerClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt_settings("IssuerClient", &self.inner.settings, f)
+    }
+}
+
+impl fmt::Debug for IssuerClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt_settings("IssuerClientBuilder", &self.settings, f)
+    }
+}
+
+/// Without the proxies, whose URLs may hold passwords.
+fn fmt_settings(name: &str, settings: &Settings, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.debug_struct(name)
+        .field("connect_timeout", &settings.connect_timeout)
+        .field("answer_timeout", &settings.answer_timeout)
+        .finish_non_exhaustive()
+}
+
+const SHORTEST: Duration = Duration::from_millis(10);

@@ -1,0 +1,4 @@
+//! What the guard lets through, and what it does not.
+
+mod endpoints;
+mod names;
