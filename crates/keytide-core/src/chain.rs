@@ -50,7 +50,14 @@ impl ProvideCredential for Chain {
         }
         let mut profiles = self.providers.iter().map(SharedProvider::profile);
         let mut profile = profiles.next().unwrap_or_else(|| Profile::bearer("chain"));
-        profile.answers_at_once &= profiles.all(|other| other.answers_at_once);
+        for other in profiles {
+            profile.answers_at_once &= other.answers_at_once;
+            // One that may come to be asked must be allowed from the first.
+            if profile.static_input.is_none() {
+                profile.static_input = other.static_input;
+                profile.remedy = profile.remedy.or(other.remedy);
+            }
+        }
         profile
     }
 

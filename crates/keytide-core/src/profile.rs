@@ -25,6 +25,7 @@ pub struct Profile {
     pub(crate) revocation: Revocation,
     pub(crate) answers_at_once: bool,
     pub(crate) remedy: Option<&'static str>,
+    pub(crate) static_input: Option<&'static str>,
 }
 
 /// What an issuer can really revoke, and how fast.
@@ -92,10 +93,22 @@ impl Profile {
         self
     }
 
-    /// What to use instead, for the error that refuses a credential which never expires or lives too long.
+    /// What to use instead, for the error that refuses a credential which never expires or lives too long, or a
+    /// [`static_input`](Self::static_input).
     #[must_use]
     pub fn remedy(mut self, text: &'static str) -> Self {
         self.remedy = Some(text);
+        self
+    }
+
+    /// Names a secret that the provider sends to its issuer and that never expires, as `"a client secret"`.
+    ///
+    /// Such a provider is refused as a static credential is, unless the cache was built with
+    /// [`danger_allow_static`](crate::CacheBuilder::danger_allow_static): what it brings back is short-lived, and what
+    /// it rests on is not. Defaults to none.
+    #[must_use]
+    pub fn static_input(mut self, what: &'static str) -> Self {
+        self.static_input = Some(what);
         self
     }
 
@@ -109,6 +122,7 @@ impl Profile {
             revocation: Revocation::UntilExpiry,
             answers_at_once: false,
             remedy: None,
+            static_input: None,
         }
     }
 }

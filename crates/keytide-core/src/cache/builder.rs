@@ -7,11 +7,13 @@ use std::time::Duration;
 use super::{Cache, Shared};
 use crate::agent::{Agent, AgentInner};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
+use crate::event::EventKind;
 use crate::issued::CredentialKind;
 use crate::key::NUMBER;
 use crate::policy::options::{LongLived, Options};
 use crate::policy::windows;
+use crate::profile::Profile;
 use crate::provider::{ProvideCredential, SharedProvider};
 
 /// Builds a [`Cache`]. Building contacts nobody, needs no runtime and starts nothing.
@@ -89,8 +91,8 @@ impl CacheBuilder {
         self.set(|options| options.long_lived = policy)
     }
 
-    /// Serves a secret that never expires. Whoever gets hold of it has it for ever; it cannot rotate away, and a
-    /// revocation here does not reach its issuer. Defaults to refusing it.
+    /// Serves a secret that never expires, or lets the provider present one to its issuer. Whoever gets hold of it has
+    /// it for ever; it cannot rotate away, and a revocation here does not reach its issuer. Defaults to refusing it.
     pub fn danger_allow_static(self) -> Self {
         self.set(|options| options.allow_static = true)
     }
@@ -110,8 +112,10 @@ impl CacheBuilder {
     ///
     /// # Errors
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) when a value is out of its range, when the key is taken,
-    /// or when static stability is asked for a bearer token; [`Revoked`](crate::ErrorKind::Revoked) or
-    /// [`ShutDown`](crate::ErrorKind::ShutDown) when the agent has ended.
+    /// or when static stability is asked for a bearer token;
+    /// [`StaticCredential`](crate::ErrorKind::StaticCredential) when the provider rests on a secret that never expires
+    /// and that was not allowed; [`Revoked`](crate::ErrorKind::Revoked) or [`ShutDown`](crate::ErrorKind::ShutDown) when
+    /// the agent has ended.
     pub fn build(self) -> Result<Cache, Error> {
         self.check()?;
         let options = if self.plain {
@@ -120,6 +124,7 @@ impl CacheBuilder {
             Arc::new(self.options)
         };
         let profile = self.provider.profile();
+        check_static_input(&self.agent, &profile, options.allow_static)?;
         let (agent, provider) = (self.agent, self.provider);
         let shared = agent.register(self.key, profile.name, |place, key| {
             let phase = windows::phase(agent.actor.instance.hash_seed(), &key.text());
@@ -207,6 +212,27 @@ impl CacheBuilder {
         self.plain = false;
         self
     }
+}
+
+/// A provider that presents a secret which never expires is told of, and refused unless that was allowed.
+fn check_static_input(agent: &AgentInner, profile: &Profile, accepted: bool) -> Result<(), Error> {
+    let (Some(what), name) = (profile.static_input, profile.name) else {
+        return Ok(());
+    };
+    let kind = EventKind::StaticCredentialSeen { accepted };
+    agent.actor.emit(None, name, None, kind);
+    if accepted {
+        return Ok(());
+    }
+    let remedy = profile
+        .remedy
+        .map(|remedy| format!("; {remedy}"))
+        .unwrap_or_default();
+    let message = format!(
+        "{name} presents {what}, which never expires, and static credentials are refused unless the cache was built with \
+         danger_allow_static{remedy}"
+    );
+    Err(Error::new(ErrorKind::StaticCredential, message))
 }
 
 impl fmt::Debug for CacheBuilder {

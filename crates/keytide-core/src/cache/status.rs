@@ -34,7 +34,8 @@ pub struct CacheStatus {
     pub next_attempt: Option<Duration>,
     /// Whether a call is under way: `keytide_refresh_in_flight`.
     pub in_flight: bool,
-    /// Whether the credential never expires: `keytide_static_credential`.
+    /// Whether the credential never expires, or its provider presents a secret that does not:
+    /// `keytide_static_credential`.
     pub is_static: bool,
     /// How far the issuer's clock is ahead of ours in seconds, negative when behind, as far as it told:
     /// `keytide_issuer_clock_skew_seconds`.
@@ -69,6 +70,8 @@ impl Cache {
     pub fn status(&self) -> CacheStatus {
         let shared = &self.shared;
         let now = shared.context.clock.now();
+        // Asked before the lock is taken: it is the user's code.
+        let static_input = shared.context.provider.profile().static_input.is_some();
         let state = lock(&shared.state);
         let borrowed = shared.slot.load();
         let current = borrowed.get();
@@ -109,7 +112,8 @@ impl Cache {
             failures: u64::from(state.pace.total),
             next_attempt: planned.then(|| now.boot.until(next)),
             in_flight: state.flight.is_some(),
-            is_static: current.is_some_and(|current| current.expires_at().is_none()),
+            is_static: static_input
+                || current.is_some_and(|current| current.expires_at().is_none()),
             issuer_clock_skew: Duration::from_nanos(state.skew().unsigned_abs()).as_secs_f64()
                 * if state.skew() < 0 { -1.0 } else { 1.0 },
             last_error: state.pace.last_error().cloned(),

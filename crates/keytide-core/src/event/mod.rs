@@ -129,7 +129,7 @@ pub enum EventKind {
         /// Whether it is served.
         accepted: bool,
     },
-    /// The issuer gave a secret that never expires.
+    /// The issuer gave a secret that never expires, or a cache was built whose provider presents one.
     StaticCredentialSeen {
         /// Whether it is served.
         accepted: bool,

@@ -204,3 +204,39 @@ async fn a_longer_life_than_the_policy_accepts_is_refused_or_flagged() {
     });
     assert_eq!(raised.cache.get().await.unwrap().generation(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_presents_a_static_secret_is_refused_unless_that_was_allowed() {
+    let profile = || {
+        Profile::bearer("client_credentials")
+            .static_input("a client secret")
+            .remedy("use private_key_jwt")
+    };
+    let clock = keytide_testkit::TestClock::new();
+    let recorder = keytide_testkit::Recorder::new();
+    let agent = clock.agent().observe(recorder.observer()).build().unwrap();
+    let provider =
+        || keytide_testkit::ScriptedProvider::with_profile(profile(), Answer::token(HOUR)).0;
+
+    let error = agent.cache(provider()).build().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StaticCredential);
+    let text = error.to_string();
+    assert!(
+        text.contains("a client secret") && text.contains("use private_key_jwt"),
+        "{text}"
+    );
+    let (first, _) = keytide_testkit::ScriptedProvider::new(Answer::token(HOUR));
+    let chain = keytide_core::Chain::first(first).then(provider());
+    let error = agent.cache(chain).build().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StaticCredential, "in a chain too");
+    recorder.wait_for(|kind| matches!(kind, EventKind::StaticCredentialSeen { accepted: false }));
+
+    let allowed = agent
+        .cache(provider())
+        .danger_allow_static()
+        .build()
+        .unwrap();
+    allowed.get().await.unwrap();
+    assert!(allowed.status().is_static);
+    recorder.wait_for(|kind| matches!(kind, EventKind::StaticCredentialSeen { accepted: true }));
+}

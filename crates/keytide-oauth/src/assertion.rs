@@ -1,0 +1,86 @@
+//! What a client says of itself, signed: RFC 7523, sections 2.2 and 3.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use keytide_core::Error;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::key::AssertionKey;
+
+/// What goes into an assertion, but for its time and its number.
+#[derive(Debug, Clone)]
+pub(crate) struct Assertion {
+    pub(crate) key: AssertionKey,
+    pub(crate) client_id: String,
+    pub(crate) audience: String,
+    pub(crate) lifetime: Duration,
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: &'a str,
+    typ: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: &'a str,
+    jti: &'a str,
+    iat: u64,
+    exp: u64,
+}
+
+impl Assertion {
+    /// An assertion dated `now`, with a number that no other has. Blocks: it may read a file, and signing takes a
+    /// millisecond.
+    pub(crate) fn sign(&self, now: SystemTime) -> Result<Zeroizing<String>, Error> {
+        let pair = self.key.load()?;
+        let header = Header {
+            alg: pair.algorithm(),
+            typ: "JWT",
+            kid: self.key.id(),
+        };
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let claims = Claims {
+            iss: &self.client_id,
+            sub: &self.client_id,
+            aud: &self.audience,
+            jti: &number()?,
+            iat: now.as_secs(),
+            exp: now.saturating_add(self.lifetime).as_secs(),
+        };
+        let mut token = Zeroizing::new(String::with_capacity(2048));
+        append(&mut token, &header)?;
+        token.push('.');
+        append(&mut token, &claims)?;
+        let signature = pair.sign(token.as_bytes())?;
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        Ok(token)
+    }
+}
+
+fn append(token: &mut String, part: &impl Serialize) -> Result<(), Error> {
+    let json = serde_json::to_vec(part).map_err(|error| {
+        Error::misconfigured("the assertion cannot be written").caused_by(error)
+    })?;
+    URL_SAFE_NO_PAD.encode_string(json, token);
+    Ok(())
+}
+
+/// 128 random bits.
+fn number() -> Result<String, Error> {
+    let mut bytes = [0; 16];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| Error::unavailable("the system has no randomness for an assertion"))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
