@@ -22,7 +22,7 @@ impl Windows {
     /// How much life is left when a refresh becomes due.
     ///
     /// The advisory window (an issuer's hint wins; else configured, or by lifetime, at most half the life), less the
-    /// part of its first half that falls to this instance.
+    /// part of its first half that falls to this instance. A window of under 3 s is not spread over all of that half.
     pub(crate) fn refresh_margin(&self) -> Duration {
         if self.lifetime == Duration::MAX {
             return Duration::ZERO;
@@ -38,7 +38,8 @@ impl Windows {
             .advisory
             .unwrap_or_else(|| advisory_by_lifetime(self.lifetime))
             .min(self.lifetime / 2);
-        window - self.share_of(window / 2)
+        let spread = (window / 2).min(window.saturating_sub(ROUNDING));
+        window - self.share_of(spread)
     }
 
     /// How much life is left when a refresh becomes urgent: at most a tenth of the life.
@@ -73,6 +74,9 @@ fn advisory_by_lifetime(lifetime: Duration) -> Duration {
 }
 
 const MANDATORY: Duration = minutes(1);
+/// Issuers count in whole seconds: of a life that is told as 3 s, 2 s may be left when it is issued. Where there is
+/// room, a refresh is due before that second, with half a second for the call.
+const ROUNDING: Duration = Duration::from_millis(1500);
 
 const fn minutes(minutes: u64) -> Duration {
     Duration::from_secs(60 * minutes)
@@ -134,6 +138,21 @@ mod tests {
 
         assert_eq!(windows(life, 0).refresh_margin(), minutes(15));
         assert_eq!(windows(life, u32::MAX).refresh_margin(), minutes(15) / 2);
+    }
+
+    #[test]
+    fn a_life_of_seconds_is_refreshed_before_the_second_that_its_issuer_may_have_cut_off() {
+        for phase in [0, u32::MAX / 2, u32::MAX] {
+            for (millis, least) in [(3000, 1500), (4000, 1500), (6000, 1500), (2000, 1000)] {
+                let life = Duration::from_millis(millis);
+                let margin = windows(life, phase).refresh_margin();
+                assert!(
+                    margin >= Duration::from_millis(least),
+                    "{millis}: {margin:?}"
+                );
+                assert!(margin <= life / 2, "{millis}: {margin:?}");
+            }
+        }
     }
 
     #[test]
