@@ -110,7 +110,7 @@ impl Answer {
         self
     }
 
-    /// Comes only when the test lets it through: [`Script::release`].
+    /// Comes only when the test lets it through: [`Script::release`](crate::Script::release).
     #[must_use]
     pub fn gated(mut self) -> Self {
         self.gated = true;
