@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use keytide_core::{Error, Issued, RetryAfter, Secret};
 
-/// One answer of a [`Script`].
+/// One answer of a [`Script`](crate::Script).
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub(super) what: What,
