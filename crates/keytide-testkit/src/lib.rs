@@ -47,6 +47,9 @@ mod canary;
 mod clock;
 mod provider;
 mod recorder;
+#[cfg(feature = "server")]
+#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+pub mod server;
 
 pub use canary::Canary;
 pub use clock::TestClock;
