@@ -1,0 +1,44 @@
+//! A certified authorization server with tokens of three seconds, an API that asks it about every token, and a hundred
+//! readers through keytide.
+//!
+//!   interop-oauth DIRECTORY FAKETIME
+//!
+//! DIRECTORY holds the peers with what they need installed; FAKETIME is the library of that name, which moves the
+//! clock of a process.
+
+mod scenario;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use keytide_interop::Failure;
+use scenario::Stage;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => {
+            println!("interop oauth: passed");
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            eprintln!("interop oauth: FAILED: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Failure> {
+    let mut arguments = std::env::args().skip(1);
+    let usage = "usage: interop-oauth DIRECTORY FAKETIME";
+    let directory = PathBuf::from(arguments.next().ok_or(usage)?);
+    let faketime = arguments.next().ok_or(usage)?;
+    let stage = Stage::new(directory, faketime)?;
+
+    scenario::every_way_to_show_who_asks(&stage).await?;
+    scenario::load(&stage, "a client secret", scenario::secret).await?;
+    scenario::load(&stage, "private_key_jwt", scenario::signed).await?;
+    scenario::skewed(&stage, "+2h").await?;
+    scenario::skewed(&stage, "-2h").await?;
+    scenario::outage(&stage).await
+}
