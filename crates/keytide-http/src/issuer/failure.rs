@@ -16,7 +16,7 @@ pub(super) fn late(origin: &str, limit: Duration) -> Error {
 
 /// There was no answer.
 pub(super) fn transport(origin: &str, error: reqwest::Error, connect_limit: Duration) -> Error {
-    if let Some(forbidden) = in_chain::<Forbidden>(&error) {
+    if let Some(forbidden) = chain(&error).find_map(|cause| cause.downcast_ref::<Forbidden>()) {
         return Error::unavailable(format!("{origin} was not connected to: {forbidden}"));
     }
     if error.is_connect() && error.is_timeout() {
@@ -24,7 +24,7 @@ pub(super) fn transport(origin: &str, error: reqwest::Error, connect_limit: Dura
             "no connection to {origin} within {connect_limit:?}: check its name, and what stands between"
         ));
     }
-    let message = if in_chain::<io::Error>(&error).is_some_and(is_tls) && error.is_connect() {
+    let message = if error.is_connect() && chain(&error).any(is_tls) {
         format!("no TLS with {origin}: check its certificate, and the root certificates here")
     } else if error.is_connect() {
         format!(
@@ -42,28 +42,31 @@ pub(super) fn broken(origin: &str, error: &reqwest::Error) -> Error {
 }
 
 /// What the TLS library found wrong comes as an I/O error of this kind.
-fn is_tls(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-    )
+fn is_tls(error: &(dyn StdError + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| {
+        matches!(
+            error.kind(),
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+        )
+    })
 }
 
-fn in_chain<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<E>() {
-            return Some(found);
-        }
-        next = error.source().or_else(|| inside(error));
+/// The error and what stands behind it, outermost first.
+fn chain<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error| behind(*error))
+}
+
+fn behind<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    // `io::Error` skips the error that it was made of when it is asked for its source.
+    match error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+    {
+        Some(inside) => Some(inside),
+        None => error.source(),
     }
-    None
-}
-
-/// `io::Error` skips the error that it was made of when it is asked for its source.
-fn inside<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
-    let inner = error.downcast_ref::<io::Error>()?.get_ref()?;
-    Some(inner)
 }
 
 /// The deepest cause alone: what stands above it says only where it was found.
@@ -72,10 +75,7 @@ struct Cause(String);
 
 impl Cause {
     fn of(error: &(dyn StdError + 'static)) -> Self {
-        let mut deepest = error;
-        while let Some(source) = deepest.source() {
-            deepest = source;
-        }
+        let deepest = chain(error).last().unwrap_or(error);
         Self(deepest.to_string())
     }
 }
