@@ -9,6 +9,7 @@ mod get;
 mod handle;
 mod land;
 mod life;
+mod origin;
 mod read;
 mod reject;
 mod revoke;
