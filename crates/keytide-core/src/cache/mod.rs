@@ -12,6 +12,7 @@ mod life;
 mod origin;
 mod read;
 mod reject;
+mod report;
 mod revoke;
 mod shared;
 mod state;
