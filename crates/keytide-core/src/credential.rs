@@ -131,6 +131,29 @@ impl Credential {
         self.remaining_at(self.context.clock.now())
     }
 
+    /// How long it lasted when it was received; `Duration::MAX` for a static credential.
+    #[must_use]
+    pub fn lifetime(&self) -> Duration {
+        if self.ends.boot == Boot::FAR {
+            Duration::MAX
+        } else {
+            self.plan.received.until(self.ends.boot)
+        }
+    }
+
+    /// Whether at least this much life is left: [`remaining`](Self::remaining), but two clocks are read only where it is
+    /// a close thing.
+    #[must_use]
+    pub fn lasts(&self, least: Duration) -> bool {
+        // Inside a lease both clocks agreed on the end a second ago at most.
+        let far = self.leased()
+            && nanos(least)
+                .saturating_add(nanos(LEASE_SLACK))
+                .saturating_add(sys::coarse_wall().0)
+                < self.ends.wall.0;
+        far || self.remaining() >= least
+    }
+
     /// Who the issuer says we are, where it says so.
     #[must_use]
     pub fn principal(&self) -> Option<&str> {
@@ -205,15 +228,6 @@ impl Credential {
         self.ends.remaining(now)
     }
 
-    /// How long it lasted when it was received.
-    pub(crate) fn lifetime(&self) -> Duration {
-        if self.ends.boot == Boot::FAR {
-            Duration::MAX
-        } else {
-            self.plan.received.until(self.ends.boot)
-        }
-    }
-
     fn tell_exposed(&self, reason: &'static str) {
         self.context.emit(
             self.principal_arc(),
@@ -244,6 +258,9 @@ impl Plan {
         span(self.mandatory)
     }
 }
+
+/// More than a clock may have moved since a lease was granted.
+const LEASE_SLACK: Duration = Duration::from_secs(2);
 
 fn span(nanos: i64) -> Duration {
     Duration::from_nanos(nanos.unsigned_abs())

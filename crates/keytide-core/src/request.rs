@@ -19,6 +19,7 @@ pub struct Request {
     /// What is known of the issuer's clock, as nanoseconds that it is ahead of ours.
     skew: AtomicI64,
     measured: std::sync::atomic::AtomicBool,
+    claims: Option<Arc<str>>,
     cache: Weak<Shared>,
 }
 
@@ -28,6 +29,7 @@ impl Request {
         trigger: Trigger,
         sent: Now,
         skew: i64,
+        claims: Option<Arc<str>>,
         cache: Weak<Shared>,
     ) -> Self {
         Self {
@@ -36,6 +38,7 @@ impl Request {
             sent,
             skew: AtomicI64::new(skew),
             measured: false.into(),
+            claims,
             cache,
         }
     }
@@ -72,6 +75,15 @@ impl Request {
             self.trigger,
             Trigger::Rejected | Trigger::Invalidated | Trigger::TooShort | Trigger::ByName
         )
+    }
+
+    /// What a destination demanded of the next credential when it refused the last one, as a JSON text: the `claims` of
+    /// its challenge, decoded. An issuer that knows such demands is sent them; others ignore them.
+    ///
+    /// It is the destination's text, at most 8 KiB where keytide's HTTP layer reports it: never a place to send anything.
+    #[must_use]
+    pub fn claims(&self) -> Option<&str> {
+        self.claims.as_deref()
     }
 
     /// The agent's wall clock.

@@ -4,6 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::destination::Rule;
+
 /// An error that is one pointer wide, cheap to clone, and says what became of the request.
 ///
 /// It names origins, never a path, a query, a body or a secret. [`Error::kind`] is what to act upon.
@@ -12,6 +14,7 @@ pub struct Error(Arc<Inner>);
 
 struct Inner {
     kind: ErrorKind,
+    rule: Option<Rule>,
     message: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -28,23 +31,24 @@ pub enum ErrorKind {
     /// The URL of the request cannot be used: it does not parse, is neither `http` nor `https`, or holds a user name
     /// or a password. Nothing was sent.
     InvalidUrl,
-    /// The request is for an origin that is not a destination of this client. Nothing was sent.
+    /// The request is for an origin that is not a destination of this client, or for a method or a path that is not
+    /// admitted there. Nothing was sent. [`Error::rule`] tells which.
     Destination,
     /// The request carries a header already that this client sets. Nothing was sent.
     HeaderPresent,
     /// The request could not be built, for a header, a query or a body cannot be written. Nothing was sent.
     Request,
-    /// There is no credential for this request, or it cannot stand in a header. The source, a
-    /// [`keytide_core::Error`], says what happens next. This request, or this hop of it, was not sent.
+    /// There is no credential for this request, or it cannot be attached. The source, a [`keytide_core::Error`], says
+    /// what happens next where there is none. This request, or this hop of it, was not sent.
     Credential,
     /// The patience for a credential, or the time limit of the request, ended before there was one. The refresh goes
     /// on. This request, or this hop of it, was not sent.
     TimedOut,
-    /// The destination answered with a redirect that is not followed: it leads to another origin, to `http`, or is
-    /// one too many. What was asked of the destination before that did happen.
+    /// The destination answered with a redirect that is not followed: it leads to where the credential may not go, or
+    /// is one too many. What was asked of the destination before that did happen.
     Redirect,
-    /// The HTTP client failed: no connection, a broken one, or a time limit. The source, a [`reqwest::Error`] without
-    /// its URL, tells which. Whether the destination has seen the request is not known.
+    /// The HTTP client failed: no connection, a broken one, or a time limit. The source, a `reqwest::Error` without its
+    /// URL, tells which. Whether the destination has seen the request is not known.
     Transport,
 }
 
@@ -55,12 +59,27 @@ impl Error {
         self.0.kind
     }
 
+    /// The rule by which the request was refused; `None` if it was not refused by a rule.
+    #[must_use]
+    pub fn rule(&self) -> Option<Rule> {
+        self.0.rule
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// An error of an [`Attach`](crate::Attach): the credential, or this request, does not fit it. Of kind
+    /// [`Credential`](ErrorKind::Credential).
+    ///
+    /// The reason is one lower-case clause and holds no secret.
+    #[must_use]
+    pub fn cannot_attach(reason: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Credential, reason)
+    }
+
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Arc::new(Inner {
-            kind,
-            message: message.into(),
-            source: None,
-        }))
+        Self::whole(kind, None, message.into(), None)
     }
 
     pub(crate) fn caused_by(
@@ -68,10 +87,25 @@ impl Error {
         message: impl Into<String>,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
+        Self::whole(kind, None, message.into(), Some(source.into()))
+    }
+
+    /// A request that a rule forbids.
+    pub(crate) fn refused(kind: ErrorKind, rule: Rule, message: impl Into<String>) -> Self {
+        Self::whole(kind, Some(rule), message.into(), None)
+    }
+
+    fn whole(
+        kind: ErrorKind,
+        rule: Option<Rule>,
+        message: String,
+        source: Option<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
         Self(Arc::new(Inner {
             kind,
-            message: message.into(),
-            source: Some(source.into()),
+            rule,
+            message,
+            source,
         }))
     }
 
@@ -80,6 +114,10 @@ impl Error {
     }
 
     pub(crate) fn credential(source: keytide_core::Error) -> Self {
+        if source.kind() == keytide_core::ErrorKind::TimedOut {
+            let message = "there was no credential for the request in time; the refresh goes on";
+            return Self::caused_by(ErrorKind::TimedOut, message, source);
+        }
         Self::caused_by(
             ErrorKind::Credential,
             "there is no credential for the request",
@@ -88,6 +126,7 @@ impl Error {
     }
 
     /// The URL is taken off: its query may hold what nobody else should read.
+    #[cfg(feature = "reqwest")]
     pub(crate) fn transport(origin: &str, source: reqwest::Error) -> Self {
         let message = format!("the request to {origin} failed");
         Self::caused_by(ErrorKind::Transport, message, source.without_url())
@@ -96,7 +135,11 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)
+        f.write_str(&self.0.message)?;
+        match self.0.rule {
+            Some(rule) => write!(f, " (rule: {rule})"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -104,6 +147,7 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Error")
             .field("kind", &self.0.kind)
+            .field("rule", &self.0.rule)
             .field("message", &self.0.message)
             .field("source", &self.0.source)
             .finish()

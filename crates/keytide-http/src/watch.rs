@@ -1,4 +1,4 @@
-//! Lets go of a header when its generation ends, without a task: [`Watch`].
+//! Lets go of what is kept ready when its generation ends, without a task: [`Watch`].
 
 use std::fmt;
 use std::future::Future;
@@ -9,13 +9,13 @@ use std::task::{Context, Wake, Waker};
 
 use keytide_core::Cache;
 
-use crate::header::Header;
+use crate::kept::Attaching;
 
 /// Follows the generations of a cache for as long as it is held.
 ///
-/// What it has to do is done by whoever publishes or revokes, in the waker that they call: the old header is dropped
-/// before `revoke` or `terminate` has returned. It costs no task, needs no runtime, and blocks on nothing but the
-/// making of one header value.
+/// What it has to do is done by whoever publishes or revokes, in the waker that they call: what was made of the old
+/// generation is dropped before `revoke` or `terminate` has returned. It costs no task, needs no runtime, and blocks on
+/// nothing but the making of what is kept.
 pub(crate) struct Watch {
     /// Held for one poll, by the one who holds the turn.
     following: Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>,
@@ -24,15 +24,15 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(cache: &Cache, header: &Arc<Header>) -> Arc<Self> {
-        let (mut changes, header) = (cache.changes(), Arc::downgrade(header));
+    pub(crate) fn new(cache: &Cache, kept: Weak<dyn Attaching>) -> Arc<Self> {
+        let mut changes = cache.changes();
         let following = async move {
             loop {
                 let next = changes.next().await;
-                let Some(header) = header.upgrade() else {
+                let Some(kept) = kept.upgrade() else {
                     return;
                 };
-                header.forget_before(next.unwrap_or(u64::MAX));
+                kept.forget_before(next.unwrap_or(u64::MAX));
                 if next.is_none() {
                     return;
                 }

@@ -18,7 +18,7 @@ use crate::policy::options::Options;
 #[must_use]
 pub struct AgentBuilder {
     identity: AgentIdentity,
-    observers: Vec<Box<dyn Observe>>,
+    observers: Vec<(Box<dyn Observe>, bool)>,
     queue: usize,
     runtime: Option<Handle>,
     clock: AgentClock,
@@ -35,9 +35,17 @@ impl AgentBuilder {
         }
     }
 
-    /// Tells an observer of all that happens, on a thread of its own. Defaults to none.
+    /// Tells an observer of all that happens but single uses, on a thread of its own. Defaults to none.
     pub fn observe(mut self, observer: impl Observe) -> Self {
-        self.observers.push(Box::new(observer));
+        self.observers.push((Box::new(observer), false));
+        self
+    }
+
+    /// Tells an observer of all that happens, of each single use too: an event for every request that is sent with a
+    /// credential. Give it a [`queue`](Self::observer_queue) for the bursts of its agent; what does not fit is counted.
+    /// Defaults to none: then uses are counted, and told once a generation.
+    pub fn observe_uses(mut self, observer: impl Observe) -> Self {
+        self.observers.push((Box::new(observer), true));
         self
     }
 

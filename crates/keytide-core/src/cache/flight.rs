@@ -235,6 +235,7 @@ impl Launch {
             trigger,
             now,
             shared.skew(),
+            shared.claims(),
             Weak::clone(&self.cache),
         ));
         let asked = Arc::clone(&request);

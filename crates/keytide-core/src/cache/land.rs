@@ -58,6 +58,9 @@ impl Shared {
             Outcome::Issued(credential) => Some(credential.generation()),
             _ => None,
         };
+        if let (Some(_), Some(request)) = (published, request) {
+            state.claims_answered(request);
+        }
         let (dependants, watchers) = match (published, &mut state.rare) {
             (Some(_), Some(rare)) => (std::mem::take(&mut rare.dependants), rare.changes.clone()),
             _ => (Vec::new(), None),

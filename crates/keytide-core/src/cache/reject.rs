@@ -16,27 +16,6 @@ use crate::sync::lock;
 use crate::time::Now;
 
 impl Cache {
-    /// The credential for one destination: [`get`](Self::get), but never a generation that this origin refused and the
-    /// issuer has not been asked about since.
-    ///
-    /// # Errors
-    /// Those of [`get`](Self::get), and [`Rejected`](crate::ErrorKind::Rejected).
-    pub async fn get_for_origin(&self, origin: &str) -> Result<Arc<Credential>, Error> {
-        let credential = self.get().await?;
-        if !credential.maybe_rejected() {
-            return Ok(credential);
-        }
-        self.shared
-            .obtain(
-                Want {
-                    origin: Some(origin),
-                    ..Want::default()
-                },
-                None,
-            )
-            .await
-    }
-
     /// Reports that `origin` refused `generation` (an HTTP 401), and waits for what the issuer says to that.
     ///
     /// It forces one refresh, however many report the same; other origins keep the generation. The report of a
@@ -51,7 +30,24 @@ impl Cache {
         generation: u64,
         origin: &str,
     ) -> impl Future<Output = Result<Arc<Credential>, Error>> + Send + use<> {
-        self.shared.report(generation, origin);
+        self.rejected_with(generation, origin, None, None)
+    }
+
+    /// [`rejected`](Self::rejected) with what the origin's challenge demanded, and an end to the reader's patience.
+    ///
+    /// The claims, a JSON text, are handed to the provider with every call until a new generation is published:
+    /// [`Request::claims`](crate::Request::claims). They are those of the last report that brought any.
+    ///
+    /// # Errors
+    /// Those of [`rejected`](Self::rejected), and [`TimedOut`](crate::ErrorKind::TimedOut): the call goes on for others.
+    pub fn rejected_with(
+        &self,
+        generation: u64,
+        origin: &str,
+        claims: Option<&str>,
+        patience: Option<Duration>,
+    ) -> impl Future<Output = Result<Arc<Credential>, Error>> + Send + use<> {
+        self.shared.report(generation, origin, claims);
         let (cache, origin) = (self.clone(), origin.to_owned());
         async move {
             let want = Want {
@@ -59,7 +55,7 @@ impl Cache {
                 beyond: Some(generation),
                 ..Want::default()
             };
-            let credential = cache.shared.obtain(want, None).await?;
+            let credential = cache.shared.obtain(want, patience).await?;
             if credential.generation() > generation {
                 return Ok(credential);
             }
@@ -130,7 +126,7 @@ impl Shared {
     }
 
     /// Takes down a refusal, and has the issuer asked if the origin's pace allows it.
-    fn report(self: &Arc<Self>, generation: u64, origin: &str) {
+    fn report(self: &Arc<Self>, generation: u64, origin: &str, claims: Option<&str>) {
         let now = self.context.clock.now();
         let mut state = lock(&self.state);
         let Some(current) = self
@@ -141,6 +137,9 @@ impl Shared {
         else {
             return;
         };
+        if let Some(claims) = claims {
+            state.rare().claims = Some(Arc::from(claims));
+        }
         let Some(next) = state.note_rejection(&current, origin, now) else {
             return;
         };

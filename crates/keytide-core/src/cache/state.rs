@@ -9,7 +9,7 @@ use crate::credential::{Credential, Ends};
 use crate::error::Error;
 use crate::event::Trigger;
 use crate::policy::backoff::Sort;
-use crate::request::ChangeNotifier;
+use crate::request::{ChangeNotifier, Request};
 use crate::time::Boot;
 
 /// All that is decided under one lock. Held for one decision; never while a provider, an observer or a waiter runs,
@@ -68,6 +68,8 @@ pub(super) struct Rare {
     /// What was invalidated: reinstated if the issuer gives it again.
     pub(super) withdrawn: Option<Arc<Credential>>,
     pub(super) rejections: Vec<Rejection>,
+    /// What a destination demanded of the next credential.
+    pub(super) claims: Option<Arc<str>>,
     /// The latest end of a former generation: until then its issuer accepts it.
     pub(super) former: Option<Ends>,
     pub(super) adopted: Vec<Arc<str>>,
@@ -113,6 +115,15 @@ impl State {
 
     pub(super) fn skew(&self) -> i64 {
         self.rare.as_ref().map_or(0, |rare| rare.skew)
+    }
+
+    /// A new generation was published: what its call told the issuer is done. What came meanwhile is not.
+    pub(super) fn claims_answered(&mut self, request: &Request) {
+        if let Some(rare) = &mut self.rare
+            && rare.claims.as_deref() == request.claims()
+        {
+            rare.claims = None;
+        }
     }
 
     pub(super) fn withdrawn(&self) -> Option<&Arc<Credential>> {

@@ -87,6 +87,34 @@ pub enum EventKind {
         /// The origin that refused it.
         origin: String,
     },
+    /// A request was refused before it was sent: a rule forbids it to carry the credential.
+    Refused {
+        /// Where it would have gone, scheme, host and port; empty where that cannot be said. The caller's text.
+        destination: String,
+        /// The rule, by its name.
+        rule: &'static str,
+    },
+    /// A request was sent with the credential. Told to observers of uses only.
+    Used {
+        /// Which generation.
+        generation: u64,
+        /// To which origin.
+        destination: String,
+        /// The method.
+        method: String,
+        /// The path, without its query.
+        path: String,
+        /// The status of the answer; `None` if there was none.
+        status: Option<u16>,
+    },
+    /// How many requests one client sent with a generation, where nobody observes each use. Told when the client lets go
+    /// of that generation.
+    UsesCounted {
+        /// Which generation.
+        generation: u64,
+        /// How many requests.
+        uses: u64,
+    },
     /// A caller declared a generation invalid.
     Invalidated {
         /// Which generation.

@@ -28,28 +28,38 @@ impl<F: FnMut(&Event) + Send + 'static> Observe for F {
 #[derive(Default)]
 pub(crate) struct Sink {
     queues: Vec<Arc<Queue>>,
+    uses: bool,
 }
 
 impl Sink {
-    pub(crate) fn new(observers: Vec<Box<dyn Observe>>, capacity: usize) -> Self {
-        let queues = observers
+    /// Those who observe uses too are marked so.
+    pub(crate) fn new(observers: Vec<(Box<dyn Observe>, bool)>, capacity: usize) -> Self {
+        let queues: Vec<_> = observers
             .into_iter()
-            .map(|observer| Arc::new(Queue::new(observer, capacity)))
+            .map(|(observer, uses)| Arc::new(Queue::new(observer, uses, capacity)))
             .collect();
-        Self { queues }
+        let uses = queues.iter().any(|queue| queue.uses);
+        Self { queues, uses }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.queues.is_empty()
     }
 
+    /// Whether somebody observes each use.
+    pub(crate) fn wants_uses(&self) -> bool {
+        self.uses
+    }
+
     /// Never blocks on an observer and runs none: it may be called under a cache's lock.
     pub(crate) fn push(&self, event: Event) {
-        if let Some((last, others)) = self.queues.split_last() {
-            for queue in others {
+        let of_use = matches!(event.kind, EventKind::Used { .. });
+        let mut queues = self.queues.iter().filter(|queue| queue.uses || !of_use);
+        if let Some(first) = queues.next() {
+            for queue in queues {
                 queue.push(event.clone());
             }
-            last.push(event);
+            first.push(event);
         }
     }
 }
@@ -64,6 +74,8 @@ impl Drop for Sink {
 
 struct Queue {
     capacity: usize,
+    /// Whether it takes uses too.
+    uses: bool,
     /// Held for a push or a take; never while an observer runs.
     state: Mutex<QueueState>,
     filled: Condvar,
@@ -79,13 +91,14 @@ struct QueueState {
 }
 
 impl Queue {
-    fn new(observer: Box<dyn Observe>, capacity: usize) -> Self {
+    fn new(observer: Box<dyn Observe>, uses: bool, capacity: usize) -> Self {
         let state = QueueState {
             waiting: Some(observer),
             ..QueueState::default()
         };
         Self {
             capacity,
+            uses,
             state: Mutex::new(state),
             filled: Condvar::new(),
         }

@@ -49,6 +49,7 @@ impl Observe for TracingObserver {
             | EventKind::Lost { .. } => write_event!(error, event),
             EventKind::Failed { .. }
             | EventKind::Rejected { .. }
+            | EventKind::Refused { .. }
             | EventKind::ServedPastExpiry { .. }
             | EventKind::ClockStepped { .. }
             | EventKind::ClockSkew { .. }

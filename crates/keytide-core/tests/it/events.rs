@@ -226,3 +226,52 @@ async fn dropping_an_agent_reports_its_end() {
         .recorder
         .wait_for(|kind| *kind == EventKind::Terminated { reason: None });
 }
+
+#[tokio::test(start_paused = true)]
+async fn each_use_is_told_to_those_who_observe_uses_and_to_no_one_else() {
+    let clock = TestClock::new();
+    let (all, uses) = (Recorder::new(), Recorder::new());
+    let agent = clock
+        .agent()
+        .observe(all.observer())
+        .observe_uses(uses.observer())
+        .build()
+        .unwrap();
+    let cache = agent
+        .cache(ScriptedProvider::new(Answer::token(HOUR)).0)
+        .key("billing")
+        .build()
+        .unwrap();
+    cache.get().await.unwrap();
+
+    assert!(cache.observes_uses());
+    for _ in 0..3 {
+        cache.report_use(1, "https://a.example", "GET", "/v1", Some(200));
+    }
+    cache.report_refused("https://b.example", "origin");
+
+    let used = EventKind::Used {
+        generation: 1,
+        destination: "https://a.example".to_owned(),
+        method: "GET".to_owned(),
+        path: "/v1".to_owned(),
+        status: Some(200),
+    };
+    let refused = EventKind::Refused {
+        destination: "https://b.example".to_owned(),
+        rule: "origin",
+    };
+    for recorder in [&all, &uses] {
+        let event = recorder.wait_for(|kind| *kind == refused);
+        assert_eq!(event.cache.as_deref(), Some("billing"));
+    }
+    let count = |recorder: &Recorder| {
+        recorder
+            .kinds()
+            .iter()
+            .filter(|kind| **kind == used)
+            .count()
+    };
+    assert_eq!((count(&all), count(&uses)), (0, 3));
+    assert!(!given(Answer::token(HOUR)).cache.observes_uses());
+}

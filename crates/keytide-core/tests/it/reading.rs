@@ -278,3 +278,40 @@ impl ProvideCredential for Counted {
         )
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_credential_says_whether_it_lasts_by_the_clock_that_leaves_less() {
+    let given = given(Answer::token(HOUR));
+    let credential = given.cache.get().await.unwrap();
+
+    assert_eq!(credential.lifetime(), HOUR);
+    assert!(credential.lasts(MINUTE * 59));
+    assert!(!credential.lasts(MINUTE * 61));
+    given.clock.suspend(MINUTE * 58);
+    assert!(credential.lasts(MINUTE) && !credential.lasts(MINUTE * 3));
+}
+
+#[tokio::test]
+async fn a_credential_in_a_lease_lasts_no_longer_than_it_does() {
+    // Real time, for only the system clock grants leases.
+    struct Seconds;
+    impl keytide_core::ProvideCredential for Seconds {
+        fn profile(&self) -> Profile {
+            Profile::bearer("seconds")
+        }
+        async fn provide(
+            &self,
+            _: &keytide_core::Request,
+        ) -> Result<keytide_core::Issued, keytide_core::Error> {
+            Ok(keytide_core::Issued::bearer("token".to_owned()).expires_in(SECOND * 60))
+        }
+    }
+    let cache = crate::real_agent().cache(Seconds).build().unwrap();
+    let credential = cache.get().await.unwrap();
+
+    for _ in 0..2 {
+        cache.read(|_| ()).unwrap();
+        assert!(credential.lasts(SECOND * 50) && credential.lasts(SECOND * 59));
+        assert!(!credential.lasts(SECOND * 61) && !credential.lasts(std::time::Duration::MAX));
+    }
+}

@@ -144,3 +144,75 @@ async fn an_origin_that_refuses_what_served_it_well_forces_a_refresh_each_time()
         assert_eq!(newer.generation(), generation + 1);
     }
 }
+
+/// Remembers the claims of each call, and fails the second one.
+#[derive(Clone, Default)]
+struct Demanded(std::sync::Arc<std::sync::Mutex<Vec<Option<String>>>>);
+
+impl keytide_core::ProvideCredential for Demanded {
+    fn profile(&self) -> keytide_core::Profile {
+        keytide_core::Profile::bearer("demanded")
+    }
+
+    async fn provide(
+        &self,
+        request: &keytide_core::Request,
+    ) -> Result<keytide_core::Issued, keytide_core::Error> {
+        let call = {
+            let mut seen = self.0.lock().unwrap();
+            seen.push(request.claims().map(str::to_owned));
+            seen.len()
+        };
+        if call == 2 {
+            return Err(keytide_core::Error::unavailable("down"));
+        }
+        Ok(keytide_core::Issued::bearer(format!("token-{call}")).expires_in(HOUR))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_claims_of_a_rejection_go_with_every_call_until_a_newer_credential_is_published() {
+    let clock = keytide_testkit::TestClock::new();
+    let agent = clock.agent().build().unwrap();
+    let provider = Demanded::default();
+    let cache = agent.cache(provider.clone()).build().unwrap();
+    cache.get().await.unwrap();
+
+    let claims = r#"{"access_token":{"nbf":{"essential":true}}}"#;
+    let failed = cache.rejected_with(1, A, Some(claims), Some(MINUTE)).await;
+    assert_eq!(failed.unwrap_err().kind(), ErrorKind::Rejected);
+    clock.advance(MINUTE).await;
+    cache.refresh_now().await.unwrap();
+    cache.refresh_now().await.unwrap();
+
+    let claims = Some(claims.to_owned());
+    assert_eq!(
+        *provider.0.lock().unwrap(),
+        [None, claims.clone(), claims, None]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_for_an_origin_waits_no_longer_than_its_patience_and_asks_for_its_life() {
+    let given = given(Answer::token(HOUR));
+    given.cache.get().await.unwrap();
+    given.script.always(Answer::token(HOUR).gated());
+
+    given.clock.advance(MINUTE * 10).await;
+    let within = |least| given.cache.get_for_origin_within(A, SECOND, least);
+    assert_eq!(within(MINUTE * 49).await.unwrap().generation(), 1);
+    let long = MINUTE * 55;
+    assert_eq!(within(long).await.unwrap_err().kind(), ErrorKind::TimedOut);
+    given.script.release(1);
+    assert_eq!(within(long).await.unwrap().generation(), 2);
+    assert_eq!(within(HOUR).await.unwrap_err().kind(), ErrorKind::TooShort);
+
+    given.clock.advance(MINUTE).await;
+    let _report = given.cache.rejected(2, A);
+    let refused = given.cache.read_for_origin(A, |_| ()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Rejected);
+    let other = given.cache.read_for_origin(B, |known| known.generation());
+    assert_eq!(other.unwrap(), 2);
+    let timed = within(std::time::Duration::ZERO).await.unwrap_err();
+    assert_eq!(timed.kind(), ErrorKind::TimedOut);
+}

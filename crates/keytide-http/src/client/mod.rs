@@ -3,10 +3,10 @@
 mod builder;
 mod request;
 mod send;
+mod spare;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::Method;
 use keytide_core::Cache;
@@ -14,10 +14,9 @@ use reqwest::{Request, Response};
 
 pub use self::builder::AuthorizedClientBuilder;
 pub use self::request::RequestBuilder;
-use crate::destination::Destinations;
+use self::send::{Failure, Way};
 use crate::error::Error;
-use crate::header::Header;
-use crate::watch::Watch;
+use crate::guard::Guard;
 
 /// Sends requests with the credential of a cache, to named destinations and nowhere else.
 ///
@@ -45,13 +44,7 @@ pub struct AuthorizedClient {
 
 struct Inner {
     http: reqwest::Client,
-    cache: Cache,
-    header: Arc<Header>,
-    /// Held for what it does: it empties `header`.
-    _watch: Arc<Watch>,
-    destinations: Destinations,
-    patience: Duration,
-    retry_on_401: bool,
+    guard: Guard,
     redirects: usize,
 }
 
@@ -105,75 +98,31 @@ impl AuthorizedClient {
     /// # Errors
     /// Those of [`RequestBuilder::send`].
     pub async fn execute(&self, request: Request) -> Result<Response, Error> {
-        self.inner.send(request).await
+        let way = Way {
+            guard: &self.inner.guard,
+            carrier: &self.inner.http,
+            redirects: self.inner.redirects,
+        };
+        match way.send(request).await {
+            Ok(sent) => Ok(sent.response),
+            Err(Failure::Ours(error)) => Err(error),
+            Err(Failure::Theirs(to, error)) => {
+                Err(Error::transport(self.inner.guard.to(to).origin(), error))
+            }
+        }
     }
 
     /// The cache whose credential it sends.
     #[must_use]
     pub fn cache(&self) -> &Cache {
-        &self.inner.cache
+        &self.inner.guard.cache
     }
 }
 
 impl fmt::Debug for AuthorizedClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuthorizedClient")
-            .field("cache", &self.inner.cache)
-            .field("header", &self.inner.header)
-            .field("destinations", &self.inner.destinations)
-            .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use keytide_core::{
-        Agent, AgentIdentity, AgentType, Environment, Issued, Owner, Profile, ProvideCredential,
-        Version,
-    };
-
-    use super::*;
-    use crate::header::Attached;
-
-    struct Token;
-
-    impl ProvideCredential for Token {
-        fn profile(&self) -> Profile {
-            Profile::bearer("token")
-        }
-
-        async fn provide(&self, _: &keytide_core::Request) -> Result<Issued, keytide_core::Error> {
-            Ok(Issued::bearer("token".to_owned()).expires_in(Duration::from_secs(900)))
-        }
-    }
-
-    #[tokio::test]
-    async fn an_idle_client_holds_no_secret_after_a_revocation() {
-        let names = (
-            AgentType("idle"),
-            Version("1"),
-            Environment("test"),
-            Owner("tests"),
-        );
-        let identity = AgentIdentity::new(names.0, names.1, names.2, names.3).unwrap();
-        let cache = Agent::builder(identity)
-            .build()
-            .unwrap()
-            .cache(Token)
-            .build()
-            .unwrap();
-        let client = AuthorizedClient::builder(reqwest::Client::builder(), cache.clone())
-            .destination("https://api.example.com")
-            .build()
-            .unwrap();
-        let credential = cache.get().await.unwrap();
-        let mut request = Request::new(Method::GET, "https://api.example.com".parse().unwrap());
-        let attached = client.inner.header.attach(&credential, &mut request);
-        assert_eq!(attached.unwrap(), Attached::Yes);
-        assert!(client.inner.header.keeps(1));
-
-        drop(cache.revoke());
-
-        assert!(!client.inner.header.keeps(1));
+        f.debug_tuple("AuthorizedClient")
+            .field(&self.inner.guard)
+            .finish()
     }
 }

@@ -1,15 +1,17 @@
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use http::Method;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, Method, Uri};
 use keytide_core::{
     Agent, AgentIdentity, AgentType, Environment, Error, Issued, Owner, Profile, ProvideCredential,
     Request, Version,
 };
 
 use super::*;
-use crate::header::Attached;
+use crate::attach::{Bearer, Outgoing};
+use crate::kept::{Attached, Kept};
+use crate::{Attach, Error as HttpError};
 
 /// Mints `token-<call>`.
 struct Mint(AtomicU64);
@@ -25,7 +27,7 @@ impl ProvideCredential for Mint {
     }
 }
 
-fn given() -> (Cache, Arc<Header>, Arc<Watch>) {
+fn given() -> (Cache, Arc<Kept<Bearer>>, Arc<Watch>) {
     let names = (
         AgentType("watch"),
         Version("1"),
@@ -39,34 +41,37 @@ fn given() -> (Cache, Arc<Header>, Arc<Watch>) {
         .cache(Mint(AtomicU64::new(0)))
         .build()
         .unwrap();
-    let header = Arc::new(Header::bearer());
-    let watch = Watch::new(&cache, &header);
-    (cache, header, watch)
+    let kept = Arc::new(Kept::new(Bearer::new(), cache.clone()));
+    let watch = watching(&cache, &kept);
+    (cache, kept, watch)
 }
 
-fn request() -> reqwest::Request {
-    reqwest::Request::new(Method::GET, "https://api.example.com".parse().unwrap())
+fn watching(cache: &Cache, kept: &Arc<Kept<Bearer>>) -> Arc<Watch> {
+    let kept: Weak<dyn Attaching> = Arc::<Kept<Bearer>>::downgrade(kept);
+    Watch::new(cache, kept)
+}
+
+fn attach(
+    kept: &Kept<Bearer>,
+    credential: &keytide_core::Credential,
+) -> Result<(Attached, HeaderMap), HttpError> {
+    let (uri, mut headers) = (
+        Uri::from_static("https://api.example.com/"),
+        HeaderMap::new(),
+    );
+    let (profile, now) = (Bearer::new().profile(), SystemTime::UNIX_EPOCH);
+    let mut request = Outgoing::new(&profile, &Method::GET, &uri, &mut headers, None, now)?;
+    Ok((kept.attach(credential, &mut request)?, headers))
 }
 
 #[tokio::test]
 async fn the_header_is_sensitive_and_made_once() {
-    let (cache, header, _watch) = given();
+    let (cache, kept, _watch) = given();
     let credential = cache.get().await.unwrap();
-    let (mut first, mut second) = (request(), request());
+    let (_, first) = attach(&kept, &credential).unwrap();
+    let (_, second) = attach(&kept, &credential).unwrap();
 
-    assert_eq!(
-        header.attach(&credential, &mut first).unwrap(),
-        Attached::Yes
-    );
-    assert_eq!(
-        header.attach(&credential, &mut second).unwrap(),
-        Attached::Yes
-    );
-
-    let (first, second) = (
-        &first.headers()[AUTHORIZATION],
-        &second.headers()[AUTHORIZATION],
-    );
+    let (first, second) = (&first[AUTHORIZATION], &second[AUTHORIZATION]);
     assert!(first.is_sensitive() && second.is_sensitive());
     assert_eq!(first.as_bytes(), b"Bearer token-1");
     assert_eq!(
@@ -84,43 +89,31 @@ async fn the_header_is_sensitive_and_made_once() {
 
 #[tokio::test]
 async fn an_idle_client_lets_go_of_a_generation_that_was_replaced() {
-    let (cache, header, _watch) = given();
+    let (cache, kept, _watch) = given();
     for generation in 1..=3 {
         let credential = cache.get().await.unwrap();
-        assert_eq!(
-            header.attach(&credential, &mut request()).unwrap(),
-            Attached::Yes
-        );
-        assert!(header.keeps(generation));
+        assert_eq!(attach(&kept, &credential).unwrap().0, Attached::Yes);
+        assert!(kept.keeps(generation));
 
         cache.refresh_now().await.unwrap();
 
         // Waiters are told of a generation before watchers are.
-        eventually(|| !header.keeps(generation));
-        assert_eq!(
-            header.attach(&credential, &mut request()).unwrap(),
-            Attached::Superseded
-        );
+        eventually(|| !kept.keeps(generation));
+        assert_eq!(attach(&kept, &credential).unwrap().0, Attached::Superseded);
     }
 }
 
 #[tokio::test]
 async fn a_revocation_lets_go_of_the_header_in_that_call() {
-    let (cache, header, _watch) = given();
+    let (cache, kept, _watch) = given();
     let credential = cache.get().await.unwrap();
-    assert_eq!(
-        header.attach(&credential, &mut request()).unwrap(),
-        Attached::Yes
-    );
-    assert!(header.keeps(1));
+    assert_eq!(attach(&kept, &credential).unwrap().0, Attached::Yes);
+    assert!(kept.keeps(1));
 
     drop(cache.revoke());
 
-    assert!(!header.keeps(1));
-    assert_eq!(
-        header.attach(&credential, &mut request()).unwrap(),
-        Attached::Superseded
-    );
+    assert!(!kept.keeps(1));
+    assert_eq!(attach(&kept, &credential).unwrap().0, Attached::Superseded);
 }
 
 #[tokio::test]
@@ -129,23 +122,20 @@ async fn a_watch_made_after_the_end_knows_it() {
     let credential = cache.get().await.unwrap();
     drop(cache.revoke());
 
-    let header = Arc::new(Header::bearer());
-    let _watch = Watch::new(&cache, &header);
+    let kept = Arc::new(Kept::new(Bearer::new(), cache.clone()));
+    let _watch = watching(&cache, &kept);
 
-    assert_eq!(
-        header.attach(&credential, &mut request()).unwrap(),
-        Attached::Superseded
-    );
+    assert_eq!(attach(&kept, &credential).unwrap().0, Attached::Superseded);
 }
 
 #[tokio::test]
 async fn a_watch_goes_with_its_client() {
-    let (cache, header, watch) = given();
-    let (weak, header_weak) = (Arc::downgrade(&watch), Arc::downgrade(&header));
+    let (cache, kept, watch) = given();
+    let (weak, kept_weak) = (Arc::downgrade(&watch), Arc::downgrade(&kept));
 
-    drop((header, watch));
+    drop((kept, watch));
 
-    assert!(weak.upgrade().is_none() && header_weak.upgrade().is_none());
+    assert!(weak.upgrade().is_none() && kept_weak.upgrade().is_none());
     cache.refresh_now().await.unwrap();
 }
 

@@ -124,7 +124,7 @@ async fn the_error_names_the_origin_and_the_destinations_and_nothing_of_the_path
     assert_eq!(
         error.to_string(),
         "https://evil.example is not a destination of this client, which may send to \
-         https://api.example.com, https://files.example.com"
+         https://api.example.com, https://files.example.com (rule: origin)"
     );
 }
 

@@ -1,0 +1,220 @@
+//! A destination as requests are compared with it: [`Allowed`].
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use http::Method;
+use url::{Host, Url};
+
+use super::path::{ambiguity, is_below};
+use super::{Destination, Rule, Target};
+use crate::error::{Error, ErrorKind};
+
+/// Scheme, host and port as `url` normalises them, with the methods and paths that are admitted there.
+pub(crate) struct Allowed {
+    secure: bool,
+    host: String,
+    port: u16,
+    origin: String,
+    /// The host, and the port unless it is the default one.
+    authority: String,
+    methods: Option<Vec<Method>>,
+    paths: Vec<String>,
+    /// How far the destination's clock is ahead of ours, in nanoseconds, as far as its answers told. A hint.
+    skew: AtomicI64,
+}
+
+impl Allowed {
+    pub(crate) fn new(written: &Destination) -> Result<Self, Error> {
+        let url = Url::parse(&written.origin).map_err(|error| {
+            Error::caused_by(
+                ErrorKind::InvalidArgument,
+                "a destination is not a valid URL",
+                error,
+            )
+        })?;
+        let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
+            return Err(Error::invalid("a destination needs a scheme and a host"));
+        };
+        let origin = url.origin().ascii_serialization();
+        let secure = match url.scheme() {
+            "https" => true,
+            "http" => false,
+            _ => {
+                return Err(Error::invalid(
+                    "a destination is https, or http on this machine",
+                ));
+            }
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            let message = format!("the destination {origin} holds a user name or a password");
+            return Err(Error::invalid(message));
+        }
+        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+            let message = format!(
+                "the destination {origin} is an origin: it has no query or fragment, and a path is set by \
+                 Destination::path"
+            );
+            return Err(Error::invalid(message));
+        }
+        if url.host_str().is_some_and(|host| host.ends_with('.')) {
+            let message = format!("the host of the destination {origin} ends with a dot");
+            return Err(Error::invalid(message));
+        }
+        if !secure && !is_loopback(&host) {
+            let message = format!("the destination {origin} is not https and not on this machine");
+            return Err(Error::new(ErrorKind::InsecureDestination, message));
+        }
+        if written.methods.as_ref().is_some_and(Vec::is_empty) {
+            let message = format!("the destination {origin} admits no method");
+            return Err(Error::invalid(message));
+        }
+        for path in &written.paths {
+            if let Some(reason) = ambiguity(path) {
+                let message =
+                    format!("a path of the destination {origin} cannot be compared: {reason}");
+                return Err(Error::invalid(message));
+            }
+        }
+        let host = url.host_str().unwrap_or_default().to_owned();
+        Ok(Self {
+            authority: match url.port() {
+                Some(port) => format!("{host}:{port}"),
+                None => host.clone(),
+            },
+            secure,
+            host,
+            port,
+            origin,
+            methods: written.methods.clone(),
+            paths: written.paths.clone(),
+            skew: AtomicI64::new(0),
+        })
+    }
+
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    pub(crate) fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// Whether requests to it travel in clear text.
+    pub(crate) fn is_clear(&self) -> bool {
+        !self.secure
+    }
+
+    /// Whether it is a name that must not be looked up, for the look-up decides whether it is on this machine.
+    pub(crate) fn is_clear_localhost(&self) -> bool {
+        !self.secure && self.host == LOCALHOST
+    }
+
+    /// As a target, for requests that say a path only.
+    pub(crate) fn as_target(&self) -> Target<'_> {
+        Target {
+            scheme: if self.secure { "https" } else { "http" },
+            userinfo: false,
+            host: &self.host,
+            port: Some(self.port),
+            path: "/",
+            query: None,
+        }
+    }
+
+    pub(crate) fn skew(&self) -> i64 {
+        self.skew.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_skew(&self, skew: i64) {
+        self.skew.store(skew, Ordering::Relaxed);
+    }
+
+    /// Whether scheme, host and port are these. A host that differs in more than case is another one.
+    #[inline]
+    pub(super) fn is_origin_of(&self, target: &Target<'_>) -> bool {
+        let scheme = if self.secure { "https" } else { "http" };
+        target.port_or_default() == Some(self.port)
+            && target.host.eq_ignore_ascii_case(&self.host)
+            && target.scheme.eq_ignore_ascii_case(scheme)
+    }
+
+    /// Which rule a request to this origin breaks, and how.
+    #[inline]
+    pub(super) fn broken_by(
+        &self,
+        method: &Method,
+        path: &str,
+        overrides: impl FnOnce() -> bool,
+    ) -> Option<(Rule, String)> {
+        if self.methods.is_none() && self.paths.is_empty() {
+            return None;
+        }
+        self.narrowly_broken_by(method, path, overrides)
+    }
+
+    fn narrowly_broken_by(
+        &self,
+        method: &Method,
+        path: &str,
+        overrides: impl FnOnce() -> bool,
+    ) -> Option<(Rule, String)> {
+        if let Some(methods) = &self.methods {
+            if !methods.contains(method) {
+                let message = format!("{} is not to be sent {method} requests", self.origin);
+                return Some((Rule::Method, message));
+            }
+            if overrides() {
+                let message = format!(
+                    "the request to {} carries a header that overrides its method",
+                    self.origin
+                );
+                return Some((Rule::Method, message));
+            }
+        }
+        if self.paths.is_empty() {
+            return None;
+        }
+        let path = if path.is_empty() { "/" } else { path };
+        if let Some(reason) = ambiguity(path) {
+            let message = format!(
+                "the path of the request to {} may mean different things to different servers: {reason}",
+                self.origin
+            );
+            return Some((Rule::AmbiguousPath, message));
+        }
+        if !self.paths.iter().any(|prefix| is_below(path, prefix)) {
+            let message = format!(
+                "the path of the request is not below {}, which is all that {} is to be asked for",
+                self.paths.join(", "),
+                self.origin
+            );
+            return Some((Rule::Path, message));
+        }
+        None
+    }
+}
+
+impl fmt::Debug for Allowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.origin)?;
+        if let Some(methods) = &self.methods {
+            write!(f, " {methods:?}")?;
+        }
+        if !self.paths.is_empty() {
+            write!(f, " {:?}", self.paths)?;
+        }
+        Ok(())
+    }
+}
+
+fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+        Host::Domain(name) => *name == LOCALHOST,
+    }
+}
+
+/// The one name that is taken for this machine. The reqwest client never looks it up: see `client::builder`.
+pub(crate) const LOCALHOST: &str = "localhost";

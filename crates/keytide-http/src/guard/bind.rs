@@ -1,0 +1,115 @@
+//! Binding a credential to a request, at the moment of sending.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keytide_core::Credential;
+
+use super::{Guard, Trip};
+use crate::attach::{Moment, Outgoing, Sending};
+use crate::destination::Place;
+use crate::error::Error;
+use crate::kept::Attached;
+
+impl Guard {
+    /// Attaches the credential that is at hand, without waiting. `None`: get one with [`credential`](Self::credential).
+    ///
+    /// `life` is for how long the request may take, where that is limited.
+    #[inline]
+    pub(crate) fn bind_now(
+        &self,
+        to: Place,
+        life: Option<Duration>,
+        sending: Sending<'_>,
+    ) -> Result<Option<Trip>, Error> {
+        let read = self
+            .cache
+            .read_for_origin(self.to(to).origin(), |credential| {
+                if self.wish(credential, life).is_some()
+                    && self.kept.first_to_want_life(credential.generation())
+                {
+                    return Ok(None);
+                }
+                self.bind(to, credential, sending)
+            });
+        // Why there is none is told by those who wait for one.
+        read.unwrap_or(Ok(None))
+    }
+
+    /// Attaches this credential. `None`: it is known to be superseded.
+    #[inline]
+    pub(crate) fn bind(
+        &self,
+        to: Place,
+        credential: &Credential,
+        sending: Sending<'_>,
+    ) -> Result<Option<Trip>, Error> {
+        let place = self.to(to);
+        let clock = || self.clock_of(place);
+        let told = self
+            .cache
+            .observes_uses()
+            .then(|| Box::new((sending.method.clone(), sending.target.path.to_owned())));
+        let mut outgoing = Outgoing {
+            sending,
+            origin: Cow::Borrowed(place.origin()),
+            authority: Cow::Borrowed(place.authority()),
+            profile: &self.profile,
+            now: Moment::Learned(&clock),
+        };
+        Ok(match self.kept.attach(credential, &mut outgoing)? {
+            Attached::Yes => Some(Trip {
+                to,
+                generation: credential.generation(),
+                sent: self.profile.wants_clock().then(|| self.cache.now()),
+                told,
+            }),
+            Attached::Superseded => None,
+        })
+    }
+
+    /// The credential for a destination, waited for where there is none.
+    ///
+    /// Where the one at hand ends before the request may, the issuer is asked once a generation; if that does not help,
+    /// the request goes with what there is.
+    pub(crate) async fn credential(
+        &self,
+        to: Place,
+        life: Option<Duration>,
+        limit: Option<Duration>,
+    ) -> Result<Arc<Credential>, Error> {
+        let origin = self.to(to).origin();
+        let patience = limit.map_or(self.patience, |limit| self.patience.min(limit));
+        let wish = self
+            .cache
+            .read_for_origin(origin, |credential| self.wish(credential, life));
+        if let Ok(Some(least)) = wish {
+            let half = patience / 2;
+            if let Ok(longer) = self.cache.get_for_origin_within(origin, half, least).await {
+                return Ok(longer);
+            }
+        }
+        self.cache
+            .get_for_origin_within(origin, patience, Duration::ZERO)
+            .await
+            .map_err(Error::credential)
+    }
+
+    /// How long the wait for a newer credential may be.
+    pub(crate) fn patience(&self, limit: Option<Duration>) -> Duration {
+        limit.map_or(self.patience, |limit| self.patience.min(limit))
+    }
+
+    /// The life that a request wishes for and this credential does not have. Half of what the issuer gives is the most
+    /// that is wished for: a fresh credential always has that.
+    #[inline]
+    fn wish(&self, credential: &Credential, life: Option<Duration>) -> Option<Duration> {
+        let life = life.unwrap_or(self.least);
+        if life.is_zero() {
+            return None;
+        }
+        let least = life.min(credential.lifetime() / 2);
+        (!credential.lasts(least)).then_some(least)
+    }
+}

@@ -1,0 +1,113 @@
+//! What all faces share: [`Guard`] judges a request, gets and attaches the credential, and reports what came of it.
+
+mod answer;
+mod bind;
+mod clock;
+mod settings;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use http::Method;
+use http::header::HOST;
+use keytide_core::Cache;
+
+pub(crate) use self::answer::Finding;
+pub(crate) use self::settings::Settings;
+use crate::attach::AttachProfile;
+use crate::destination::{Allowed, Asked, Destinations, Place, Rule, Target, asked_origin};
+use crate::error::{Error, ErrorKind};
+use crate::kept::Attaching;
+use crate::watch::Watch;
+
+/// A credential, a way to attach it, and where it may go.
+pub(crate) struct Guard {
+    pub(crate) cache: Cache,
+    pub(crate) destinations: Destinations,
+    pub(crate) retry: bool,
+    patience: Duration,
+    least: Duration,
+    kept: Arc<dyn Attaching>,
+    profile: AttachProfile,
+    /// Held for what it does: it empties `kept`.
+    _watch: Arc<Watch>,
+}
+
+/// One request that was sent with a credential.
+#[derive(Debug)]
+pub(crate) struct Trip {
+    pub(crate) to: Place,
+    pub(crate) generation: u64,
+    /// When it was sent, where clocks are learned.
+    sent: Option<SystemTime>,
+    /// What is told of it, where uses are observed.
+    told: Option<Box<(Method, String)>>,
+}
+
+impl Guard {
+    /// Judges a request before anything is done for it. A refusal is told to observers.
+    #[inline]
+    pub(crate) fn admit(&self, asked: &Asked<'_>) -> Result<Place, Error> {
+        self.judged(asked)
+            .map_err(|error| self.refused(&asked.target, error))
+    }
+
+    /// Judges where a redirect leads.
+    pub(crate) fn admit_redirect(&self, from: Place, asked: &Asked<'_>) -> Result<Place, Error> {
+        self.destinations
+            .judge_redirect(from, asked)
+            .map_err(|error| self.refused(&asked.target, error))
+    }
+
+    pub(crate) fn to(&self, place: Place) -> &Allowed {
+        self.destinations.at(place)
+    }
+
+    pub(crate) fn profile(&self) -> &AttachProfile {
+        &self.profile
+    }
+
+    /// Tells observers of a request that is refused.
+    #[cold]
+    pub(crate) fn refused(&self, target: &Target<'_>, error: Error) -> Error {
+        if let Some(rule) = error.rule() {
+            self.cache
+                .report_refused(&asked_origin(target), rule.name());
+        }
+        error
+    }
+
+    #[inline]
+    fn judged(&self, asked: &Asked<'_>) -> Result<Place, Error> {
+        let place = self.destinations.judge(asked)?;
+        for name in self.profile.headers() {
+            if asked.headers.contains_key(name) {
+                return Err(carried(name));
+            }
+        }
+        if let Some(host) = asked.headers.get(HOST) {
+            let ours = self.to(place).authority().as_bytes();
+            if !host.as_bytes().eq_ignore_ascii_case(ours) {
+                return Err(carried(&HOST));
+            }
+        }
+        Ok(place)
+    }
+}
+
+#[cold]
+fn carried(name: &http::HeaderName) -> Error {
+    let message = format!("the request carries the header {name}, which is set here");
+    Error::refused(ErrorKind::HeaderPresent, Rule::Header, message)
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard")
+            .field("cache", &self.cache)
+            .field("headers", &self.profile.headers())
+            .field("destinations", &self.destinations)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,120 @@
+//! What every face is told when it is built: [`Settings`].
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use http::header;
+use keytide_core::Cache;
+
+use super::Guard;
+use crate::attach::{Attach, AttachProfile, Bearer, NamedHeader};
+use crate::destination::{Destination, Destinations};
+use crate::error::Error;
+use crate::kept::{Attaching, Kept};
+use crate::watch::Watch;
+
+/// The part of a builder that all faces have.
+pub(crate) struct Settings {
+    pub(crate) cache: Cache,
+    pub(crate) destinations: Vec<Destination>,
+    pub(crate) patience: Duration,
+    pub(crate) retry: bool,
+    pub(crate) least: Duration,
+    way: Result<Way, Error>,
+}
+
+/// A way to attach, before it is known where.
+struct Way {
+    kept: Arc<dyn Attaching>,
+    profile: AttachProfile,
+}
+
+impl Settings {
+    pub(crate) fn new(cache: Cache) -> Self {
+        Self {
+            way: Ok(Way::of(Bearer::new(), &cache)),
+            cache,
+            destinations: Vec::new(),
+            patience: Duration::from_secs(30),
+            retry: true,
+            least: Duration::ZERO,
+        }
+    }
+
+    pub(crate) fn attach(&mut self, attach: impl Attach) {
+        self.way = Ok(Way::of(attach, &self.cache));
+    }
+
+    pub(crate) fn header(&mut self, name: &str) {
+        self.way = NamedHeader::new(name).map(|named| Way::of(named, &self.cache));
+    }
+
+    pub(crate) fn build(self) -> Result<Guard, Error> {
+        let destinations = Destinations::new(&self.destinations)?;
+        let Way { kept, profile } = self.way?;
+        if profile.headers().is_empty() {
+            return Err(Error::invalid("the attaching type names no header"));
+        }
+        if let Some(name) = profile
+            .headers()
+            .iter()
+            .find(|name| NOT_FOR_CREDENTIALS.contains(name))
+        {
+            return Err(Error::invalid(format!(
+                "the header {name} cannot carry a credential"
+            )));
+        }
+        let watched: Weak<dyn Attaching> = Arc::downgrade(&kept);
+        Ok(Guard {
+            _watch: Watch::new(&self.cache, watched),
+            cache: self.cache,
+            destinations,
+            retry: self.retry,
+            patience: self.patience,
+            least: self.least,
+            kept,
+            profile,
+        })
+    }
+}
+
+impl Way {
+    fn of(attach: impl Attach, cache: &Cache) -> Self {
+        let profile = attach.profile();
+        Self {
+            kept: Arc::new(Kept::new(attach, cache.clone())) as Arc<dyn Attaching>,
+            profile,
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Settings");
+        debug
+            .field("cache", &self.cache)
+            .field("destinations", &self.destinations)
+            .field("patience", &self.patience)
+            .field("min_remaining", &self.least)
+            .field("retry_on_401", &self.retry);
+        match &self.way {
+            Ok(way) => debug.field("headers", &way.profile.headers()),
+            Err(error) => debug.field("error", error),
+        };
+        debug.finish_non_exhaustive()
+    }
+}
+
+/// Headers that frame or route a message, or are read by others than the destination.
+const NOT_FOR_CREDENTIALS: [header::HeaderName; 9] = [
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::COOKIE,
+    header::HOST,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];

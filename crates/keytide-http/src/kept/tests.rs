@@ -1,0 +1,159 @@
+use std::sync::{Barrier, mpsc};
+use std::time::{Duration, SystemTime};
+
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Method, Uri};
+use keytide_core::{
+    Agent, AgentIdentity, AgentType, Environment, Event, EventKind, Issued, Owner, Profile,
+    ProvideCredential, Version,
+};
+
+use super::*;
+use crate::ErrorKind;
+use crate::attach::{Basic, Bearer, NamedHeader};
+
+/// Brings this secret back.
+struct Brings(&'static str);
+
+impl ProvideCredential for Brings {
+    fn profile(&self) -> Profile {
+        Profile::bearer("brings")
+    }
+
+    async fn provide(&self, _: &keytide_core::Request) -> Result<Issued, keytide_core::Error> {
+        Ok(Issued::bearer(self.0.to_owned()).expires_in(Duration::from_secs(900)))
+    }
+}
+
+/// A credential, and how often it is exposed.
+async fn given(secret: &'static str) -> (Agent, Arc<Credential>, mpsc::Receiver<()>) {
+    let names = (
+        AgentType("header"),
+        Version("1"),
+        Environment("test"),
+        Owner("tests"),
+    );
+    let identity = AgentIdentity::new(names.0, names.1, names.2, names.3).unwrap();
+    let (sender, exposed) = mpsc::channel();
+    let agent = Agent::builder(identity)
+        .observe(move |event: &Event| {
+            if matches!(event.kind, EventKind::Exposed { .. }) {
+                sender.send(()).unwrap();
+            }
+        })
+        .build()
+        .unwrap();
+    let cache = agent.cache(Brings(secret)).build().unwrap();
+    (agent, cache.get().await.unwrap(), exposed)
+}
+
+fn attach<A: Attach>(kept: &Kept<A>, credential: &Credential) -> Result<HeaderMap, Error> {
+    let (uri, mut headers) = (
+        Uri::from_static("https://api.example.com/"),
+        HeaderMap::new(),
+    );
+    let profile = kept.attach.profile();
+    let now = SystemTime::UNIX_EPOCH;
+    let mut request = Outgoing::new(&profile, &Method::GET, &uri, &mut headers, None, now)?;
+    assert_eq!(kept.attach(credential, &mut request)?, Attached::Yes);
+    Ok(headers)
+}
+
+#[tokio::test]
+async fn requests_that_find_no_value_wait_for_the_one_that_makes_it() {
+    const REQUESTS: usize = 8;
+    let (agent, credential, exposed) = given("token").await;
+    let together = Barrier::new(REQUESTS + 1);
+    let kept = Kept::new(Bearer::new(), agent.cache(Brings("other")).build().unwrap());
+
+    std::thread::scope(|scope| {
+        let making = kept.newest();
+        for _ in 0..REQUESTS {
+            scope.spawn(|| {
+                together.wait();
+                assert!(attach(&kept, &credential).unwrap()[AUTHORIZATION].is_sensitive());
+            });
+        }
+        together.wait();
+        for _ in 0..1000 {
+            std::thread::yield_now();
+        }
+        drop(making);
+    });
+
+    drop((kept, credential, agent));
+    assert_eq!(exposed.iter().count(), 1);
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_stand_in_a_header_is_an_error_without_it() {
+    let (agent, credential, _exposed) = given("two\r\nlines").await;
+    let cache = agent.cache(Brings("other")).build().unwrap();
+    let errors = [
+        attach(&Kept::new(Bearer::new(), cache.clone()), &credential),
+        attach(
+            &Kept::new(NamedHeader::new("x-api-key").unwrap(), cache.clone()),
+            &credential,
+        ),
+        attach(&Kept::new(Basic::new("me").unwrap(), cache), &credential),
+    ];
+
+    for error in errors.map(Result::unwrap_err) {
+        assert_eq!(error.kind(), ErrorKind::Credential);
+        assert!(!format!("{error:?} {error}").contains("lines"));
+    }
+}
+
+#[tokio::test]
+async fn basic_is_user_and_secret_in_base64_and_nothing_else() {
+    let (agent, credential, _exposed) = given("open sesame").await;
+    let cache = agent.cache(Brings("other")).build().unwrap();
+
+    for (user, value) in [
+        ("Aladdin", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+        ("", "Basic Om9wZW4gc2VzYW1l"),
+        ("bücher", "Basic YsO8Y2hlcjpvcGVuIHNlc2FtZQ=="),
+    ] {
+        let kept = Kept::new(Basic::new(user).unwrap(), cache.clone());
+        let headers = attach(&kept, &credential).unwrap();
+        assert_eq!(headers[AUTHORIZATION], value);
+        assert!(headers[AUTHORIZATION].is_sensitive());
+    }
+    for user in ["a:b", "a\nb", "a\u{7f}"] {
+        let error = Basic::new(user).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{user:?}");
+    }
+}
+
+/// Sets a header that its profile does not name.
+struct Liar;
+
+impl Attach for Liar {
+    type Ready = ();
+
+    fn profile(&self) -> crate::AttachProfile {
+        crate::AttachProfile::new([AUTHORIZATION])
+    }
+
+    fn prepare(&self, _: &Credential) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn attach(&self, (): &(), request: &mut Outgoing<'_>) -> Result<(), Error> {
+        request.set(http::header::COOKIE, http::HeaderValue::from_static("x"))
+    }
+
+    fn answered(&self, _: &Answer<'_>) -> Remedy {
+        Remedy::None
+    }
+}
+
+#[tokio::test]
+async fn what_the_profile_does_not_name_cannot_be_set() {
+    let (agent, credential, _exposed) = given("token").await;
+    let kept = Kept::new(Liar, agent.cache(Brings("other")).build().unwrap());
+
+    let error = attach(&kept, &credential).unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::Credential);
+}

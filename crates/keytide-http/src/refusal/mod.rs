@@ -1,0 +1,80 @@
+//! Whether an answer refuses the credential: [`Refusal`]. Only documented forms count; what says nothing of the
+//! credential never invalidates it.
+
+mod aws;
+mod challenge;
+mod claims;
+mod json;
+
+#[cfg(test)]
+mod tests;
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+
+/// The destination refused the request for its credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// What it demands of the next one, as a JSON object.
+    pub(crate) claims: Option<String>,
+}
+
+/// What status and headers tell.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// It is no refusal of the credential.
+    No,
+    Yes(Refusal),
+    /// The body tells.
+    AtBody,
+}
+
+/// What status and headers say of the credential.
+pub(crate) fn look(status: StatusCode, headers: &HeaderMap) -> Look {
+    let refused = || {
+        Look::Yes(Refusal {
+            claims: claims::of(headers),
+        })
+    };
+    match status {
+        StatusCode::UNAUTHORIZED => refused(),
+        StatusCode::FORBIDDEN if challenge::says(headers, "invalid_token") => refused(),
+        StatusCode::FORBIDDEN if challenge::says(headers, "insufficient_claims") => {
+            match claims::of(headers) {
+                Some(claims) => Look::Yes(Refusal {
+                    claims: Some(claims),
+                }),
+                None => Look::No,
+            }
+        }
+        StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST => match aws::of_headers(headers) {
+            Some(true) => refused(),
+            Some(false) => Look::No,
+            None => Look::AtBody,
+        },
+        StatusCode::OK if says_grpc_unauthenticated(headers) => refused(),
+        _ => Look::No,
+    }
+}
+
+/// Whether the body of a 400 or 403 says that the credential is the cause.
+pub(crate) fn body_blames(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> bool {
+    match body.trim_ascii_start().first() {
+        Some(b'{' | b'[') => json::blames(status, headers, body),
+        Some(b'<') => aws::xml_code(body).is_some_and(|code| aws::blames(&code)),
+        _ => false,
+    }
+}
+
+/// A call that ended before it began with status 16: over gRPC, that is a 401.
+fn says_grpc_unauthenticated(headers: &HeaderMap) -> bool {
+    headers
+        .get("grpc-status")
+        .is_some_and(|status| status.as_bytes() == b"16")
+        && headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// How much of a body is looked at.
+pub(crate) const MOST_OF_A_BODY: u64 = 64 * 1024;
