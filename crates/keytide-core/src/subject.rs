@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::cache::{Cache, Want};
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind};
+use crate::event::Trigger;
 use crate::request::{ChangeNotifier, Request};
 
 /// How often an issuer takes one subject token.
@@ -21,7 +22,7 @@ pub enum SubjectUse {
 /// The credential of another cache, as the input of a provider: an assertion, a subject token, a base role.
 ///
 /// A forced refresh of the layer above asks again here too, with the generation that was used; a base that gives the
-/// same again is no error, the layer above mints from it. With [`SubjectUse::Once`] no generation is given out twice,
+/// same again is no error, the layer above mints from it. One by name (`Cache::refresh_now`) is one by name here. With [`SubjectUse::Once`] no generation is given out twice,
 /// not even after an answer that was lost: where the base has no newer one (a file), the layer above fails until it
 /// changes, says so, and is asked again the moment it does.
 ///
@@ -75,16 +76,18 @@ impl Subject {
     /// Those of [`Cache::get`]; with [`SubjectUse::Once`] also [`Unavailable`](ErrorKind::Unavailable) while there is
     /// none that was not presented before: asked again when the base changes.
     pub async fn obtain(&self, request: &Request) -> Result<Arc<Credential>, Error> {
+        // What the user demands by name is demanded of every layer, whatever its pace.
+        let by_name = request.trigger() == Trigger::ByName;
         match self.usage {
-            SubjectUse::Repeatable => self.repeatable(request.forced()).await,
-            SubjectUse::Once => self.once(request.change_notifier()).await,
+            SubjectUse::Repeatable => self.repeatable(request.forced(), by_name).await,
+            SubjectUse::Once => self.once(request.change_notifier(), by_name).await,
         }
     }
 
-    async fn repeatable(&self, forced: bool) -> Result<Arc<Credential>, Error> {
+    async fn repeatable(&self, forced: bool, by_name: bool) -> Result<Arc<Credential>, Error> {
         let used = self.used.load(Ordering::Relaxed);
         if forced && used > 0 {
-            match self.asked_beyond(used).await {
+            match self.asked_beyond(used, by_name).await {
                 Err(error) if is_final(&error) => return Err(error),
                 _ => {}
             }
@@ -95,12 +98,16 @@ impl Subject {
         Ok(credential)
     }
 
-    async fn once(&self, notifier: ChangeNotifier) -> Result<Arc<Credential>, Error> {
+    async fn once(
+        &self,
+        notifier: ChangeNotifier,
+        by_name: bool,
+    ) -> Result<Arc<Credential>, Error> {
         loop {
             let used = self.used.load(Ordering::Acquire);
             let answer = match used {
                 0 => self.cache.get().await,
-                used => self.asked_beyond(used).await,
+                used => self.asked_beyond(used, by_name).await,
             };
             let cause = match answer {
                 Ok(credential) if credential.generation() > used => {
@@ -135,12 +142,13 @@ impl Subject {
         }
     }
 
-    async fn asked_beyond(&self, used: u64) -> Result<Arc<Credential>, Error> {
+    async fn asked_beyond(&self, used: u64, by_name: bool) -> Result<Arc<Credential>, Error> {
         self.cache
             .shared
             .obtain(
                 Want {
                     beyond: Some(used),
+                    by_name,
                     ..Want::default()
                 },
                 None,

@@ -83,9 +83,12 @@ impl Claims {
             .decode_slice(parts.payload, &mut decoded)
             .map_err(|_| Fault::Torn("has a payload that is not base64url"))?;
         let json = decoded.get(..length).unwrap_or_default();
+        // An array of the right values would be taken for the claims in their order.
+        if !json.trim_ascii_start().starts_with(b"{") {
+            return Err(Fault::Torn(NO_OBJECT));
+        }
         // The parser's own message may quote the payload: it is dropped.
-        let payload: Payload = serde_json::from_slice(json)
-            .map_err(|_| Fault::Torn("has a payload that is not a JSON object of claims"))?;
+        let payload: Payload = serde_json::from_slice(json).map_err(|_| Fault::Torn(NO_OBJECT))?;
         Self::from_payload(payload)
     }
 
@@ -154,6 +157,7 @@ fn is_base64url(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
 
+const NO_OBJECT: &str = "has a payload that is not a JSON object of claims";
 /// From here on a number of seconds since 1970 lies in the year 5138 or later, and is rather one of milliseconds.
 const MILLISECONDS: f64 = 1e11;
 /// 9999-12-31T23:59:59Z.

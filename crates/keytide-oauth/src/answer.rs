@@ -36,18 +36,22 @@ pub(crate) enum Lifetime {
 impl Token {
     /// Reads an answer.
     pub(crate) fn read(body: &[u8]) -> Result<Self, Error> {
-        // The parser's own message may quote the body: it is dropped.
-        let token: Self = serde_json::from_slice(body).map_err(|_| {
-            let what = match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
-                None => "is empty",
-                Some(b'<') => "is HTML or XML",
-                Some(b'{') => "is broken JSON, or has a field twice or of the wrong type",
-                Some(_) => "is not a JSON object",
-            };
+        let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+        let unreadable = |what: &str| {
             Error::unavailable(format!(
                 "the answer {what}: check that the URL is the token endpoint, and that nothing answers in its place"
             ))
-        })?;
+        };
+        match first {
+            Some(b'{') => {}
+            None => return Err(unreadable("is empty")),
+            Some(b'<') => return Err(unreadable("is HTML or XML")),
+            // An array of the right values would be taken for the fields in their order.
+            Some(_) => return Err(unreadable("is not a JSON object")),
+        }
+        // The parser's own message may quote the body: it is dropped.
+        let token: Self = serde_json::from_slice(body)
+            .map_err(|_| unreadable("is broken JSON, or has a field twice or of the wrong type"))?;
         token.check()?;
         Ok(token)
     }
@@ -78,7 +82,7 @@ impl Token {
             .as_ref()
             .is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
         if !bearer {
-            return Err(Error::refused(
+            return Err(Error::misconfigured(
                 "the answer's token_type is not Bearer: have the issuer give this client bearer tokens",
             ));
         }
@@ -216,13 +220,13 @@ mod tests {
             (r#"{"access_token":"canäry"}"#, ErrorKind::Unavailable),
             (
                 r#"{"access_token":"canary","token_type":"mac"}"#,
-                ErrorKind::Refused,
+                ErrorKind::Misconfigured,
             ),
         ] {
             let error = Token::read(body.as_bytes()).err().unwrap();
 
             assert_eq!(error.kind(), kind, "{body}");
-            assert!(!format!("{error} {error:?}").contains("can"), "{error:?}");
+            assert!(!format!("{error} {error:?}").contains("canar"), "{error:?}");
         }
         let deep = format!("{{\"x\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
         assert!(Token::read(deep.as_bytes()).is_err());

@@ -37,7 +37,7 @@ pub use builder::ClientCredentialsBuilder;
 /// | `invalid_client`, `invalid_grant`, `invalid_request`, `invalid_scope`, `invalid_target`, `unauthorized_client`, `unsupported_grant_type`, `access_denied` | [`Refused`](keytide_core::ErrorKind::Refused) |
 /// | `slow_down`, 429, 503 with `Retry-After` | [`Throttled`](keytide_core::ErrorKind::Throttled) |
 /// | `server_error`, `temporarily_unavailable`, any other failure, no answer, one that is no token | [`Unavailable`](keytide_core::ErrorKind::Unavailable) |
-/// | a `token_type` that is not `Bearer` | [`Refused`](keytide_core::ErrorKind::Refused) |
+/// | a `token_type` that is not `Bearer` | [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) |
 /// | no `expires_in`, and no [`lifetime_if_unsaid`](ClientCredentialsBuilder::lifetime_if_unsaid) | [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) |
 ///
 /// # Revocation

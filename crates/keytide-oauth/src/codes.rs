@@ -85,6 +85,9 @@ pub(crate) fn find(body: &[u8]) -> Vec<String> {
     struct Failure {
         error: String,
     }
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Vec::new();
+    }
     serde_json::from_slice(body)
         .map(|failure: Failure| failure.error)
         .into_iter()

@@ -64,6 +64,25 @@ fn subject_of(credential: &keytide_core::Credential) -> String {
     token.split("-exchanged-").next().unwrap().to_owned()
 }
 
+/// A base that gave the same again is left alone for a while by rejections, but not by the user.
+#[tokio::test(start_paused = true)]
+async fn a_demand_by_name_reaches_the_bottom_whatever_its_pace() {
+    for usage in [SubjectUse::Repeatable, SubjectUse::Once] {
+        let layers = layers(usage);
+        layers.top.get().await.unwrap();
+        layers.base.always(Answer::same_token(HOUR));
+        let _ = layers.top.rejected(1, "https://a.example").await;
+        let calls = layers.base.calls();
+        assert_eq!(calls, 2, "{usage:?}");
+        layers.base.always(Answer::token(HOUR));
+
+        let newer = layers.top.refresh_now().await.unwrap();
+
+        assert_eq!(layers.base.calls(), calls + 1, "{usage:?}");
+        assert_eq!(subject_of(&newer), "subject-2", "{usage:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_forced_refresh_reaches_the_bottom() {
     let layers = layers(SubjectUse::Repeatable);

@@ -1,0 +1,160 @@
+//! Assertions that are signed here.
+
+use std::collections::HashSet;
+use std::time::{Duration, SystemTime};
+
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
+    UnparsedPublicKey, VerificationAlgorithm,
+};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use keytide_core::ErrorKind;
+use keytide_oauth::AssertionKey;
+use keytide_oauth::ClientCredentials;
+use keytide_testkit::server::{Asked, Fault, FaultServer, Good};
+
+use crate::support::{
+    TestKey, cache, ed25519, impatient, now, p256, p256_sec1, p384, part, rsa, signed,
+};
+
+fn assertion(asked: &Asked) -> String {
+    let form = asked.form();
+    let mut found = form.iter().filter(|(name, _)| name == "client_assertion");
+    found.next().unwrap().1.clone()
+}
+
+fn verified(token: &str, key: &TestKey, algorithm: &'static dyn VerificationAlgorithm) -> bool {
+    let (message, signature) = token.rsplit_once('.').unwrap();
+    let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    UnparsedPublicKey::new(algorithm, &key.public)
+        .verify(message.as_bytes(), &signature)
+        .is_ok()
+}
+
+#[tokio::test]
+async fn every_kind_of_key_signs_what_its_public_key_verifies() {
+    let kinds: [(&str, TestKey, &'static dyn VerificationAlgorithm); 5] = [
+        ("RS256", rsa(), &RSA_PKCS1_2048_8192_SHA256),
+        ("ES256", p256(), &ECDSA_P256_SHA256_FIXED),
+        ("ES256", p256_sec1(), &ECDSA_P256_SHA256_FIXED),
+        ("ES384", p384(), &ECDSA_P384_SHA384_FIXED),
+        ("EdDSA", ed25519(), &ED25519),
+    ];
+    for (name, key, algorithm) in kinds {
+        let server = FaultServer::start(Good::oauth("token-"));
+
+        cache(signed(&server.url("/token"), &key))
+            .get()
+            .await
+            .unwrap();
+
+        let token = assertion(&server.requests()[0]);
+        assert!(verified(&token, &key, algorithm), "{name}");
+        let header = part(&token, 0);
+        assert_eq!(header, serde_json::json!({ "alg": name, "typ": "JWT" }));
+    }
+}
+
+#[tokio::test]
+async fn an_assertion_says_what_the_standard_asks_for_and_each_has_its_own_number() {
+    let server = FaultServer::start(Good::oauth("token-"));
+    let key = p256();
+    let builder = ClientCredentials::builder(server.url("/token"), "reader")
+        .private_key_jwt(AssertionKey::from_pem(&key.pem).unwrap().key_id("2026-11"))
+        .assertion_audience("https://login.example.com")
+        .assertion_lifetime(Duration::from_secs(120))
+        .client(impatient());
+    let cache = cache(builder);
+    server.then(Fault::status(503)).then(Fault::none());
+
+    for _ in 0..6 {
+        let _ = cache.refresh_now().await;
+    }
+
+    let mut numbers = HashSet::new();
+    for asked in server.requests() {
+        let token = assertion(&asked);
+        let claims = part(&token, 1);
+        assert_eq!(part(&token, 0)["kid"], "2026-11");
+        assert_eq!(claims["iss"], "reader");
+        assert_eq!(claims["sub"], "reader");
+        assert_eq!(claims["aud"], "https://login.example.com");
+        let (made, end) = (
+            claims["iat"].as_u64().unwrap(),
+            claims["exp"].as_u64().unwrap(),
+        );
+        assert_eq!(end - made, 120);
+        assert!(made.abs_diff(now()) <= 2);
+        let number = claims["jti"].as_str().unwrap().to_owned();
+        assert!(number.len() >= 22, "128 bits: {number}");
+        assert!(numbers.insert(number), "used before");
+    }
+    assert_eq!(numbers.len(), 6, "after a failure too");
+
+    let plain = FaultServer::start(Good::oauth("token-"));
+    let url = plain.url("/token");
+    super::support::cache(signed(&url, &key))
+        .get()
+        .await
+        .unwrap();
+    let token = assertion(&plain.requests()[0]);
+    assert_eq!(part(&token, 1)["aud"], url.as_str());
+}
+
+#[tokio::test]
+async fn assertions_are_dated_by_the_issuers_clock_as_soon_as_an_answer_tells_it() {
+    const AHEAD: Duration = Duration::from_secs(7200);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the issuer's clock is the machine's, moved"
+    )]
+    fn ahead() -> SystemTime {
+        SystemTime::now() + AHEAD
+    }
+    let server = FaultServer::start(Good::oauth("token-"));
+    server.time_from(ahead);
+    server.then(Fault::status(401));
+    let cache = cache(signed(&server.url("/token"), &p256()));
+
+    cache.get().await.unwrap_err();
+    cache.refresh_now().await.unwrap();
+
+    let made: Vec<_> = server
+        .requests()
+        .iter()
+        .map(|asked| part(&assertion(asked), 1)["iat"].as_u64().unwrap())
+        .collect();
+    assert!(made[0].abs_diff(now()) <= 2, "nothing was known yet");
+    assert!(made[1].abs_diff(now() + AHEAD.as_secs()) <= 3, "{made:?}");
+}
+
+#[tokio::test]
+async fn a_key_file_that_is_replaced_signs_the_next_assertion() {
+    let server = FaultServer::start(Good::oauth("token-"));
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("client.pem");
+    let builder = ClientCredentials::builder(server.url("/token"), "reader")
+        .private_key_jwt(AssertionKey::from_pem_file(&path))
+        .client(impatient());
+    let cache = cache(builder);
+
+    let missing = cache.get().await.unwrap_err();
+    assert_eq!(
+        missing.kind(),
+        ErrorKind::Unavailable,
+        "it may be about to be written"
+    );
+    assert!(missing.to_string().contains("client.pem"), "{missing}");
+    for key in [p256(), p256()] {
+        std::fs::write(&path, &key.pem).unwrap();
+        cache.refresh_now().await.unwrap();
+        let token = assertion(server.requests().last().unwrap());
+        assert!(verified(&token, &key, &ECDSA_P256_SHA256_FIXED));
+    }
+    std::fs::write(&path, "canary, no key").unwrap();
+    let broken = cache.refresh_now().await.unwrap_err();
+    assert_eq!(broken.kind(), ErrorKind::Misconfigured);
+    assert!(!format!("{broken:?}").contains("canary"), "{broken:?}");
+    cache.get().await.unwrap();
+}

@@ -1,0 +1,8 @@
+//! Client credentials against servers that behave, and that do not.
+
+mod assertions;
+mod building;
+mod faults;
+mod requests;
+mod subjects;
+mod support;
