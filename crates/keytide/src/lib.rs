@@ -18,3 +18,8 @@ pub use keytide_http as http;
 #[cfg(feature = "kubernetes")]
 #[doc(inline)]
 pub use keytide_kubernetes as kubernetes;
+
+/// Providers of OAuth 2 tokens.
+#[cfg(feature = "oauth")]
+#[doc(inline)]
+pub use keytide_oauth as oauth;
