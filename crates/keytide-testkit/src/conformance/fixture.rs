@@ -87,6 +87,7 @@ pub struct BadAnswer {
     name: String,
     outcome: Outcome,
     never_ends: bool,
+    asks_for: Option<Option<Duration>>,
     withheld: Option<String>,
 }
 
@@ -98,6 +99,7 @@ impl BadAnswer {
             name: name.into(),
             outcome,
             never_ends: false,
+            asks_for: None,
             withheld: None,
         }
     }
@@ -107,6 +109,14 @@ impl BadAnswer {
     #[must_use]
     pub fn never_ends(mut self) -> Self {
         self.never_ends = true;
+        self
+    }
+
+    /// How long it asks to be left alone, which the error must hand on; `None`: the error must name no time. Defaults
+    /// to not checked.
+    #[must_use]
+    pub fn asks_for(mut self, time: Option<Duration>) -> Self {
+        self.asks_for = Some(time);
         self
     }
 
@@ -127,6 +137,10 @@ impl BadAnswer {
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         self.outcome
+    }
+
+    pub(super) fn patience(&self) -> Option<Option<Duration>> {
+        self.asks_for
     }
 
     pub(super) fn is_endless(&self) -> bool {

@@ -281,6 +281,10 @@ impl<P: ProvideCredential + fmt::Debug> Fixture for HttpFixture<P> {
             } else {
                 bad
             };
+            let bad = match fault.asks_for() {
+                Some(time) => bad.asks_for(time),
+                None => bad,
+            };
             match withheld {
                 Some(why) => bad.withheld(why),
                 None => bad,

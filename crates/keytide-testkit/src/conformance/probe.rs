@@ -30,6 +30,8 @@ struct State {
 #[derive(Debug, Clone)]
 pub(super) enum Dropped {
     All,
+    /// All, but not before the call was woken once more: what it waits for has come.
+    Woken,
     /// Those of the caches with these keys.
     Of(Vec<Arc<str>>),
 }
@@ -92,10 +94,11 @@ impl<P: ProvideCredential> Probe<P> {
             let mut state = self.lock();
             state.started += 1;
             match &state.drop_after {
-                Some((polls, Dropped::All)) => Some(*polls),
-                Some((polls, Dropped::Of(keys))) => {
-                    keys.contains(&request.cache_key()).then_some(*polls)
-                }
+                Some((polls, Dropped::All)) => Some((*polls, false)),
+                Some((polls, Dropped::Woken)) => Some((*polls, true)),
+                Some((polls, Dropped::Of(keys))) => keys
+                    .contains(&request.cache_key())
+                    .then_some((*polls, false)),
                 None => None,
             }
         };
@@ -111,7 +114,7 @@ impl<P: ProvideCredential> Probe<P> {
         let mut polls = 0;
         poll_fn(|context| {
             let cut = cut.as_mut().poll(context).is_ready();
-            if !cut && drop_after.is_none_or(|most| polls < most) {
+            if !cut && drop_after.is_none_or(|(most, _)| polls < most) {
                 polls += 1;
                 let begun = Instant::now();
                 let polled = catch_unwind(AssertUnwindSafe(|| {
@@ -126,7 +129,9 @@ impl<P: ProvideCredential> Probe<P> {
                         });
                         return Poll::Ready(result);
                     }
-                    Ok(_) if drop_after.is_none_or(|most| polls < most) => return Poll::Pending,
+                    Ok(_) if drop_after.is_none_or(|(most, woken)| polls < most || woken) => {
+                        return Poll::Pending;
+                    }
                     Ok(_) => {}
                     Err(_) => {
                         seen.end(End::Panicked);

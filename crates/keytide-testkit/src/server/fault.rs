@@ -133,6 +133,16 @@ impl Fault {
         }
     }
 
+    /// How long the answer asks to be left alone, for one that says so by its status: `Some(None)` where it gives no
+    /// time, or none that means anything. `None` for other faults, and where clients may differ.
+    #[must_use]
+    pub fn asks_for(&self) -> Option<Option<Duration>> {
+        match &self.what {
+            What::Answer(reply) if reply.status == 429 => reply.retry_after(),
+            _ => None,
+        }
+    }
+
     /// Why this fault cannot be shown by a server with this good answer; `None` when it can.
     #[must_use]
     pub fn not_applicable(&self, good: &Good, tls: bool) -> Option<String> {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use keytide_core::{Credential, Error};
+use keytide_core::{Clock, Credential, Error, SystemClock};
 
-use super::sorts::{idle_calls, recovers};
+use super::sorts::{hands_on, idle_calls, recovers};
 use crate::conformance::case::{CALL_LIMIT, Case, chain};
 use crate::conformance::fixture::{BadAnswer, Condition, Fixture};
 use crate::conformance::probe::{Call, End};
@@ -78,6 +78,7 @@ pub(in crate::conformance) async fn answer<F: Fixture>(suite: &Arc<Suite<F>>, ba
 async fn asked<F: Fixture>(case: &Case<F>, bad: &BadAnswer) -> Result<Arc<Credential>, Error> {
     let findings = &case.suite.findings;
     let before = (case.fixture.calls(), case.probe.started());
+    let now = SystemClock::default().wall();
     let result = case.refresh().await;
     let after = (case.fixture.calls(), case.probe.started());
     let calls = case.take_calls();
@@ -87,6 +88,9 @@ async fn asked<F: Fixture>(case: &Case<F>, bad: &BadAnswer) -> Result<Arc<Creden
         findings.judge(Rule::AsksOnce, reached <= made, || {
             case.when(&format!("{made} call asked the issuer {reached} times"))
         });
+    }
+    if let (Some(asked), Err(error)) = (bad.patience(), &result) {
+        hands_on(case, error, asked, now);
     }
     let good = judged(bad, &result, &calls);
     findings.judge(Rule::BadAnswers, good.is_ok(), || {

@@ -12,12 +12,19 @@ use crate::conformance::probe::{Dropped, End};
 use crate::conformance::rule::Rule;
 use crate::conformance::suite::Suite;
 
-/// Drops a call before its first poll, after its first, its second, …, and calls again each time.
+/// Drops a call before its first poll, after its first, its second, …, and calls again each time; then once more, each
+/// time not before what it waits for has come.
 pub(in crate::conformance) async fn anywhere<F: Fixture>(suite: &Arc<Suite<F>>) {
+    for how in [Dropped::All, Dropped::Woken] {
+        at_each_poll(suite, how).await;
+    }
+}
+
+async fn at_each_poll<F: Fixture>(suite: &Arc<Suite<F>>, how: Dropped) {
     let case = Case::new(suite, "dropped");
     let findings = &suite.findings;
     for polls in 0..MOST_POLLS {
-        case.probe.drop_after(Some((polls, Dropped::All)));
+        case.probe.drop_after(Some((polls, how.clone())));
         let _ = case.refresh().await;
         let dropped = case.take_calls();
         case.probe.drop_after(None);

@@ -1,7 +1,7 @@
 //! Checks of how failures are sorted, and of the call after them.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use keytide_core::{Clock, Error, ErrorKind, RetryAfter, SystemClock};
 
@@ -74,11 +74,7 @@ async fn one_failure<F: Fixture>(
                 ))
             });
             if let Condition::Throttling(asked) = condition {
-                let found = error.retry_after();
-                let right = is_asked(found, *asked, now);
-                findings.judge(Rule::RetryAfter, right, || {
-                    format!("the issuer asks for {asked:?}, the error says {found:?}")
-                });
+                hands_on(case, error, *asked, now);
             }
         }
     }
@@ -90,11 +86,23 @@ async fn one_failure<F: Fixture>(
     }
 }
 
-fn is_asked(
-    found: Option<RetryAfter>,
+/// Whether the error says for how long the issuer asks to be left alone.
+pub(in crate::conformance) fn hands_on<F: Fixture>(
+    case: &Case<F>,
+    error: &Error,
     asked: Option<Duration>,
-    now: std::time::SystemTime,
-) -> bool {
+    now: SystemTime,
+) {
+    let found = error.retry_after();
+    let right = is_asked(found, asked, now);
+    case.suite.findings.judge(Rule::RetryAfter, right, || {
+        case.when(&format!(
+            "the issuer asks for {asked:?}, the error says {found:?}"
+        ))
+    });
+}
+
+fn is_asked(found: Option<RetryAfter>, asked: Option<Duration>, now: SystemTime) -> bool {
     match (found, asked) {
         (None, None) => true,
         (Some(RetryAfter::Delay(found)), Some(asked)) => found == asked,
