@@ -96,6 +96,11 @@ const FLAWS: &[(Flaw, &[&str])] = &[
     (Flaw::NeverEnds, &["bad-answers"]),
     (Flaw::TakesBadAnswer, &["bad-answers"]),
     (Flaw::LogsInput, &["no-secret-in-logs"]),
+    (Flaw::GivesUp, &["recovers"]),
+    (
+        Flaw::InputAsPrincipal,
+        &["no-secret-in-events", "no-secret-in-debug"],
+    ),
     (Flaw::SharesCalls, &["concurrent"]),
     (Flaw::TerseError, &["error-text"]),
     (Flaw::StaysBusyWhenDropped, &["droppable", "concurrent"]),

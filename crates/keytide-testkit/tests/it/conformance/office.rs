@@ -47,6 +47,8 @@ pub(crate) enum Flaw {
     TerseError,
     SaysItTwice,
     NeverEnds,
+    GivesUp,
+    InputAsPrincipal,
 }
 
 pub(crate) struct Office {
@@ -69,6 +71,7 @@ pub(crate) struct Clerk {
     shared: tokio::sync::Mutex<Option<String>>,
     answers: AtomicU64,
     busy: AtomicBool,
+    failed: AtomicBool,
     profiles: AtomicU64,
 }
 
@@ -147,6 +150,7 @@ impl Fixture for Office {
             shared: tokio::sync::Mutex::new(None),
             answers: AtomicU64::new(0),
             busy: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
             profiles: AtomicU64::new(0),
         }
     }
@@ -321,6 +325,9 @@ impl ProvideCredential for Clerk {
         {
             return Ok(Issued::bearer(Secret::from(last)).expires_in(LIFETIME));
         }
+        if self.flaw == Flaw::GivesUp && self.failed.load(Ordering::SeqCst) {
+            return Err(Error::unavailable("the clerk gave up after a failure"));
+        }
         if self.flaw == Flaw::StaysBusyWhenDropped && self.busy.swap(true, Ordering::SeqCst) {
             return Err(Error::unavailable("the clerk is at the office already"));
         }
@@ -335,6 +342,7 @@ impl ProvideCredential for Clerk {
         std::mem::forget(counter);
         self.busy.store(false, Ordering::SeqCst);
         if !matches!(letter, Letter::Token(_)) {
+            self.failed.store(true, Ordering::SeqCst);
             match self.flaw {
                 Flaw::SleepsOnFailure => tokio::time::sleep(Duration::from_millis(150)).await,
                 Flaw::NeverEnds if matches!(letter, Letter::Bad) => {
@@ -352,6 +360,7 @@ impl ProvideCredential for Clerk {
             #[expect(clippy::disallowed_methods, reason = "that is the flaw")]
             Flaw::OwnClock => issued.expires_at(SystemTime::now() + LIFETIME),
             Flaw::Margin => issued.expires_in(LIFETIME - Duration::from_secs(60)),
+            Flaw::InputAsPrincipal => issued.expires_in(LIFETIME).principal(self.flaw.input()),
             _ => issued.expires_in(LIFETIME),
         })
     }
