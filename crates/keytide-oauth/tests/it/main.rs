@@ -2,6 +2,7 @@
 
 mod assertions;
 mod building;
+mod conformance;
 mod faults;
 mod requests;
 mod subjects;
