@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use keytide_core::{Subject, SubjectUse};
+use keytide_core::{Chain, Subject, SubjectUse};
 use keytide_oauth::{AssertionKey, ClientCredentials, IssuerClient};
 use keytide_testkit::conformance::{self, HttpFixture};
 use keytide_testkit::server::{FaultServer, Good, TestCa};
@@ -82,6 +82,30 @@ fn a_client_over_tls_does_too() {
 
     println!("{report}");
     report.assert_all_but(UNCONFIGURED);
+}
+
+/// A chain whose first provider is not configured here is as good as its second.
+#[test]
+fn a_chain_does_too() {
+    let key = Arc::new(p256());
+
+    let report = conformance::check(move || {
+        let key = Arc::clone(&key);
+        let make = move |server: &FaultServer| {
+            let absent = keytide_kubernetes::ProjectedToken::at("/nowhere/of/the/kind/token");
+            let client = ClientCredentials::builder(server.url("/token"), "reader")
+                .private_key_jwt(AssertionKey::from_pem(&key.pem).unwrap())
+                .client(impatient())
+                .build()
+                .unwrap();
+            Chain::first(absent).then(client)
+        };
+        HttpFixture::start(Good::oauth(TOKEN), make).refusing_oauth()
+    });
+
+    println!("{report}");
+    // Its profile becomes that of the provider that it stays with.
+    assert_eq!(report.failed(), ["profile-stable"], "{report}");
 }
 
 /// It is built with all that it needs, so there is nothing that could leave it unconfigured.
