@@ -23,11 +23,12 @@ impl Findings {
     }
 
     pub(super) fn fail(&self, rule: Rule, why: impl Into<String>) {
-        self.lock()
-            .entry(rule)
-            .or_default()
-            .failures
-            .push(why.into());
+        let why = why.into();
+        let mut found = self.lock();
+        let failures = &mut found.entry(rule).or_default().failures;
+        if !failures.contains(&why) {
+            failures.push(why);
+        }
     }
 
     /// Something about this rule could not be checked.
@@ -102,3 +103,56 @@ fn shortened(failures: &[String]) -> String {
 }
 
 const MOST: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(report: &Report, name: &str) -> Verdict {
+        let mut checks = report.checks().iter();
+        checks
+            .find(|check| check.name() == name)
+            .unwrap()
+            .verdict()
+            .clone()
+    }
+
+    #[test]
+    fn a_check_that_did_not_run_has_failed() {
+        let findings = Findings::default();
+        findings.pass(Rule::Asks);
+
+        let report = findings.report(None);
+
+        assert_eq!(verdict(&report, "no-caching"), Verdict::Passed);
+        assert_eq!(report.failed().len(), Rule::ALL.len() - 1);
+    }
+
+    #[test]
+    fn a_failure_outweighs_what_passed_and_what_was_left_out() {
+        let findings = Findings::default();
+        findings.pass(Rule::Asks);
+        findings.skip(Rule::Asks, "no count");
+        findings.fail(Rule::Asks, "once");
+        findings.fail(Rule::Asks, "once");
+        findings.pass(Rule::AsksOnce);
+        findings.skip(Rule::AsksOnce, "no count");
+        findings.skip(Rule::Refused, "no such answer");
+
+        let report = findings.report(Some("nothing ran"));
+
+        assert_eq!(
+            verdict(&report, "no-caching"),
+            Verdict::Failed("once".to_owned())
+        );
+        assert_eq!(verdict(&report, "no-retry"), Verdict::Passed);
+        let left_out = report
+            .checks()
+            .iter()
+            .find(|check| check.name() == "no-retry");
+        assert_eq!(left_out.unwrap().left_out(), ["no count"]);
+        let why = |text: &str| Verdict::NotApplicable(text.to_owned());
+        assert_eq!(verdict(&report, "sort-refused"), why("no such answer"));
+        assert_eq!(verdict(&report, "forced"), why("nothing ran"));
+    }
+}

@@ -59,10 +59,10 @@ pub(in crate::conformance) async fn answer<F: Fixture>(suite: &Arc<Suite<F>>, ba
         return case.finish().await;
     }
     let result = asked(&case, &bad).await;
-    kept(&case, &held, &result);
     if result.is_err() {
         idle_calls(&case, bad.name()).await;
     }
+    kept(&case, &held, &result);
     taken(&case);
 
     // … and once the issuer is well. A connection that it closed may cost one more attempt, where that is no error.

@@ -101,6 +101,7 @@ const FLAWS: &[(Flaw, &[&str])] = &[
         Flaw::InputAsPrincipal,
         &["no-secret-in-events", "no-secret-in-debug"],
     ),
+    (Flaw::ShortLife, &["keeps-credential"]),
     (Flaw::SharesCalls, &["concurrent"]),
     (Flaw::TerseError, &["error-text"]),
     (Flaw::StaysBusyWhenDropped, &["droppable", "concurrent"]),

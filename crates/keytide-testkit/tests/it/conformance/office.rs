@@ -49,6 +49,7 @@ pub(crate) enum Flaw {
     NeverEnds,
     GivesUp,
     InputAsPrincipal,
+    ShortLife,
 }
 
 pub(crate) struct Office {
@@ -169,7 +170,13 @@ impl Fixture for Office {
     }
 
     fn expires(&self) -> Expires {
-        Expires::In(LIFETIME)
+        // Within what the suite lets by.
+        let short = Duration::from_secs(1);
+        Expires::In(if self.flaw == Flaw::ShortLife {
+            short
+        } else {
+            LIFETIME
+        })
     }
 
     fn running(&self) -> Option<u64> {
@@ -359,6 +366,7 @@ impl ProvideCredential for Clerk {
         Ok(match self.flaw {
             #[expect(clippy::disallowed_methods, reason = "that is the flaw")]
             Flaw::OwnClock => issued.expires_at(SystemTime::now() + LIFETIME),
+            Flaw::ShortLife => issued.expires_in(Duration::from_millis(50)),
             Flaw::Margin => issued.expires_in(LIFETIME - Duration::from_secs(60)),
             Flaw::InputAsPrincipal => issued.expires_in(LIFETIME).principal(self.flaw.input()),
             _ => issued.expires_in(LIFETIME),
