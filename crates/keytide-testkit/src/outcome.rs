@@ -13,3 +13,8 @@ pub enum Outcome {
     /// Either: specifications and issuers differ. A provider decides, and stays with it.
     Either,
 }
+
+/// The answer cannot be used: the issuer is as good as down, or it is not the issuer that is configured.
+#[cfg(feature = "server")]
+pub(crate) const UNUSABLE: Outcome =
+    Outcome::Error(&[ErrorKind::Unavailable, ErrorKind::Misconfigured]);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use keytide_core::ProvideCredential;
 
 use super::fixture::{BadAnswer, Condition, Expires, Fixture};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, UNUSABLE};
 #[cfg(feature = "tls")]
 use crate::server::TestCa;
 use crate::server::{Asked, At, Fault, FaultServer, Field, Good, Reply};
@@ -19,8 +19,8 @@ use crate::server::{Asked, At, Fault, FaultServer, Field, Good, Reply};
 /// `assertion`, and those named with [`secret`](Self::secret). Give the tokens a prefix that no other test uses, and
 /// eight bytes at the least.
 ///
-/// The server's answers are at hand at once, so that a test takes seconds. What it cannot be without being told:
-/// [`refusing`](Self::refusing) and [`not_configured`](Self::not_configured).
+/// Beside [`Fault::all`] it tries an issuer that does not listen, as `connection-refused`. What it cannot show without
+/// being told: [`refusing`](Self::refusing) and [`not_configured`](Self::not_configured).
 pub struct HttpFixture<P> {
     server: FaultServer,
     make: Make<P>,
@@ -199,6 +199,11 @@ impl<P: ProvideCredential + fmt::Debug> Fixture for HttpFixture<P> {
 
     fn put(&self, condition: &Condition) -> Result<(), String> {
         *lock(&self.next) = Next::Configured;
+        if *condition == Condition::Bad(REFUSED.to_owned()) {
+            self.server.stop();
+            return Ok(());
+        }
+        self.server.restart();
         let fault = match condition {
             Condition::Healthy => {
                 self.server.heal();
@@ -290,7 +295,9 @@ impl<P: ProvideCredential + fmt::Debug> Fixture for HttpFixture<P> {
                 None => bad,
             }
         });
-        faults.collect()
+        let mut all: Vec<_> = faults.collect();
+        all.push(BadAnswer::new(REFUSED, UNUSABLE));
+        all
     }
 
     fn body_canaries(&self) -> Vec<String> {
@@ -342,3 +349,6 @@ fn is_secret(name: &str) -> bool {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// Beside the faults: nobody listens.
+const REFUSED: &str = "connection-refused";

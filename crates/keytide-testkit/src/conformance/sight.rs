@@ -113,7 +113,7 @@ impl Kind {
     fn told(self) -> &'static str {
         match self {
             Self::Credential => "a credential's secret",
-            Self::Input => "a secret that the provider presents",
+            Self::Input => "a secret that the fixture names",
             Self::Body => "a part of a response body",
         }
     }

@@ -8,8 +8,6 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use keytide_core::ErrorKind;
-
 use super::field::{Change, Field};
 use super::good::Good;
 use super::reply::Reply;
@@ -190,9 +188,6 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The answer cannot be used: the issuer is as good as down, or it is not the issuer that is configured.
-pub(super) const UNUSABLE: Outcome =
-    Outcome::Error(&[ErrorKind::Unavailable, ErrorKind::Misconfigured]);
 /// Stands for the body canary.
 pub(super) const CANARY: &str = "{canary}";
 /// Stands for an HTTP date so many seconds ahead of the server's clock.

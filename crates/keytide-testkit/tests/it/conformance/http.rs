@@ -1,5 +1,8 @@
 //! Providers that speak HTTP, over every fault.
 
+use std::time::Duration;
+
+use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, Secret};
 use keytide_testkit::conformance::{self, HttpFixture, Report};
 use keytide_testkit::server::{Fault, Good};
 
@@ -81,4 +84,71 @@ fn a_provider_that_shows_bodies_is_caught() {
 fn a_provider_that_takes_any_token_is_caught() {
     let report = flawed(Flaw::TakesAnyToken, &["token-line-break"]);
     assert_eq!(report.failed(), ["bad-answers"], "{report}");
+}
+
+/// What is written in five minutes.
+#[derive(Debug)]
+struct Naive {
+    url: String,
+    secret: String,
+}
+
+impl ProvideCredential for Naive {
+    fn profile(&self) -> Profile {
+        Profile::bearer("naive")
+    }
+
+    async fn provide(&self, _: &Request) -> Result<Issued, Error> {
+        let form = [("client_secret", &self.secret)];
+        let sent = reqwest::Client::new().post(&self.url).form(&form).send();
+        let answer = sent.await.and_then(reqwest::Response::error_for_status);
+        let unavailable = |error| Error::unavailable("asking failed").caused_by(error);
+        let body = answer
+            .map_err(unavailable)?
+            .text()
+            .await
+            .map_err(unavailable)?;
+        let body: serde_json::Value = serde_json::from_str(&body)
+            .map_err(|error| Error::unavailable(format!("parsing {body} failed: {error}")))?;
+        let token = body["access_token"].as_str().unwrap().to_owned();
+        let seconds = body["expires_in"].as_u64().unwrap_or(3600);
+        Ok(Issued::bearer(Secret::from(token)).expires_in(Duration::from_secs(seconds)))
+    }
+}
+
+#[test]
+fn a_naive_provider_fails_where_it_is_naive() {
+    let endless = ["endless-body", "huge-body", "gzip-bomb"];
+    let report = conformance::check(move || {
+        let fixture = HttpFixture::start(Good::oauth("naive-token-"), |server| Naive {
+            url: server.url("/token"),
+            secret: "naive-client-secret".to_owned(),
+        });
+        endless
+            .iter()
+            .fold(fixture.refusing_oauth(), |fixture, fault| {
+                fixture.without(
+                    *fault,
+                    "it reads for as long as it may: that has a test of its own",
+                )
+            })
+    });
+
+    println!("{report}");
+    assert_eq!(
+        report.failed(),
+        [
+            "no-retry",
+            "sort-throttled",
+            "retry-after",
+            "sort-refused",
+            "bad-answers",
+            "no-panic",
+            "error-text",
+            "no-secret-in-errors",
+            "no-secret-in-events",
+            "no-secret-in-debug",
+            "no-body-in-errors",
+        ]
+    );
 }
