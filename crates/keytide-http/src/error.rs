@@ -44,6 +44,8 @@ pub enum ErrorKind {
     /// The patience for a credential, or the time limit of the request, ended before there was one. The refresh goes
     /// on. This request, or this hop of it, was not sent.
     TimedOut,
+    /// The credential that a stream was opened with was revoked: close the stream.
+    Revoked,
     /// The destination answered with a redirect that is not followed: it leads to where the credential may not go, or
     /// is one too many. What was asked of the destination before that did happen.
     Redirect,

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::AuthorizedClient;
 use crate::error::{Error, ErrorKind};
+use crate::tether::Tether;
 
 /// A request in the making, as reqwest's own, without the ways to set a credential by hand.
 #[must_use = "nothing is sent until `send` is awaited"]
@@ -104,6 +105,17 @@ impl RequestBuilder {
         let client = self.client.clone();
         let request = self.build()?;
         client.execute(request).await
+    }
+
+    /// Sends the request for a long-lived stream, such as server-sent events: [`send`](Self::send), and a [`Tether`] that
+    /// tells what becomes of the credential which opened it.
+    ///
+    /// # Errors
+    /// Those of [`send`](Self::send).
+    pub async fn open(self) -> Result<(Response, Tether), Error> {
+        let client = self.client.clone();
+        let request = self.build()?;
+        client.open(request).await
     }
 
     fn map(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use keytide_core::Credential;
 
-use super::{Guard, Trip};
+use super::{Guard, Told, Trip};
 use crate::attach::{Moment, Outgoing, Sending};
 use crate::destination::Place;
 use crate::error::Error;
@@ -50,7 +50,7 @@ impl Guard {
         let told = self
             .cache
             .observes_uses()
-            .then(|| Box::new((sending.method.clone(), sending.target.path.to_owned())));
+            .then(|| (sending.method.clone(), sending.target.path.to_owned()));
         let mut outgoing = Outgoing {
             sending,
             origin: Cow::Borrowed(place.origin()),
@@ -63,7 +63,16 @@ impl Guard {
                 to,
                 generation: credential.generation(),
                 sent: self.profile.wants_clock().then(|| self.cache.now()),
-                told,
+                told: told.map(|(method, path)| {
+                    Box::new(Told {
+                        cache: self.cache.clone(),
+                        generation: credential.generation(),
+                        origin: place.origin().to_owned(),
+                        method,
+                        path,
+                        status: None,
+                    })
+                }),
             }),
             Attached::Superseded => None,
         })

@@ -4,17 +4,18 @@ mod answer;
 mod bind;
 mod clock;
 mod settings;
+mod told;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use http::Method;
 use http::header::HOST;
 use keytide_core::Cache;
 
 pub(crate) use self::answer::Finding;
 pub(crate) use self::settings::Settings;
+use self::told::Told;
 use crate::attach::AttachProfile;
 use crate::destination::{Allowed, Asked, Destinations, Place, Rule, Target, asked_origin};
 use crate::error::{Error, ErrorKind};
@@ -42,7 +43,7 @@ pub(crate) struct Trip {
     /// When it was sent, where clocks are learned.
     sent: Option<SystemTime>,
     /// What is told of it, where uses are observed.
-    told: Option<Box<(Method, String)>>,
+    told: Option<Box<Told>>,
 }
 
 impl Guard {
