@@ -97,6 +97,18 @@ impl Error {
         Self::whole(kind, Some(rule), message.into(), None)
     }
 
+    /// A URL that cannot be read.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn unreadable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let message = "the URL of the request does not parse".to_owned();
+        Self::whole(
+            ErrorKind::InvalidUrl,
+            Some(Rule::Url),
+            message,
+            Some(source.into()),
+        )
+    }
+
     fn whole(
         kind: ErrorKind,
         rule: Option<Rule>,

@@ -23,7 +23,6 @@ pub(crate) struct Target<'a> {
 
 impl<'a> Target<'a> {
     /// Nothing that could be asked.
-    #[cfg(feature = "tower")]
     pub(crate) const NOWHERE: Self = Self {
         scheme: "",
         userinfo: false,

@@ -2,10 +2,12 @@
 
 mod binding;
 mod destinations;
+mod layer;
 mod redirects;
 mod refusals;
 mod secrets;
 mod server;
+mod sockets;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -82,6 +84,15 @@ fn identity() -> AgentIdentity {
 enum Over {
     Http1,
     Http2,
+}
+
+impl Over {
+    fn version(self) -> http::Version {
+        match self {
+            Self::Http1 => http::Version::HTTP_11,
+            Self::Http2 => http::Version::HTTP_2,
+        }
+    }
 }
 
 /// Runs each of these over both.

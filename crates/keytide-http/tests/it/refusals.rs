@@ -34,6 +34,7 @@ async fn a_thousand_rejections_of_one_generation_cost_one_refresh_and_one_retry_
     assert_eq!(mint.calls(), 2, "the first credential, and one refresh");
     let mut by_body: HashMap<Bytes, Vec<Seen>> = HashMap::new();
     for seen in server.seen() {
+        assert_eq!(seen.version, over.version());
         by_body.entry(seen.body.clone()).or_default().push(seen);
     }
     for index in 0..REQUESTS {
