@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use keytide_core::Credential;
@@ -27,7 +28,7 @@ impl Guard {
             .cache
             .read_for_origin(self.to(to).origin(), |credential| {
                 if self.wish(credential, life).is_some()
-                    && self.kept.first_to_want_life(credential.generation())
+                    && self.is_first_to_want_more_than(credential.generation())
                 {
                     return Ok(None);
                 }
@@ -120,5 +121,9 @@ impl Guard {
         }
         let least = life.min(credential.lifetime() / 2);
         (!credential.lasts(least)).then_some(least)
+    }
+
+    fn is_first_to_want_more_than(&self, generation: u64) -> bool {
+        self.too_short.fetch_max(generation, Ordering::Relaxed) < generation
     }
 }

@@ -8,6 +8,7 @@ mod told;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
 use http::header::HOST;
@@ -29,6 +30,8 @@ pub(crate) struct Guard {
     pub(crate) retry: bool,
     patience: Duration,
     least: Duration,
+    /// The last generation that was too short for somebody: for each, the issuer is asked once.
+    too_short: AtomicU64,
     kept: Arc<dyn Attaching>,
     profile: AttachProfile,
     /// Held for what it does: it empties `kept`.

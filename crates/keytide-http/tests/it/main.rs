@@ -1,13 +1,16 @@
 //! The promises of the client, against real servers on 127.0.0.1.
 
+mod attach;
 mod binding;
 mod destinations;
 mod layer;
+mod life;
 mod redirects;
 mod refusals;
 mod secrets;
 mod server;
 mod sockets;
+mod streams;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -286,9 +286,13 @@ fn whatever_the_url_the_header_is_absent_where_it_may_not_go() {
             let path = request.split(' ').nth(1).unwrap();
             let clear = path == "/v1" || path.starts_with("/v1/") || path.starts_with("/v1?");
             let path = path.split('?').next().unwrap().to_ascii_lowercase();
-            let odd = ["..", "%2e", "%2f", "%5c", "%25", "//", "\\", ";"]
+            let odd = ["%2e", "%2f", "%5c", "%25", "//", "\\", ";"]
                 .into_iter()
                 .any(|odd| path.contains(odd));
+            let dots = path
+                .split('/')
+                .any(|segment| segment == "." || segment == "..");
+            prop_assert!(!dots, "{url:?} {onward:?}: {path}");
             prop_assert!(clear && !odd, "{url:?} {onward:?}: {path}");
         }
         Ok(())
