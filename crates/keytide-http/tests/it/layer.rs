@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -240,21 +241,26 @@ over_both! {
 type Seen = Arc<Mutex<Vec<http::request::Parts>>>;
 
 /// Remembers requests and answers them.
-fn recording<B: Send + 'static>(
-    seen: &Seen,
-) -> impl Service<
-    Request<B>,
-    Response = Response<Empty<Bytes>>,
-    Error = Infallible,
-    Future = Ready<Result<Response<Empty<Bytes>>, Infallible>>,
-> + Clone
-+ Send
-+ use<B> {
-    let seen = Arc::clone(seen);
-    service_fn(move |request: Request<B>| {
-        seen.lock().unwrap().push(request.into_parts().0);
+#[derive(Clone)]
+struct Recording(Seen);
+
+impl<B> Service<Request<B>> for Recording {
+    type Response = Response<Empty<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        self.0.lock().unwrap().push(request.into_parts().0);
         ready(Ok(Response::new(Empty::new())))
-    })
+    }
+}
+
+fn recording(seen: &Seen) -> Recording {
+    Recording(Arc::clone(seen))
 }
 
 fn request(uri: &str) -> Request<Empty<Bytes>> {

@@ -5,12 +5,16 @@ mod binding;
 mod destinations;
 mod layer;
 mod life;
+#[cfg(feature = "reqwest-middleware")]
+mod middleware;
 mod redirects;
 mod refusals;
+mod rough;
 mod secrets;
 mod server;
 mod sockets;
 mod streams;
+mod uses;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
