@@ -44,6 +44,8 @@ pub enum ErrorKind {
     /// The patience for a credential, or the time limit of the request, ended before there was one. The refresh goes
     /// on. This request, or this hop of it, was not sent.
     TimedOut,
+    /// The credential that a stream was opened with was revoked: close the stream.
+    Revoked,
     /// The destination answered with a redirect that is not followed: it leads to where the credential may not go, or
     /// is one too many. What was asked of the destination before that did happen.
     Redirect,
@@ -93,6 +95,18 @@ impl Error {
     /// A request that a rule forbids.
     pub(crate) fn refused(kind: ErrorKind, rule: Rule, message: impl Into<String>) -> Self {
         Self::whole(kind, Some(rule), message.into(), None)
+    }
+
+    /// A URL that cannot be read.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn unreadable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let message = "the URL of the request does not parse".to_owned();
+        Self::whole(
+            ErrorKind::InvalidUrl,
+            Some(Rule::Url),
+            message,
+            Some(source.into()),
+        )
     }
 
     fn whole(

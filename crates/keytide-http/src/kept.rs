@@ -1,7 +1,7 @@
 //! What is kept ready for requests of the current generation: [`Kept`]. The only file that names `arc_swap`.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
@@ -35,9 +35,6 @@ pub(crate) trait Attaching: Send + Sync {
 
     /// Lets go of what was made of an older generation, and makes nothing of such a one any more.
     fn forget_before(&self, generation: u64);
-
-    /// Whether this is the first who wants more life than this generation has left.
-    fn first_to_want_life(&self, generation: u64) -> bool;
 }
 
 struct Current<R> {
@@ -46,8 +43,6 @@ struct Current<R> {
     /// Requests that it was attached to.
     uses: AtomicU64,
     cache: Cache,
-    /// Somebody has asked the issuer for a longer life than this generation has.
-    life_wanted: AtomicBool,
 }
 
 /// Whether a credential was attached.
@@ -94,7 +89,6 @@ impl<A: Attach> Kept<A> {
             ready: self.attach.prepare(credential)?,
             uses: AtomicU64::new(0),
             cache: self.cache.clone(),
-            life_wanted: AtomicBool::new(false),
         });
         *newest = generation;
         self.current.store(Some(Arc::clone(&made)));
@@ -141,14 +135,6 @@ impl<A: Attach> Attaching for Kept<A> {
         drop(newest);
         // Its end is told to observers, outside the lock.
         drop(old);
-    }
-
-    fn first_to_want_life(&self, generation: u64) -> bool {
-        let current = self.current.load();
-        current
-            .as_ref()
-            .filter(|current| current.generation == generation)
-            .is_some_and(|current| !current.life_wanted.swap(true, Ordering::Relaxed))
     }
 }
 

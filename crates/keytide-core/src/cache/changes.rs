@@ -29,7 +29,8 @@ impl Cache {
     }
 }
 
-/// Waits for new generations of one cache. See [`Cache::changes`].
+/// Waits for new generations of one cache. See [`Cache::changes`]. A clone has been told what the original has.
+#[derive(Clone)]
 pub struct Changes {
     watched: watch::Receiver<u64>,
 }

@@ -12,7 +12,7 @@ use super::{AuthorizedClient, Inner};
 use crate::attach::Attach;
 use crate::destination::{Allowed, Destination, Destinations, LOCALHOST};
 use crate::error::{Error, ErrorKind};
-use crate::guard::Settings;
+use crate::guard::{Guard, Settings};
 
 /// Builds an [`AuthorizedClient`]. Building contacts nobody.
 #[must_use]
@@ -94,6 +94,22 @@ impl AuthorizedClientBuilder {
     /// there is no destination, one is not an origin or has a path that cannot be compared, the header cannot carry a credential, there are more than 10
     /// redirects, or reqwest refuses its own configuration.
     pub fn build(self) -> Result<AuthorizedClient, Error> {
+        let Parts {
+            http,
+            guard,
+            redirects,
+        } = self.parts()?;
+        Ok(AuthorizedClient {
+            inner: Arc::new(Inner {
+                http,
+                guard,
+                redirects,
+            }),
+        })
+    }
+
+    /// The one place where a client is made, and told to follow no redirects.
+    pub(super) fn parts(self) -> Result<Parts, Error> {
         if self.redirects > MOST_REDIRECTS {
             return Err(Error::invalid(format!(
                 "the redirects to follow must be 0 to {MOST_REDIRECTS}, not {}",
@@ -107,14 +123,19 @@ impl AuthorizedClientBuilder {
                 let message = "the HTTP client could not be built";
                 Error::caused_by(ErrorKind::InvalidArgument, message, source.without_url())
             })?;
-        Ok(AuthorizedClient {
-            inner: Arc::new(Inner {
-                http,
-                guard,
-                redirects: self.redirects,
-            }),
+        Ok(Parts {
+            http,
+            guard,
+            redirects: self.redirects,
         })
     }
+}
+
+/// What a client is made of.
+pub(super) struct Parts {
+    pub(super) http: reqwest::Client,
+    pub(super) guard: Guard,
+    pub(super) redirects: usize,
 }
 
 /// What must hold for the destinations to mean what they say.

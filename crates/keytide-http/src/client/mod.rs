@@ -1,6 +1,8 @@
 //! The client that binds a credential when a request is sent: [`AuthorizedClient`].
 
 mod builder;
+#[cfg(feature = "reqwest-middleware")]
+mod middleware;
 mod request;
 mod send;
 mod spare;
@@ -14,9 +16,10 @@ use reqwest::{Request, Response};
 
 pub use self::builder::AuthorizedClientBuilder;
 pub use self::request::RequestBuilder;
-use self::send::{Failure, Way};
+use self::send::{Failure, Sent, Way};
 use crate::error::Error;
 use crate::guard::Guard;
+use crate::tether::Tether;
 
 /// Sends requests with the credential of a cache, to named destinations and nowhere else.
 ///
@@ -98,24 +101,38 @@ impl AuthorizedClient {
     /// # Errors
     /// Those of [`RequestBuilder::send`].
     pub async fn execute(&self, request: Request) -> Result<Response, Error> {
-        let way = Way {
-            guard: &self.inner.guard,
-            carrier: &self.inner.http,
-            redirects: self.inner.redirects,
-        };
-        match way.send(request).await {
-            Ok(sent) => Ok(sent.response),
-            Err(Failure::Ours(error)) => Err(error),
-            Err(Failure::Theirs(to, error)) => {
-                Err(Error::transport(self.inner.guard.to(to).origin(), error))
-            }
-        }
+        self.inner.send(request).await.map(|sent| sent.response)
+    }
+
+    /// Sends a request whose response is a long-lived stream: [`execute`](Self::execute), and a [`Tether`] that tells
+    /// what becomes of the credential which opened it.
+    ///
+    /// # Errors
+    /// Those of [`RequestBuilder::send`].
+    pub async fn open(&self, request: Request) -> Result<(Response, Tether), Error> {
+        let sent = self.inner.send(request).await?;
+        let tether = Tether::new(&self.inner.guard.cache, sent.generation);
+        Ok((sent.response, tether))
     }
 
     /// The cache whose credential it sends.
     #[must_use]
     pub fn cache(&self) -> &Cache {
         &self.inner.guard.cache
+    }
+}
+
+impl Inner {
+    async fn send(&self, request: Request) -> Result<Sent, Error> {
+        let way = Way {
+            guard: &self.guard,
+            carrier: &self.http,
+            redirects: self.redirects,
+        };
+        way.send(request).await.map_err(|failure| match failure {
+            Failure::Ours(error) => error,
+            Failure::Theirs(to, error) => Error::transport(self.guard.to(to).origin(), error),
+        })
     }
 }
 

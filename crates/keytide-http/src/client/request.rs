@@ -9,7 +9,9 @@ use reqwest::{Body, Request, Response};
 use url::Url;
 
 use super::AuthorizedClient;
+use crate::destination::Target;
 use crate::error::{Error, ErrorKind};
+use crate::tether::Tether;
 
 /// A request in the making, as reqwest's own, without the ways to set a credential by hand.
 #[must_use = "nothing is sent until `send` is awaited"]
@@ -26,10 +28,7 @@ impl RequestBuilder {
                 client.inner.http.clone(),
                 Request::new(method, url),
             )),
-            Err(error) => {
-                let message = "the URL of the request does not parse";
-                Err(Error::caused_by(ErrorKind::InvalidUrl, message, error))
-            }
+            Err(error) => Err(Error::unreadable(error)),
         };
         Self { client, request }
     }
@@ -101,9 +100,26 @@ impl RequestBuilder {
     /// Every [`ErrorKind`] but the two that [`build`](super::AuthorizedClientBuilder::build) gives: each says whether
     /// anything was sent.
     pub async fn send(self) -> Result<Response, Error> {
-        let client = self.client.clone();
-        let request = self.build()?;
+        let (client, request) = self.ready()?;
         client.execute(request).await
+    }
+
+    /// Sends the request for a long-lived stream, such as server-sent events: [`send`](Self::send), and a [`Tether`] that
+    /// tells what becomes of the credential which opened it.
+    ///
+    /// # Errors
+    /// Those of [`send`](Self::send).
+    pub async fn open(self) -> Result<(Response, Tether), Error> {
+        let (client, request) = self.ready()?;
+        client.open(request).await
+    }
+
+    fn ready(self) -> Result<(AuthorizedClient, Request), Error> {
+        let client = self.client.clone();
+        match self.build() {
+            Ok(request) => Ok((client, request)),
+            Err(error) => Err(client.inner.guard.refused(&Target::NOWHERE, error)),
+        }
     }
 
     fn map(

@@ -111,6 +111,7 @@ impl Allowed {
     }
 
     /// As a target, for requests that say a path only.
+    #[cfg(feature = "tower")]
     pub(crate) fn as_target(&self) -> Target<'_> {
         Target {
             scheme: if self.secure { "https" } else { "http" },

@@ -74,3 +74,6 @@ impl<T: Into<String>> From<T> for Destination {
         Self::new(origin)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,8 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rule {
+    /// The URL does not parse.
+    Url,
     /// The URL holds a user name or a password.
     Userinfo,
     /// The URL is neither `http` nor `https`.
@@ -31,6 +33,7 @@ impl Rule {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Url => "url",
             Self::Userinfo => "userinfo",
             Self::Scheme => "scheme",
             Self::Host => "host",

@@ -2,6 +2,7 @@
 
 use http::Uri;
 use http::uri::Authority;
+#[cfg(feature = "reqwest")]
 use url::Url;
 
 use super::Rule;
@@ -21,6 +22,17 @@ pub(crate) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
+    /// Nothing that could be asked.
+    pub(crate) const NOWHERE: Self = Self {
+        scheme: "",
+        userinfo: false,
+        host: "",
+        port: None,
+        path: "",
+        query: None,
+    };
+
+    #[cfg(feature = "reqwest")]
     pub(crate) fn of_url(url: &'a Url) -> Self {
         Self {
             scheme: url.scheme(),
@@ -52,7 +64,8 @@ impl<'a> Target<'a> {
     }
 
     /// The same path and query at another place.
-    pub(crate) fn at(uri: &'a Uri, base: &Target<'a>) -> Self {
+    #[cfg(feature = "tower")]
+    pub(crate) fn at(uri: &'a Uri, base: &Self) -> Self {
         Self {
             path: uri.path(),
             query: uri.query(),
@@ -61,7 +74,7 @@ impl<'a> Target<'a> {
     }
 
     pub(crate) fn port_or_default(&self) -> Option<u16> {
-        self.port.or(default_port(self.scheme))
+        self.port.or_else(|| default_port(self.scheme))
     }
 }
 

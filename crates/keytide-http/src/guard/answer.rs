@@ -47,6 +47,13 @@ impl Guard {
         }
     }
 
+    /// Whether an answer is the response and nothing is to be done about it, as most are.
+    #[cfg(feature = "tower")]
+    #[inline]
+    pub(crate) fn is_fine(&self, trip: &Trip, status: StatusCode, headers: &HeaderMap) -> bool {
+        matches!(self.finding(trip, status, headers), Some(Finding::Fine))
+    }
+
     /// Looks at the body too, as far as its length is known, and gives it back whole.
     pub(crate) async fn finding_of_body<B: Body + Unpin>(
         &self,
@@ -91,14 +98,8 @@ impl Guard {
     /// Tells observers of uses what became of a request.
     #[inline]
     pub(crate) fn tell_use(&self, trip: &mut Trip, status: Option<StatusCode>) {
-        if let Some(told) = trip.told.take() {
-            self.cache.report_use(
-                trip.generation,
-                self.to(trip.to).origin(),
-                told.0.as_str(),
-                &told.1,
-                status.map(|status| status.as_u16()),
-            );
+        if let Some(mut told) = trip.told.take() {
+            told.status = status;
         }
     }
 

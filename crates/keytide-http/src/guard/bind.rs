@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use keytide_core::Credential;
 
-use super::{Guard, Trip};
+use super::{Guard, Told, Trip};
 use crate::attach::{Moment, Outgoing, Sending};
 use crate::destination::Place;
 use crate::error::Error;
@@ -27,7 +28,7 @@ impl Guard {
             .cache
             .read_for_origin(self.to(to).origin(), |credential| {
                 if self.wish(credential, life).is_some()
-                    && self.kept.first_to_want_life(credential.generation())
+                    && self.is_first_to_want_more_than(credential.generation())
                 {
                     return Ok(None);
                 }
@@ -50,7 +51,7 @@ impl Guard {
         let told = self
             .cache
             .observes_uses()
-            .then(|| Box::new((sending.method.clone(), sending.target.path.to_owned())));
+            .then(|| (sending.method.clone(), sending.target.path.to_owned()));
         let mut outgoing = Outgoing {
             sending,
             origin: Cow::Borrowed(place.origin()),
@@ -63,7 +64,16 @@ impl Guard {
                 to,
                 generation: credential.generation(),
                 sent: self.profile.wants_clock().then(|| self.cache.now()),
-                told,
+                told: told.map(|(method, path)| {
+                    Box::new(Told {
+                        cache: self.cache.clone(),
+                        generation: credential.generation(),
+                        origin: place.origin().to_owned(),
+                        method,
+                        path,
+                        status: None,
+                    })
+                }),
             }),
             Attached::Superseded => None,
         })
@@ -111,5 +121,9 @@ impl Guard {
         }
         let least = life.min(credential.lifetime() / 2);
         (!credential.lasts(least)).then_some(least)
+    }
+
+    fn is_first_to_want_more_than(&self, generation: u64) -> bool {
+        self.too_short.fetch_max(generation, Ordering::Relaxed) < generation
     }
 }

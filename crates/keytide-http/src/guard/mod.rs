@@ -4,17 +4,19 @@ mod answer;
 mod bind;
 mod clock;
 mod settings;
+mod told;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
-use http::Method;
 use http::header::HOST;
 use keytide_core::Cache;
 
 pub(crate) use self::answer::Finding;
 pub(crate) use self::settings::Settings;
+use self::told::Told;
 use crate::attach::AttachProfile;
 use crate::destination::{Allowed, Asked, Destinations, Place, Rule, Target, asked_origin};
 use crate::error::{Error, ErrorKind};
@@ -28,6 +30,8 @@ pub(crate) struct Guard {
     pub(crate) retry: bool,
     patience: Duration,
     least: Duration,
+    /// The last generation that was too short for somebody: for each, the issuer is asked once.
+    too_short: AtomicU64,
     kept: Arc<dyn Attaching>,
     profile: AttachProfile,
     /// Held for what it does: it empties `kept`.
@@ -42,7 +46,7 @@ pub(crate) struct Trip {
     /// When it was sent, where clocks are learned.
     sent: Option<SystemTime>,
     /// What is told of it, where uses are observed.
-    told: Option<Box<(Method, String)>>,
+    told: Option<Box<Told>>,
 }
 
 impl Guard {

@@ -1,6 +1,7 @@
 //! What every face is told when it is built: [`Settings`].
 
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -73,6 +74,7 @@ impl Settings {
             retry: self.retry,
             patience: self.patience,
             least: self.least,
+            too_short: AtomicU64::new(0),
             kept,
             profile,
         })

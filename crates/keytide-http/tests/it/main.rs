@@ -1,11 +1,20 @@
 //! The promises of the client, against real servers on 127.0.0.1.
 
+mod attach;
 mod binding;
 mod destinations;
+mod layer;
+mod life;
+#[cfg(feature = "reqwest-middleware")]
+mod middleware;
 mod redirects;
 mod refusals;
+mod rough;
 mod secrets;
 mod server;
+mod sockets;
+mod streams;
+mod uses;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -77,19 +86,71 @@ fn identity() -> AgentIdentity {
     .unwrap()
 }
 
+/// Which HTTP is spoken.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Over {
+    Http1,
+    Http2,
+}
+
+impl Over {
+    fn version(self) -> http::Version {
+        match self {
+            Self::Http1 => http::Version::HTTP_11,
+            Self::Http2 => http::Version::HTTP_2,
+        }
+    }
+}
+
+/// Runs each of these over both.
+macro_rules! over_both {
+    ($($test:ident)*) => {
+        mod over_http1 {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test(crate::Over::Http1).await;
+            })*
+        }
+        mod over_http2 {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test(crate::Over::Http2).await;
+            })*
+        }
+    };
+}
+use over_both;
+
+fn builder_over(over: Over, cache: &Cache) -> AuthorizedClientBuilder {
+    let http = reqwest::Client::builder();
+    let http = match over {
+        Over::Http1 => http.http1_only(),
+        Over::Http2 => http.http2_prior_knowledge(),
+    };
+    AuthorizedClient::builder(http, cache.clone())
+}
+
 fn builder(cache: &Cache) -> AuthorizedClientBuilder {
-    AuthorizedClient::builder(reqwest::Client::builder(), cache.clone())
+    builder_over(Over::Http1, cache)
 }
 
 /// A client of these servers.
-fn client<const N: usize>(cache: &Cache, servers: [&Server; N]) -> AuthorizedClient {
+fn client_over<const N: usize>(
+    over: Over,
+    cache: &Cache,
+    servers: [&Server; N],
+) -> AuthorizedClient {
     servers
         .iter()
-        .fold(builder(cache), |built, server| {
+        .fold(builder_over(over, cache), |built, server| {
             built.destination(server.origin())
         })
         .build()
         .unwrap()
+}
+
+fn client<const N: usize>(cache: &Cache, servers: [&Server; N]) -> AuthorizedClient {
+    client_over(Over::Http1, cache, servers)
 }
 
 #[expect(

@@ -9,15 +9,14 @@ use keytide_http::ErrorKind;
 use tokio::sync::OnceCell;
 
 use crate::server::{Server, ok, redirect};
-use crate::{Mint, builder, client};
+use crate::{Mint, Over, builder_over, client_over, over_both};
 
 /// A server whose every answer is a redirect to this place.
 async fn redirecting(status: u16, location: String) -> Server {
     Server::start(move |_| redirect(status, &location)).await
 }
 
-#[tokio::test]
-async fn a_redirect_to_another_origin_never_carries_the_credential() {
+async fn a_redirect_to_another_origin_never_carries_the_credential(over: Over) {
     let elsewhere = Server::start(|_| ok()).await;
     let cache = Mint::default().cache();
 
@@ -29,8 +28,8 @@ async fn a_redirect_to_another_origin_never_carries_the_credential() {
             format!("https://127.0.0.1:{}/", elsewhere.port()),
         ] {
             let server = redirecting(status, location.clone()).await;
-            let bearer = client(&cache, [&server]);
-            let custom = builder(&cache)
+            let bearer = client_over(over, &cache, [&server]);
+            let custom = builder_over(over, &cache)
                 .destination(server.origin())
                 .header("x-api-key")
                 .build()
@@ -64,14 +63,13 @@ async fn a_redirect_to_another_origin_never_carries_the_credential() {
     );
 }
 
-#[tokio::test]
-async fn a_redirect_with_a_user_name_is_refused() {
+async fn a_redirect_with_a_user_name_is_refused(over: Over) {
     let elsewhere = Server::start(|_| ok()).await;
     let cache = Mint::default().cache();
     let location = elsewhere.url("/").replace("//", "//user@");
     let server = redirecting(302, location).await;
 
-    let error = client(&cache, [&server, &elsewhere])
+    let error = client_over(over, &cache, [&server, &elsewhere])
         .get(server.url("/"))
         .send()
         .await
@@ -81,8 +79,7 @@ async fn a_redirect_with_a_user_name_is_refused() {
     assert!(elsewhere.seen().is_empty());
 }
 
-#[tokio::test]
-async fn a_redirect_within_the_destinations_is_followed() {
+async fn a_redirect_within_the_destinations_is_followed(over: Over) {
     let mint = Mint::default();
     let second = Server::start(|_| ok()).await;
     let onward = second.url("/there");
@@ -93,7 +90,7 @@ async fn a_redirect_within_the_destinations_is_followed() {
     .await;
     let cache = mint.cache();
 
-    let response = client(&cache, [&first, &second])
+    let response = client_over(over, &cache, [&first, &second])
         .get(first.url("/a/b"))
         .header("cookie", "mine")
         .header("proxy-authorization", "mine")
@@ -118,12 +115,11 @@ async fn a_redirect_within_the_destinations_is_followed() {
     assert_eq!(second[0].header("x-trace"), Some("mine"));
 }
 
-#[tokio::test]
-async fn the_callers_own_authorization_stays_with_its_origin() {
+async fn the_callers_own_authorization_stays_with_its_origin(over: Over) {
     let second = Server::start(|_| ok()).await;
     let first = redirecting(307, second.url("/")).await;
     let cache = Mint::default().cache();
-    let http = builder(&cache)
+    let http = builder_over(over, &cache)
         .destination(first.origin())
         .destination(second.origin())
         .header("x-api-key")
@@ -141,8 +137,7 @@ async fn the_callers_own_authorization_stays_with_its_origin() {
     assert_eq!(second.seen()[0].header("x-api-key"), Some("token-1"));
 }
 
-#[tokio::test]
-async fn each_hop_carries_the_generation_that_is_current_then() {
+async fn each_hop_carries_the_generation_that_is_current_then(over: Over) {
     let mint = Mint::default();
     let second = Server::start(|_| ok()).await;
     let onward = second.url("/");
@@ -157,15 +152,14 @@ async fn each_hop_carries_the_generation_that_is_current_then() {
     .await;
     let cache = mint.cache();
 
-    let http = client(&cache, [&first, &second]);
+    let http = client_over(over, &cache, [&first, &second]);
     http.put(first.url("/")).body("kept").send().await.unwrap();
 
     assert!(first.seen()[0].bears(1) && first.seen()[1].bears(2) && second.seen()[0].bears(2));
     assert_eq!(second.seen()[0].body, "kept");
 }
 
-#[tokio::test]
-async fn methods_and_bodies_change_as_in_reqwest() {
+async fn methods_and_bodies_change_as_in_reqwest(over: Over) {
     let target = Server::start(|_| ok()).await;
     let cache = Mint::default().cache();
 
@@ -182,7 +176,7 @@ async fn methods_and_bodies_change_as_in_reqwest() {
     ];
     for (status, method, ..) in &cases {
         let server = redirecting(*status, target.url("/")).await;
-        let http = client(&cache, [&server, &target]);
+        let http = client_over(over, &cache, [&server, &target]);
         let request = http
             .request(method.clone(), server.url("/"))
             .header("content-type", "x/y");
@@ -205,15 +199,14 @@ async fn methods_and_bodies_change_as_in_reqwest() {
     }
 }
 
-#[tokio::test]
-async fn a_redirect_that_needs_a_body_that_is_gone_surfaces() {
+async fn a_redirect_that_needs_a_body_that_is_gone_surfaces(over: Over) {
     let target = Server::start(|_| ok()).await;
     let (keeps, drops) = (
         redirecting(307, target.url("/")).await,
         redirecting(303, target.url("/")).await,
     );
     let cache = Mint::default().cache();
-    let http = client(&cache, [&keeps, &drops, &target]);
+    let http = client_over(over, &cache, [&keeps, &drops, &target]);
     let stream = || reqwest::Body::wrap(Full::new(Bytes::from_static(b"once")));
 
     let kept = http
@@ -234,8 +227,7 @@ async fn a_redirect_that_needs_a_body_that_is_gone_surfaces() {
     assert_eq!(target.seen().len(), 1);
 }
 
-#[tokio::test]
-async fn redirects_end_after_ten() {
+async fn redirects_end_after_ten(over: Over) {
     let itself = Arc::new(OnceCell::new());
     let known = Arc::clone(&itself);
     let server = Server::start(move |seen| {
@@ -250,7 +242,7 @@ async fn redirects_end_after_ten() {
     .await;
     itself.set(server.origin()).unwrap();
     let cache = Mint::default().cache();
-    let http = client(&cache, [&server]);
+    let http = client_over(over, &cache, [&server]);
 
     let ten = http.get(server.url("/10")).send().await.unwrap();
     let error = http.get(server.url("/11")).send().await.unwrap_err();
@@ -259,7 +251,7 @@ async fn redirects_end_after_ten() {
     assert_eq!(error.kind(), ErrorKind::Redirect);
     assert_eq!(server.seen().len(), 11 + 11);
 
-    let none = builder(&cache)
+    let none = builder_over(over, &cache)
         .destination(server.origin())
         .redirects(0)
         .build()
@@ -272,8 +264,7 @@ async fn redirects_end_after_ten() {
     );
 }
 
-#[tokio::test]
-async fn a_redirect_that_cannot_be_followed_is_the_response() {
+async fn a_redirect_that_cannot_be_followed_is_the_response(over: Over) {
     let server = Server::start(|seen| match seen.path.as_str() {
         "/300" => redirect(300, "/"),
         "/304" => redirect(304, "/"),
@@ -282,11 +273,23 @@ async fn a_redirect_that_cannot_be_followed_is_the_response() {
     })
     .await;
     let cache = Mint::default().cache();
-    let http = client(&cache, [&server]);
+    let http = client_over(over, &cache, [&server]);
 
     for (path, status) in [("/300", 300), ("/304", 304), ("/bad", 302), ("/none", 302)] {
         let response = http.get(server.url(path)).send().await.unwrap();
         assert_eq!(response.status().as_u16(), status, "{path}");
     }
     assert_eq!(server.seen().len(), 4);
+}
+
+over_both! {
+    a_redirect_to_another_origin_never_carries_the_credential
+    a_redirect_with_a_user_name_is_refused
+    a_redirect_within_the_destinations_is_followed
+    the_callers_own_authorization_stays_with_its_origin
+    each_hop_carries_the_generation_that_is_current_then
+    methods_and_bodies_change_as_in_reqwest
+    a_redirect_that_needs_a_body_that_is_gone_surfaces
+    redirects_end_after_ten
+    a_redirect_that_cannot_be_followed_is_the_response
 }

@@ -11,19 +11,18 @@ use keytide_http::{ErrorKind, RequestBuilder};
 use tokio::sync::Barrier;
 
 use crate::server::{Answer, Seen, Server, answer, ok, unauthorized};
-use crate::{Mint, builder, client};
+use crate::{Mint, Over, builder_over, client_over, over_both};
 
 fn refuse_the_first(seen: &Seen) -> Answer {
     if seen.bears(1) { unauthorized() } else { ok() }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_rejections_of_one_generation_cost_one_refresh_and_one_retry_each() {
+async fn a_thousand_rejections_of_one_generation_cost_one_refresh_and_one_retry_each(over: Over) {
     const REQUESTS: usize = 1000;
     let mint = Mint::default();
     let server = Server::holding(Arc::new(Barrier::new(REQUESTS)), 1, refuse_the_first).await;
     let cache = mint.cache();
-    let http = client(&cache, [&server]);
+    let http = client_over(over, &cache, [&server]);
 
     let requests: Vec<_> = (0..REQUESTS)
         .map(|index| tokio::spawn(http.post(server.url("/")).body(body(index)).send()))
@@ -35,6 +34,7 @@ async fn a_thousand_rejections_of_one_generation_cost_one_refresh_and_one_retry_
     assert_eq!(mint.calls(), 2, "the first credential, and one refresh");
     let mut by_body: HashMap<Bytes, Vec<Seen>> = HashMap::new();
     for seen in server.seen() {
+        assert_eq!(seen.version, over.version());
         by_body.entry(seen.body.clone()).or_default().push(seen);
     }
     for index in 0..REQUESTS {
@@ -49,11 +49,10 @@ fn body(index: usize) -> String {
     format!("{index}:{}", "x".repeat(index))
 }
 
-#[tokio::test]
-async fn a_streaming_body_is_not_retried() {
+async fn a_streaming_body_is_not_retried(over: Over) {
     let (mint, server) = (Mint::default(), Server::start(refuse_the_first).await);
     let cache = mint.cache();
-    let http = client(&cache, [&server]);
+    let http = client_over(over, &cache, [&server]);
 
     let stream = reqwest::Body::wrap(Full::new(Bytes::from_static(b"once")));
     let response = http
@@ -76,11 +75,10 @@ async fn a_streaming_body_is_not_retried() {
     assert_eq!(mint.calls(), 2);
 }
 
-#[tokio::test]
-async fn with_the_retry_off_a_401_surfaces_and_is_reported() {
+async fn with_the_retry_off_a_401_surfaces_and_is_reported(over: Over) {
     let (mint, server) = (Mint::default(), Server::start(refuse_the_first).await);
     let cache = mint.cache();
-    let http = builder(&cache)
+    let http = builder_over(over, &cache)
         .destination(server.origin())
         .retry_on_401(false)
         .build()
@@ -95,8 +93,7 @@ async fn with_the_retry_off_a_401_surfaces_and_is_reported() {
     assert_eq!(mint.calls(), 2);
 }
 
-#[tokio::test]
-async fn a_403_that_does_not_name_the_credential_never_invalidates() {
+async fn a_403_that_does_not_name_the_credential_never_invalidates(over: Over) {
     let challenges = ["", "Bearer", r#"Bearer error="insufficient_scope""#];
     let mint = Mint::default();
     let server = Server::start(move |seen| {
@@ -109,7 +106,7 @@ async fn a_403_that_does_not_name_the_credential_never_invalidates() {
     })
     .await;
     let cache = mint.cache();
-    let http = client(&cache, [&server]);
+    let http = client_over(over, &cache, [&server]);
 
     for index in 0..challenges.len() {
         let url = server.url(&format!("/{index}"));
@@ -121,8 +118,7 @@ async fn a_403_that_does_not_name_the_credential_never_invalidates() {
     assert_eq!(mint.calls(), 1);
 }
 
-#[tokio::test]
-async fn a_403_that_names_the_credential_counts_as_a_401() {
+async fn a_403_that_names_the_credential_counts_as_a_401(over: Over) {
     let mint = Mint::default();
     let server = Server::start(|seen| {
         let mut forbidden = answer(StatusCode::FORBIDDEN);
@@ -135,17 +131,16 @@ async fn a_403_that_names_the_credential_counts_as_a_401() {
     .await;
     let cache = mint.cache();
 
-    let answered = status(client(&cache, [&server]).get(server.url("/"))).await;
+    let answered = status(client_over(over, &cache, [&server]).get(server.url("/"))).await;
 
     assert_eq!(answered, StatusCode::OK);
     assert_eq!(mint.calls(), 2);
 }
 
-#[tokio::test]
-async fn a_second_401_surfaces() {
+async fn a_second_401_surfaces(over: Over) {
     let (mint, server) = (Mint::default(), Server::start(|_| unauthorized()).await);
     let cache = mint.cache();
-    let http = client(&cache, [&server]);
+    let http = client_over(over, &cache, [&server]);
 
     assert_eq!(
         status(http.post(server.url("/")).body("x")).await,
@@ -171,8 +166,7 @@ async fn a_second_401_surfaces() {
     assert_eq!(mint.calls(), 2);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_is_sent_twice_at_most_however_many_newer_credentials_there_are() {
+async fn a_request_is_sent_twice_at_most_however_many_newer_credentials_there_are(over: Over) {
     let mint = Mint::default();
     let cache = mint.cache();
     let rotated = cache.clone();
@@ -182,7 +176,7 @@ async fn a_request_is_sent_twice_at_most_however_many_newer_credentials_there_ar
         if seen.bears(9) { ok() } else { unauthorized() }
     })
     .await;
-    let http = client(&cache, [&server]);
+    let http = client_over(over, &cache, [&server]);
 
     assert_eq!(
         status(http.post(server.url("/")).body("x")).await,
@@ -197,15 +191,16 @@ async fn a_request_is_sent_twice_at_most_however_many_newer_credentials_there_ar
     assert_eq!(mint.calls(), 3, "no refresh but those by name");
 }
 
-#[tokio::test]
-async fn an_origin_that_refuses_for_ever_costs_one_refresh_per_backoff_step_and_no_other_origin() {
+async fn an_origin_that_refuses_for_ever_costs_one_refresh_per_backoff_step_and_no_other_origin(
+    over: Over,
+) {
     let mint = Mint::default();
     let (refusing, fine) = (
         Server::start(|_| unauthorized()).await,
         Server::start(|_| ok()).await,
     );
     let cache = mint.cache_with(|cache| cache.floor(Duration::from_millis(100)));
-    let http = client(&cache, [&refusing, &fine]);
+    let http = client_over(over, &cache, [&refusing, &fine]);
 
     let start = tokio::time::Instant::now();
     while start.elapsed() < Duration::from_secs(1) {
@@ -236,8 +231,7 @@ async fn an_origin_that_refuses_for_ever_costs_one_refresh_per_backoff_step_and_
     );
 }
 
-#[tokio::test]
-async fn a_401_for_an_unchanged_token_surfaces_and_the_token_is_served_again() {
+async fn a_401_for_an_unchanged_token_surfaces_and_the_token_is_served_again(over: Over) {
     let once = std::sync::atomic::AtomicBool::new(true);
     let mint = Mint::constant();
     let server = Server::start(move |_| {
@@ -249,7 +243,7 @@ async fn a_401_for_an_unchanged_token_surfaces_and_the_token_is_served_again() {
     })
     .await;
     let cache = mint.cache();
-    let http = client(&cache, [&server]);
+    let http = client_over(over, &cache, [&server]);
 
     assert_eq!(
         status(http.get(server.url("/"))).await,
@@ -266,13 +260,16 @@ async fn a_401_for_an_unchanged_token_surfaces_and_the_token_is_served_again() {
     assert_eq!(mint.calls(), 2);
 }
 
-#[tokio::test]
-async fn a_late_401_of_an_older_generation_costs_no_refresh() {
+async fn a_late_401_of_an_older_generation_costs_no_refresh(over: Over) {
     let mint = Mint::default();
     let barrier = Arc::new(Barrier::new(2));
     let server = Server::holding(Arc::clone(&barrier), 2, refuse_the_first).await;
     let cache = mint.cache();
-    let late = tokio::spawn(client(&cache, [&server]).get(server.url("/")).send());
+    let late = tokio::spawn(
+        client_over(over, &cache, [&server])
+            .get(server.url("/"))
+            .send(),
+    );
     barrier.wait().await;
 
     cache.refresh_now().await.unwrap();
@@ -289,4 +286,17 @@ async fn a_late_401_of_an_older_generation_costs_no_refresh() {
 
 async fn status(request: RequestBuilder) -> StatusCode {
     request.send().await.unwrap().status()
+}
+
+over_both! {
+    a_thousand_rejections_of_one_generation_cost_one_refresh_and_one_retry_each
+    a_streaming_body_is_not_retried
+    with_the_retry_off_a_401_surfaces_and_is_reported
+    a_403_that_does_not_name_the_credential_never_invalidates
+    a_403_that_names_the_credential_counts_as_a_401
+    a_second_401_surfaces
+    a_request_is_sent_twice_at_most_however_many_newer_credentials_there_are
+    an_origin_that_refuses_for_ever_costs_one_refresh_per_backoff_step_and_no_other_origin
+    a_401_for_an_unchanged_token_surfaces_and_the_token_is_served_again
+    a_late_401_of_an_older_generation_costs_no_refresh
 }

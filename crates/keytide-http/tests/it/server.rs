@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{HeaderMap, Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
 use tokio::net::TcpListener;
 use tokio::sync::Barrier;
 use tokio::task::JoinHandle;
@@ -20,6 +20,8 @@ pub(crate) type Answer = Response<Full<Bytes>>;
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) method: Method,
+    pub(crate) version: Version,
+    /// With the query.
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -108,7 +110,12 @@ where
                 let (parts, body) = request.into_parts();
                 let asked = Seen {
                     method: parts.method,
-                    path: parts.uri.to_string(),
+                    version: parts.version,
+                    path: parts
+                        .uri
+                        .path_and_query()
+                        .map(ToString::to_string)
+                        .unwrap_or_default(),
                     headers: parts.headers,
                     body: body.collect().await.unwrap().to_bytes(),
                 };
@@ -121,7 +128,13 @@ where
                 Ok::<_, Infallible>(response)
             }
         });
-        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            let mut builder = auto::Builder::new(TokioExecutor::new());
+            builder.http2().max_concurrent_streams(2000);
+            let _ = builder
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
     }
 }
 

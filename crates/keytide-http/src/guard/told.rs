@@ -1,0 +1,29 @@
+//! A use that is told to observers, whatever becomes of the request: [`Told`].
+
+use http::{Method, StatusCode};
+use keytide_core::Cache;
+
+/// A request that was sent where uses are observed. It is told when this is dropped: with the status of its answer, or
+/// without one where the request failed, or whoever waited for it went away.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) cache: Cache,
+    pub(super) generation: u64,
+    pub(super) origin: String,
+    pub(super) method: Method,
+    /// Without the query.
+    pub(super) path: String,
+    pub(super) status: Option<StatusCode>,
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.cache.report_use(
+            self.generation,
+            &self.origin,
+            self.method.as_str(),
+            &self.path,
+            self.status.map(|status| status.as_u16()),
+        );
+    }
+}

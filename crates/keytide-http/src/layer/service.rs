@@ -1,0 +1,80 @@
+//! The service that a layer makes: [`Authorize`].
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use http_body::Body;
+use tower_service::Service;
+
+use super::exchange::Exchange;
+use super::{Authorizing, CopyBody, NoCopy, Shared};
+use crate::peek::ResponseBody;
+
+/// A service whose requests carry the credential. Made by [`AuthorizeLayer`](super::AuthorizeLayer).
+///
+/// A request that is refused here fails with a boxed [`Error`](crate::Error); what the service underneath fails with is
+/// boxed and passed on. It is never asked for a refused request, but has been made ready for it: tower's contract.
+#[derive(Clone)]
+pub struct Authorize<S, C = NoCopy> {
+    inner: S,
+    shared: Arc<Shared>,
+    copy: C,
+}
+
+impl<S, C> Authorize<S, C> {
+    pub(super) fn new(inner: S, shared: Arc<Shared>, copy: C) -> Self {
+        Self {
+            inner,
+            shared,
+            copy,
+        }
+    }
+}
+
+impl<S, C, B, R> Service<Request<B>> for Authorize<S, C>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Into<BoxError> + Send + 'static,
+    C: CopyBody<B>,
+    B: Body + Send + 'static,
+    R: Body + Unpin + Send + 'static,
+    R::Data: Send,
+    R::Error: Send,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = BoxError;
+    type Future = Authorizing<S, C, B, R>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let exchange = Exchange {
+            shared: Arc::clone(&self.shared),
+            copy: self.copy.clone(),
+        };
+        let to = match self.shared.admit(&request) {
+            Ok(to) => to,
+            Err(error) => return Authorizing::failed(error),
+        };
+        match exchange.begin(to, request, &mut self.inner) {
+            Ok(begun) => begun,
+            Err(error) => Authorizing::failed(error),
+        }
+    }
+}
+
+impl<S, C> fmt::Debug for Authorize<S, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Authorize")
+            .field(&self.shared.guard)
+            .finish()
+    }
+}
+
+pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
