@@ -18,18 +18,32 @@
 //! ```
 
 mod allocations;
+mod contend;
+mod entrant;
+mod figure;
 mod issuer;
+mod report;
 mod rounds;
+mod run;
+mod scenario;
 mod stats;
 mod subject;
 pub mod subjects;
 mod threads;
 mod time;
+mod token;
 
 pub use allocations::{CountingAllocator, allocations_of, live_bytes};
-pub use issuer::{Answer, FakeIssuer};
+pub use contend::{Contend, Failure};
+pub use entrant::{Entrant, Info, Role};
+pub use figure::figure;
+pub use issuer::{Answer, Denied, FakeIssuer, Granted};
+pub use report::{Better, Case, Column, Goal, LIMIT, Machine, Noise, Report, Row, Series};
 pub use rounds::Rounds;
+pub use run::{Options, Refused, Unwatched, Watch, run};
+pub use scenario::Scenario;
 pub use stats::{Latencies, median};
 pub use subject::{Subject, subject};
 pub use threads::{contended, cores, pin, poll_once};
 pub use time::{coarse_wall, now, precise_wall, process_cpu, since_boot, thread_cpu, wall};
+pub use token::Stamp;

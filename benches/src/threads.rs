@@ -2,10 +2,12 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use crate::subject::{Subject, nanos_each};
+use crate::time::now;
 
 /// Two cores that this process may use; `None` where there is but one, or the system does not tell.
 #[must_use]
@@ -58,6 +60,26 @@ pub fn contended(subject: &dyn Subject, cores: &[usize], reads: u64) -> f64 {
             .into_iter()
             .map(|thread| thread.join().expect("a reader panicked"));
         nanos.sum::<f64>() / cores.len() as f64
+    })
+}
+
+/// How many reads per second of wall time so many threads make together, each on any core.
+pub(crate) fn per_second(subject: &dyn Subject, threads: usize, reads: u64) -> f64 {
+    let ready = Barrier::new(threads + 1);
+    let done = Barrier::new(threads + 1);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                subject.read_many(reads.min(100));
+                ready.wait();
+                subject.read_many(reads);
+                done.wait();
+            });
+        }
+        ready.wait();
+        let began = now();
+        done.wait();
+        (threads as u64 * reads) as f64 / began.elapsed().as_secs_f64()
     })
 }
 
