@@ -6,6 +6,8 @@ use std::hint::black_box;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use http::HeaderValue;
+
 use crate::entrant::{Entrant, Info};
 use crate::issuer::FakeIssuer;
 use crate::token::Stamp;
@@ -15,7 +17,7 @@ use crate::token::Stamp;
 /// Implement it for your own, make an [`Entrant`] of it, and every scenario measures it beside the others:
 ///
 /// ```
-/// use keytide_benches::{Contend, Entrant, Failure, FakeIssuer, Info, Stamp};
+/// use keytide_benches::{Contend, Entrant, Failure, FakeIssuer, HeaderValue, Info, bearer};
 ///
 /// /// Asks the issuer on every read.
 /// struct NoCache(FakeIssuer);
@@ -36,8 +38,8 @@ use crate::token::Stamp;
 ///         Ok(granted.token)
 ///     }
 ///
-///     fn stamp(token: &String) -> Option<Stamp> {
-///         Stamp::of(token)
+///     fn header(token: &String) -> Option<HeaderValue> {
+///         bearer(token)
 ///     }
 /// }
 ///
@@ -69,8 +71,9 @@ pub trait Contend: Send + Sync + Sized + 'static {
     /// Those that its users would see.
     fn read(&self) -> impl Future<Output = Result<Self::Read, Failure>> + Send;
 
-    /// Which token was read; `None` where a read does not tell. Not called while anything is timed.
-    fn stamp(read: &Self::Read) -> Option<Stamp>;
+    /// The value of an `Authorization` header, made from what was read as its users make it; `None` where a read does not
+    /// give the token. It is timed in the scenario `http` only; elsewhere it tells which token was read.
+    fn header(read: &Self::Read) -> Option<HeaderValue>;
 }
 
 /// Why a read, or the making of a cache, failed.
@@ -107,17 +110,33 @@ pub(crate) trait Running: Send + Sync {
     fn read(&self) -> Reading<'_, Seen>;
 
     fn beside(&self, issuer: &FakeIssuer) -> Result<Arc<dyn Running>, Failure>;
+
+    /// How many bytes this wrapper takes, which are not the contender's.
+    fn wrapper(&self) -> usize;
 }
 
 pub(crate) type Reading<'a, R> = Pin<Box<dyn Future<Output = Result<R, Failure>> + Send + 'a>>;
 
 /// What was read, to be looked at once the clock has stopped.
-pub(crate) struct Seen(Box<dyn FnOnce() -> Option<Stamp> + Send>);
+pub(crate) struct Seen(Box<dyn FnOnce() -> Option<HeaderValue> + Send>);
 
 impl Seen {
-    pub(crate) fn stamp(self) -> Option<Stamp> {
+    pub(crate) fn header(self) -> Option<HeaderValue> {
         (self.0)()
     }
+
+    /// Which token was read; `None` where the read does not tell.
+    pub(crate) fn stamp(self) -> Option<Stamp> {
+        Stamp::of(self.header()?.to_str().ok()?)
+    }
+}
+
+/// `Bearer` and a token, marked as sensitive.
+#[must_use]
+pub fn bearer(token: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 struct Ring<C>(C);
@@ -135,12 +154,17 @@ impl<C: Contend> Running for Ring<C> {
     fn read(&self) -> Reading<'_, Seen> {
         Box::pin(async move {
             let read = self.0.read().await?;
-            Ok(Seen(Box::new(move || C::stamp(&read))))
+            Ok(Seen(Box::new(move || C::header(&read))))
         })
     }
 
     fn beside(&self, issuer: &FakeIssuer) -> Result<Arc<dyn Running>, Failure> {
         Ok(Arc::new(Self(self.0.beside(issuer)?)))
+    }
+
+    fn wrapper(&self) -> usize {
+        // The two counts of the `Arc`.
+        size_of::<Self>() + 2 * size_of::<usize>()
     }
 }
 

@@ -34,9 +34,10 @@ mod time;
 mod token;
 
 pub use allocations::{CountingAllocator, allocations_of, live_bytes};
-pub use contend::{Contend, Failure};
+pub use contend::{Contend, Failure, bearer};
 pub use entrant::{Entrant, Info, Role};
 pub use figure::figure;
+pub use http::HeaderValue;
 pub use issuer::{Answer, Denied, FakeIssuer, Granted};
 pub use report::{Better, Case, Column, Goal, LIMIT, Machine, Noise, Report, Row, Series};
 pub use rounds::Rounds;

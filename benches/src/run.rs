@@ -119,6 +119,12 @@ impl Bench<'_> {
         self.watch.stopped()
     }
 
+    pub(crate) fn is_peer(&self, name: &str) -> bool {
+        let info = self.entrants.iter().map(Entrant::info);
+        info.into_iter()
+            .any(|info| info.name == name && info.role.is_peer())
+    }
+
     pub(crate) fn wanted(&self, name: &str) -> bool {
         wanted(self.only, name)
     }
@@ -232,6 +238,7 @@ fn check(only: &[String], entrants: &[Entrant]) -> Result<(), Refused> {
         .iter()
         .map(|one| one.info().name.clone())
         .chain(scenario::hit::NAMES.map(str::to_owned))
+        .chain([scenario::http::FIXED, scenario::http::NO_RETRY].map(str::to_owned))
         .collect();
     known.dedup();
     for name in only {
@@ -267,7 +274,7 @@ fn add_others(report: &mut Report) {
             .into_iter()
             .any(|info: &Info| info.name == row.subject)
         {
-            others.push(scenario::hit::info(&row.subject));
+            others.push(subjects::other(&row.subject));
         }
     }
     report.subjects.extend(others);

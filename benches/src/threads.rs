@@ -65,21 +65,24 @@ pub fn contended(subject: &dyn Subject, cores: &[usize], reads: u64) -> f64 {
 
 /// How many reads per second of wall time so many threads make together, each on any core.
 pub(crate) fn per_second(subject: &dyn Subject, threads: usize, reads: u64) -> f64 {
-    let ready = Barrier::new(threads + 1);
-    let done = Barrier::new(threads + 1);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                subject.read_many(reads.min(100));
-                ready.wait();
-                subject.read_many(reads);
-                done.wait();
-            });
-        }
+    let ready = Barrier::new(threads);
+    let read = || {
+        subject.read_many(reads.min(100));
         ready.wait();
         let began = now();
-        done.wait();
-        (threads as u64 * reads) as f64 / began.elapsed().as_secs_f64()
+        subject.read_many(reads);
+        (began, now())
+    };
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..threads).map(|_| scope.spawn(read)).collect();
+        let spans = readers
+            .into_iter()
+            .map(|reader| reader.join().expect("a reader panicked"));
+        let span = spans.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
+        span.map_or(f64::NAN, |(began, ended)| {
+            let seconds = ended.duration_since(began).as_secs_f64();
+            (threads as u64 * reads) as f64 / seconds
+        })
     })
 }
 

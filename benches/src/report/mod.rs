@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::entrant::{Info, Role};
+use crate::entrant::Info;
 
 pub use self::goals::Goal;
 pub use self::machine::Machine;
@@ -138,9 +138,6 @@ impl Report {
             .find(|known| known.scenario == scenario && known.case == case)
     }
 
-    pub(crate) fn role(&self, name: &str) -> Role {
-        self.subject(name).map_or(Role::Primitive, |info| info.role)
-    }
 }
 
 impl Case {

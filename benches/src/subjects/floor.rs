@@ -5,19 +5,19 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::ArcSwapOption;
+use http::HeaderValue;
 use tokio::sync::Notify;
 
-use crate::contend::{Contend, Failure};
+use crate::contend::{Contend, Failure, bearer};
 use crate::entrant::{Entrant, Info, Role};
 use crate::issuer::FakeIssuer;
 use crate::time::coarse_wall;
-use crate::token::Stamp;
 
 /// The floor, as an entrant.
 pub(crate) fn floor() -> Entrant {
     let info = Info::new("floor", "", Role::Floor)
         .ahead(MARGIN_S, 0)
-        .setup("about 100 lines here: an ArcSwap, the coarse clock, one detached task for each refresh")
+        .setup("about 100 lines here: an ArcSwap, the coarse clock, one detached task for each refresh, a ready header")
         .path("read().await, owned");
     Entrant::of::<Floor>(info)
 }
@@ -35,7 +35,7 @@ struct Shared {
 }
 
 struct Held {
-    token: String,
+    header: HeaderValue,
     refresh: i64,
     ends: i64,
 }
@@ -83,8 +83,8 @@ impl Contend for Floor {
         self.wait(now).await
     }
 
-    fn stamp(held: &Arc<Held>) -> Option<Stamp> {
-        Stamp::of(&held.token)
+    fn header(held: &Arc<Held>) -> Option<HeaderValue> {
+        Some(held.header.clone())
     }
 }
 
@@ -129,9 +129,11 @@ impl Shared {
             Ok(granted) => {
                 let life = granted.lifetime.as_nanos() as i64;
                 let ends = coarse_wall().saturating_add(life);
-                let margin = (MARGIN_S as i64 * SECOND).min(life / 2);
+                let margin = MARGIN_S as i64 * SECOND;
+                let margin = if life > margin { margin } else { life / 2 };
+                let header = bearer(&granted.token).expect("a token of letters");
                 self.slot.store(Some(Arc::new(Held {
-                    token: granted.token,
+                    header,
                     refresh: ends - margin,
                     ends,
                 })));

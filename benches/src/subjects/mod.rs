@@ -3,6 +3,7 @@
 
 mod floor;
 mod keytide;
+mod others;
 mod ours;
 #[cfg(feature = "peers")]
 mod peers;
@@ -10,6 +11,7 @@ mod primitives;
 mod versions;
 
 pub use keytide::{Loaded, agent, get, handle_read, loaded, read, slow_read, try_get};
+pub(crate) use others::other;
 pub use primitives::{
     Token, arc_swap_cache, arc_swap_cache_and_clock, arc_swap_load, arc_swap_load_and_clock,
     arc_swap_load_and_two_clocks, mutex, rw_lock, watch,
@@ -34,6 +36,3 @@ pub fn peer_names() -> impl Iterator<Item = &'static str> {
         .map(|(name, _)| name)
         .filter(|name| *name != "arc-swap")
 }
-
-/// The version of arc-swap, of which the primitives are made.
-pub(crate) const ARC_SWAP: &str = versions::ARC_SWAP;

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use http::HeaderValue;
 use keytide_core::{Agent, Cache, Credential};
 
 use super::keytide::agent;
-use crate::contend::{Contend, Failure};
+use crate::contend::{Contend, Failure, bearer};
 use crate::entrant::{Entrant, Info, Role};
 use crate::issuer::FakeIssuer;
-use crate::token::Stamp;
 
 /// keytide, read by `get().await`.
 pub(crate) fn get() -> Entrant {
@@ -50,9 +50,8 @@ impl Contend for Owned {
         self.cache.get().await.map_err(Failure::of)
     }
 
-    fn stamp(credential: &Arc<Credential>) -> Option<Stamp> {
-        let token = str::from_utf8(credential.expose("bench")).ok()?;
-        Stamp::of(token)
+    fn header(credential: &Arc<Credential>) -> Option<HeaderValue> {
+        bearer(str::from_utf8(credential.expose("bench")).ok()?)
     }
 }
 
@@ -86,7 +85,7 @@ impl Contend for Borrowed {
     }
 
     /// A borrow ends with the read.
-    fn stamp(_: &u64) -> Option<Stamp> {
+    fn header(_: &u64) -> Option<HeaderValue> {
         None
     }
 }

@@ -27,13 +27,8 @@ pub(super) fn measure(bench: &Bench<'_>, all: &[&dyn Subject]) -> Case {
         |index| nanos_each(all[index], reads[index]),
         |_| bench.go("hit: one thread", each),
     );
-    let best = bench
-        .entrants
-        .iter()
-        .filter(|entrant| entrant.info().role.is_peer())
-        .map(|entrant| entrant.info().name.clone())
-        .filter(|name| found.nanos(name).is_finite())
-        .min_by(|one, other| found.nanos(one).total_cmp(&found.nanos(other)));
+    let peers = names.iter().filter(|name| bench.is_peer(name));
+    let best = peers.min_by(|one, other| found.nanos(one).total_cmp(&found.nanos(other)));
     for (index, name) in names.iter().enumerate() {
         let mut row = Row::of(name)
             .with("ns", found.nanos(name))

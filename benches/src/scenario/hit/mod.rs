@@ -5,12 +5,11 @@ mod alone;
 mod several;
 
 use crate::contend::Failure;
-use crate::entrant::{Info, Role};
 use crate::issuer::{Answer, FakeIssuer};
 use crate::report::{Case, Row};
 use crate::run::{Bench, Plan};
 use crate::subject::Subject;
-use crate::subjects::{self, ARC_SWAP, Loaded};
+use crate::subjects::{self, Loaded};
 
 use self::adapt::Hit;
 
@@ -42,30 +41,11 @@ pub(super) fn throughput_rounds(plan: &Plan) -> usize {
     plan.pick(15, 5)
 }
 
-/// What the report says of a subject that takes part here only.
-pub(crate) fn info(name: &str) -> Info {
-    let (krate, version, role) = if name.starts_with("keytide") {
-        ("keytide-core", env!("CARGO_PKG_VERSION"), Role::Keytide)
-    } else if name.to_lowercase().starts_with("arc") {
-        ("arc-swap", ARC_SWAP, Role::Primitive)
-    } else {
-        ("", "", Role::Primitive)
-    };
-    let path = match name {
-        "keytide handle" => "handle.read(|credential| …), one handle for each task",
-        "keytide read, slow path" => {
-            "cache.read_for(Duration::ZERO, …): what one read in each second pays"
-        }
-        _ => "a part that a cache could be made of; it keeps nothing fresh",
-    };
-    Info::new(name, version, role).of_crate(krate).path(path)
-}
-
 pub(super) fn planned(bench: &Bench<'_>) -> f64 {
     let subjects = (bench.entrants.len() + NAMES.len()) as f64;
     let each = rounds(&bench.plan) as f64 * 0.006
         + thread_rounds(&bench.plan) as f64 * 0.02
-        + throughput_rounds(&bench.plan) as f64 * 0.06;
+        + throughput_rounds(&bench.plan) as f64 * 0.09;
     subjects * each
 }
 

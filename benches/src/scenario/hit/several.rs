@@ -75,9 +75,9 @@ fn throughput(bench: &Bench<'_>, all: &[&dyn Subject], names: &[String], reads: 
         "throughput",
         "Reads per second against the number of readers",
         "Reads per second of wall time, all readers together, each on a thread of its own and free to move; the median of \
-         rounds.",
+         rounds. The last column is that of two readers.",
     );
-    for threads in THREADS.into_iter().rev() {
+    for threads in THREADS {
         let title = if threads == 1 {
             "1 reader".to_owned()
         } else {
@@ -88,16 +88,22 @@ fn throughput(bench: &Bench<'_>, all: &[&dyn Subject], names: &[String], reads: 
     case.rows = names.iter().map(|name| Row::of(name)).collect();
     let mut curves: Vec<Vec<(f64, f64)>> = vec![Vec::new(); names.len()];
     for threads in THREADS {
-        let each = 0.015 * all.len() as f64;
+        let each = 0.006 * threads as f64 * all.len() as f64;
         let found = Rounds::of_while(
             names,
             throughput_rounds(&bench.plan),
-            |index| per_second(all[index], threads, reads[index] / threads as u64 + 1),
+            |index| per_second(all[index], threads, reads[index]),
             |_| bench.go(&format!("hit: {threads} readers"), each),
         );
+        let peers = names.iter().filter(|name| bench.is_peer(name));
+        let best = peers.max_by(|one, other| found.nanos(one).total_cmp(&found.nanos(other)));
         for (index, name) in names.iter().enumerate() {
             let rate = found.nanos(name);
             case.rows[index].set(&threads.to_string(), rate);
+            if threads == 2 {
+                case.rows[index].to_best_peer = best.as_ref().map(|best| found.ratio(name, best));
+                case.rows[index].spread("base", found.spread(name, BASE));
+            }
             if rate.is_finite() {
                 curves[index].push((threads as f64, rate));
             }

@@ -17,7 +17,8 @@ use crate::run::{Bench, Plan};
 use crate::time::now;
 
 use self::case::Found;
-use self::track::Track;
+pub(super) use self::reader::read_on;
+pub(super) use self::track::Track;
 
 pub(crate) fn rounds(plan: &Plan) -> usize {
     plan.pick(3, 1)

@@ -13,7 +13,11 @@ use crate::contend::Running;
 use crate::time::now;
 
 /// Reads until it is dropped.
-pub(super) async fn read_on(running: Arc<dyn Running>, track: Arc<Track>, offset: Duration) {
+pub(in crate::scenario) async fn read_on(
+    running: Arc<dyn Running>,
+    track: Arc<Track>,
+    offset: Duration,
+) {
     let mut pace = tokio::time::interval_at(tokio::time::Instant::now() + offset, PACE);
     // What came due during a block is reckoned, not made up for.
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -7,32 +7,32 @@ use super::PACE;
 use crate::stats::Latencies;
 
 /// What the readers of one mode saw.
-pub(super) struct Track {
+pub(in crate::scenario) struct Track {
     loaded: Instant,
     /// Held to record one read, after it was timed.
     record: Mutex<Record>,
 }
 
 #[derive(Clone)]
-pub(super) struct Record {
+pub(in crate::scenario) struct Record {
     /// From when on reads are counted: when the refresh began, or the credential ended.
-    pub(super) began: Option<Instant>,
-    pub(super) healed: Option<Instant>,
+    pub(in crate::scenario) began: Option<Instant>,
+    pub(in crate::scenario) healed: Option<Instant>,
     /// When the first read after that was served.
-    pub(super) served: Option<Instant>,
+    pub(in crate::scenario) served: Option<Instant>,
     ended: Option<Instant>,
-    pub(super) calls: u64,
+    pub(in crate::scenario) calls: u64,
     /// By windows of time, in turn: what is far apart in them is noise.
-    pub(super) halves: [Latencies; 2],
+    pub(in crate::scenario) halves: [Latencies; 2],
     /// The longest latency of what came due in each bin since the first load, in nanoseconds.
     bins: Vec<Bin>,
     /// With those that came due during a block.
-    pub(super) due: u64,
-    pub(super) waited: u64,
-    pub(super) made: u64,
-    pub(super) failed: u64,
-    pub(super) expired: u64,
-    pub(super) stuck: u64,
+    pub(in crate::scenario) due: u64,
+    pub(in crate::scenario) waited: u64,
+    pub(in crate::scenario) made: u64,
+    pub(in crate::scenario) failed: u64,
+    pub(in crate::scenario) expired: u64,
+    pub(in crate::scenario) stuck: u64,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -42,7 +42,7 @@ struct Bin {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(in crate::scenario) enum Outcome {
     Served,
     /// With a credential past its end.
     Expired,
@@ -52,7 +52,7 @@ pub(super) enum Outcome {
 }
 
 impl Track {
-    pub(super) fn new(loaded: Instant) -> Self {
+    pub(in crate::scenario) fn new(loaded: Instant) -> Self {
         Self {
             loaded,
             record: Mutex::new(Record {
@@ -73,25 +73,31 @@ impl Track {
         }
     }
 
-    pub(super) fn begin(&self, at: Instant) {
+    pub(in crate::scenario) fn begin(&self, at: Instant) {
         self.lock().began = Some(at);
     }
 
-    pub(super) fn heal(&self, at: Instant) {
+    pub(in crate::scenario) fn heal(&self, at: Instant) {
         self.lock().healed = Some(at);
     }
 
-    pub(super) fn end(&self, at: Instant, calls: u64) {
+    pub(in crate::scenario) fn end(&self, at: Instant, calls: u64) {
         let mut record = self.lock();
         record.ended = Some(at);
         record.calls = calls;
     }
 
-    pub(super) fn found(&self) -> Record {
+    pub(in crate::scenario) fn found(&self) -> Record {
         self.lock().clone()
     }
 
-    pub(super) fn record(&self, began: Instant, ended: Instant, waited: bool, outcome: Outcome) {
+    pub(in crate::scenario) fn record(
+        &self,
+        began: Instant,
+        ended: Instant,
+        waited: bool,
+        outcome: Outcome,
+    ) {
         let mut record = self.lock();
         if outcome == Outcome::Stuck && record.ended.is_none() {
             return;
@@ -136,7 +142,7 @@ impl Track {
     }
 
     /// The longest latency of each bin, and whether reads failed in it, against seconds since the refresh began.
-    pub(super) fn over_time(&self) -> (Vec<(f64, f64)>, Vec<(f64, f64)>) {
+    pub(in crate::scenario) fn over_time(&self) -> (Vec<(f64, f64)>, Vec<(f64, f64)>) {
         let record = self.lock();
         let Some(began) = record.began else {
             return (Vec::new(), Vec::new());

@@ -19,17 +19,17 @@ use aws_smithy_runtime_api::client::runtime_components::{
     RuntimeComponents, RuntimeComponentsBuilder,
 };
 use aws_smithy_types::config_bag::ConfigBag;
+use http::HeaderValue;
 
-use crate::contend::{Contend, Failure};
+use crate::contend::{Contend, Failure, bearer};
 use crate::entrant::{Entrant, Info, Role};
 use crate::issuer::FakeIssuer;
 use crate::subjects::versions;
-use crate::token::Stamp;
 
 pub(super) fn entrant() -> Entrant {
     let info = Info::new("aws-smithy-runtime", versions::AWS_SMITHY_RUNTIME, Role::Peer)
         .ahead(10, 5)
-        .setup("IdentityCache::lazy() with its defaults, tokio's sleep, one resolver of bearer tokens")
+        .setup("IdentityCache::lazy() with its defaults but max_partitions (for `scale`), tokio's sleep, one resolver of bearer tokens")
         .path("identity_cache.resolve_cached_identity(…).await, as the orchestrator does for each request");
     Entrant::of::<Aws>(info)
 }
@@ -52,7 +52,9 @@ impl Contend for Aws {
                 id.clone(),
             ])))
             .with_endpoint_resolver(Some(StaticUriEndpointResolver::http_localhost(1)))
-            .with_identity_cache(Some(IdentityCache::lazy().build()))
+            .with_identity_cache(Some(
+                IdentityCache::lazy().max_partitions(PARTITIONS).build(),
+            ))
             .with_identity_resolver(id, resolver.clone())
             .with_retry_strategy(Some(NeverRetryStrategy::new()))
             .with_sleep_impl(Some(TokioSleep::new()))
@@ -84,8 +86,8 @@ impl Contend for Aws {
             .map_err(Failure::of)
     }
 
-    fn stamp(identity: &Identity) -> Option<Stamp> {
-        Stamp::of(identity.data::<Token>()?.token())
+    fn header(identity: &Identity) -> Option<HeaderValue> {
+        bearer(identity.data::<Token>()?.token())
     }
 }
 
@@ -115,3 +117,6 @@ impl fmt::Debug for Resolver {
         f.write_str("Resolver")
     }
 }
+
+/// Of 64, the default, the others would be dropped.
+const PARTITIONS: usize = 200_000;

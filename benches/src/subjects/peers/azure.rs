@@ -9,12 +9,12 @@ use azure_core::http::{
     AsyncRawResponse, ClientOptions, HttpClient, Request, StatusCode, Transport,
 };
 use azure_identity::{ClientSecretCredential, ClientSecretCredentialOptions};
+use http::HeaderValue;
 
-use crate::contend::{Contend, Failure};
+use crate::contend::{Contend, Failure, bearer};
 use crate::entrant::{Entrant, Info, Role};
 use crate::issuer::FakeIssuer;
 use crate::subjects::versions;
-use crate::token::Stamp;
 
 pub(super) fn entrant() -> Entrant {
     let info = Info::new("azure_identity", versions::AZURE_IDENTITY, Role::Peer)
@@ -63,8 +63,8 @@ impl Contend for Azure {
             .map_err(Failure::of)
     }
 
-    fn stamp(token: &AccessToken) -> Option<Stamp> {
-        Stamp::of(token.token.secret())
+    fn header(token: &AccessToken) -> Option<HeaderValue> {
+        bearer(token.token.secret())
     }
 }
 

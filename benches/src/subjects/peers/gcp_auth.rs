@@ -7,12 +7,12 @@ use aws_lc_rs::rsa::{KeyPair, KeySize};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gcp_auth::{CustomServiceAccount, Token, TokenProvider as _};
+use http::HeaderValue;
 
-use crate::contend::{Contend, Failure};
+use crate::contend::{Contend, Failure, bearer};
 use crate::entrant::{Entrant, Info, Role};
 use crate::issuer::FakeIssuer;
 use crate::subjects::versions;
-use crate::token::Stamp;
 
 pub(super) fn entrant() -> Entrant {
     let info = Info::new("gcp_auth", versions::GCP_AUTH, Role::Peer)
@@ -60,8 +60,8 @@ impl Contend for GcpAuth {
             .map_err(Failure::of)
     }
 
-    fn stamp(token: &Arc<Token>) -> Option<Stamp> {
-        Stamp::of(token.as_str())
+    fn header(token: &Arc<Token>) -> Option<HeaderValue> {
+        bearer(token.as_str())
     }
 }
 

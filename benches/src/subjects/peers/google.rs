@@ -6,13 +6,12 @@
 )]
 
 use google_cloud_auth::credentials::{CacheableResource, Credentials, mds};
-use http::{Extensions, HeaderMap};
+use http::{Extensions, HeaderMap, HeaderValue};
 
 use crate::contend::{Contend, Failure};
 use crate::entrant::{Entrant, Info, Role};
 use crate::issuer::FakeIssuer;
 use crate::subjects::versions;
-use crate::token::Stamp;
 
 pub(super) fn entrant() -> Entrant {
     let info = Info::new("google-cloud-auth", versions::GOOGLE_CLOUD_AUTH, Role::Peer)
@@ -49,11 +48,9 @@ impl Contend for Google {
         self.0.headers(Extensions::new()).await.map_err(Failure::of)
     }
 
-    fn stamp(read: &CacheableResource<HeaderMap>) -> Option<Stamp> {
+    fn header(read: &CacheableResource<HeaderMap>) -> Option<HeaderValue> {
         match read {
-            CacheableResource::New { data, .. } => {
-                Stamp::of(data.get(http::header::AUTHORIZATION)?.to_str().ok()?)
-            }
+            CacheableResource::New { data, .. } => data.get(http::header::AUTHORIZATION).cloned(),
             CacheableResource::NotModified => None,
         }
     }

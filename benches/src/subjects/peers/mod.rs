@@ -8,6 +8,8 @@ mod moka;
 mod object_store;
 mod reqsign;
 
+use std::time::Duration;
+
 use crate::entrant::Entrant;
 
 /// All of them, by name.
@@ -21,4 +23,13 @@ pub(crate) fn all() -> Vec<Entrant> {
         object_store::entrant(),
         reqsign::entrant(),
     ]
+}
+
+/// How long before its end a token is replaced, for those that leave it to us: half its life where that is shorter.
+fn margin(lifetime: Duration, usual: Duration) -> Duration {
+    if lifetime > usual {
+        usual
+    } else {
+        lifetime / 2
+    }
 }

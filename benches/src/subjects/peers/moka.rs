@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::HeaderValue;
 use moka::Expiry;
 use moka::future::Cache;
 
-use crate::contend::{Contend, Failure};
+use crate::contend::{Contend, Failure, bearer};
 use crate::entrant::{Entrant, Info, Role};
 use crate::issuer::{Denied, FakeIssuer};
 use crate::subjects::versions;
-use crate::token::Stamp;
 
 pub(super) fn entrant() -> Entrant {
     let info = Info::new("moka", versions::MOKA, Role::Peer)
         .ahead(MARGIN.as_secs(), 0)
-        .setup("future::Cache with an Expiry of each token's own life less a minute (or less half of it)")
+        .setup("future::Cache with an Expiry of each token's own life less a minute, or less half of it where it is shorter")
         .path("cache.try_get_with(key, load).await");
     Entrant::of::<Moka>(info)
 }
@@ -64,7 +64,7 @@ impl Contend for Moka {
     async fn read(&self) -> Result<Arc<Held>, Failure> {
         let load = async {
             let granted = self.issuer.issue().await?;
-            let margin = MARGIN.min(granted.lifetime / 2);
+            let margin = super::margin(granted.lifetime, MARGIN);
             Ok(Arc::new(Held {
                 token: granted.token,
                 fresh: granted.lifetime - margin,
@@ -74,8 +74,8 @@ impl Contend for Moka {
         held.map_err(Failure::debug)
     }
 
-    fn stamp(held: &Arc<Held>) -> Option<Stamp> {
-        Stamp::of(&held.token)
+    fn header(held: &Arc<Held>) -> Option<HeaderValue> {
+        bearer(&held.token)
     }
 }
 

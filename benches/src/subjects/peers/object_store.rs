@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
+use http::HeaderValue;
 use object_store::ClientOptions;
 use object_store::azure::{AzureConfigKey, AzureCredential, MicrosoftAzure, MicrosoftAzureBuilder};
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService,
 };
 
-use crate::contend::{Contend, Failure};
+use crate::contend::{Contend, Failure, bearer};
 use crate::entrant::{Entrant, Info, Role};
 use crate::issuer::FakeIssuer;
 use crate::subjects::versions;
-use crate::token::Stamp;
 
 pub(super) fn entrant() -> Entrant {
     let info = Info::new("object_store", versions::OBJECT_STORE, Role::Peer)
@@ -49,9 +49,9 @@ impl Contend for ObjectStore {
         credentials.get_credential().await.map_err(Failure::of)
     }
 
-    fn stamp(credential: &Arc<AzureCredential>) -> Option<Stamp> {
+    fn header(credential: &Arc<AzureCredential>) -> Option<HeaderValue> {
         match &**credential {
-            AzureCredential::BearerToken(token) => Stamp::of(token),
+            AzureCredential::BearerToken(token) => bearer(token),
             _ => None,
         }
     }

@@ -12,7 +12,6 @@ use crate::contend::{Contend, Failure};
 use crate::entrant::{Entrant, Info, Role};
 use crate::issuer::FakeIssuer;
 use crate::subjects::versions;
-use crate::token::Stamp;
 
 pub(super) fn entrant() -> Entrant {
     let info = Info::new("reqsign-core", versions::REQSIGN_CORE, Role::Peer)
@@ -52,8 +51,8 @@ impl Contend for Reqsign {
         Ok(parts)
     }
 
-    fn stamp(parts: &Parts) -> Option<Stamp> {
-        Stamp::of(parts.headers.get(AUTHORIZATION)?.to_str().ok()?)
+    fn header(parts: &Parts) -> Option<HeaderValue> {
+        parts.headers.get(AUTHORIZATION).cloned()
     }
 }
 
@@ -86,7 +85,7 @@ impl ProvideCredential for Provider {
         let ends = crate::time::wall() + granted.lifetime;
         Ok(Some(Bearer {
             token: granted.token,
-            refresh: ends - MARGIN.min(granted.lifetime / 2),
+            refresh: ends - super::margin(granted.lifetime, MARGIN),
             ends,
         }))
     }
