@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use http::HeaderValue;
+use http::header::AUTHORIZATION;
 
 use crate::entrant::{Entrant, Info};
 use crate::issuer::FakeIssuer;
@@ -111,6 +112,14 @@ pub(crate) trait Running: Send + Sync {
 
     fn beside(&self, issuer: &FakeIssuer) -> Result<Arc<dyn Running>, Failure>;
 
+    /// Sends this many GETs one after another, each with what was read for it.
+    fn get_many<'a>(
+        &'a self,
+        http: &'a reqwest::Client,
+        url: &'a str,
+        gets: u64,
+    ) -> Reading<'a, ()>;
+
     /// How many bytes this wrapper takes, which are not the contender's.
     fn wrapper(&self) -> usize;
 }
@@ -121,13 +130,9 @@ pub(crate) type Reading<'a, R> = Pin<Box<dyn Future<Output = Result<R, Failure>>
 pub(crate) struct Seen(Box<dyn FnOnce() -> Option<HeaderValue> + Send>);
 
 impl Seen {
-    pub(crate) fn header(self) -> Option<HeaderValue> {
-        (self.0)()
-    }
-
     /// Which token was read; `None` where the read does not tell.
     pub(crate) fn stamp(self) -> Option<Stamp> {
-        Stamp::of(self.header()?.to_str().ok()?)
+        Stamp::of((self.0)()?.to_str().ok()?)
     }
 }
 
@@ -160,6 +165,24 @@ impl<C: Contend> Running for Ring<C> {
 
     fn beside(&self, issuer: &FakeIssuer) -> Result<Arc<dyn Running>, Failure> {
         Ok(Arc::new(Self(self.0.beside(issuer)?)))
+    }
+
+    fn get_many<'a>(
+        &'a self,
+        http: &'a reqwest::Client,
+        url: &'a str,
+        gets: u64,
+    ) -> Reading<'a, ()> {
+        Box::pin(async move {
+            for _ in 0..gets {
+                let read = self.0.read().await?;
+                let value = C::header(&read).ok_or_else(|| Failure::of("no token is read"))?;
+                let request = http.get(url).header(AUTHORIZATION, value);
+                let response = request.send().await.map_err(Failure::of)?;
+                response.bytes().await.map_err(Failure::of)?;
+            }
+            Ok(())
+        })
     }
 
     fn wrapper(&self) -> usize {

@@ -93,12 +93,28 @@ impl Rounds {
         if self.nanos.len() < 4 {
             return f64::NAN;
         }
+        let (odd, even) = self.halves(|round| round[name] / round[base]);
+        apart(odd, even)
+    }
+
+    /// The same for what a subject costs more than the base.
+    pub(crate) fn spread_of_added(&self, name: &str, base: &str) -> f64 {
+        let (Some(name), Some(base)) = (self.index(name), self.index(base)) else {
+            return f64::NAN;
+        };
+        if name == base || self.nanos.len() < 4 {
+            return f64::NAN;
+        }
+        let (odd, even) = self.halves(|round| round[name] / round[base] - 1.0);
+        apart(odd, even)
+    }
+
+    fn halves(&self, value: impl Fn(&[f64]) -> f64) -> (f64, f64) {
         let half = |odd: usize| {
             let rounds = self.nanos.iter().skip(odd).step_by(2);
-            let ratios: Vec<f64> = rounds.map(|round| round[name] / round[base]).collect();
-            median(&ratios)
+            median(&rounds.map(|round| value(round)).collect::<Vec<f64>>())
         };
-        apart(half(0), half(1))
+        (half(0), half(1))
     }
 
     /// The cost in each round: its number, from 1, and nanoseconds.

@@ -17,8 +17,8 @@ use crate::entrant::Info;
 pub use self::goals::Goal;
 pub use self::machine::Machine;
 pub(crate) use self::method::method;
-pub(crate) use self::noise::apart;
 pub use self::noise::{LIMIT, Noise};
+pub(crate) use self::noise::{apart, halves_apart};
 
 /// All that a run found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -137,7 +137,6 @@ impl Report {
             .iter()
             .find(|known| known.scenario == scenario && known.case == case)
     }
-
 }
 
 impl Case {

@@ -130,6 +130,7 @@ fn told(served: usize, of: usize, last: Duration, calls: u64) -> Trial {
         values,
         note: (served < of).then(|| format!("{served} of {of} served within the limit")),
         hopeless: served < of,
+        spread: None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use http::HeaderValue;
+use http::header::AUTHORIZATION;
 use keytide_http::AuthorizedClient;
 use tokio::runtime::Runtime;
 
@@ -107,6 +108,7 @@ fn found(bench: &Bench<'_>, case: &mut Case) -> Result<(), Failure> {
             row.set("allocations", (allocations[index] - allocations[0]).round());
         }
         row.spread("each", rounds.spread(name, FIXED));
+        row.spread("added", rounds.spread_of_added(name, FIXED));
         case.rows.push(row);
     }
     for (name, failure) in failed {
@@ -126,7 +128,7 @@ struct Sender {
 enum Kind {
     Fixed(reqwest::Client, HeaderValue),
     Reading(reqwest::Client, Arc<dyn Running>),
-    Ours(AuthorizedClient, subjects::Loaded),
+    Ours(AuthorizedClient),
 }
 
 impl Sender {
@@ -149,45 +151,36 @@ impl Sender {
     fn ours(url: &str, retry: bool) -> Result<Self, Failure> {
         let loaded = subjects::loaded().map_err(Failure::of)?;
         let origin = url.trim_end_matches("/api");
-        let client = AuthorizedClient::builder(reqwest::Client::builder(), loaded.cache.clone())
+        let client = AuthorizedClient::builder(reqwest::Client::builder(), loaded.cache)
             .destination(origin)
             .retry_on_401(retry)
             .build()
             .map_err(Failure::of)?;
         Ok(Self {
             url: url.to_owned(),
-            kind: Kind::Ours(client, loaded),
+            kind: Kind::Ours(client),
         })
     }
 
     fn get(&self, runtime: &Runtime, gets: u64) -> Result<(), Failure> {
+        let url = self.url.as_str();
         runtime.block_on(async {
+            if let Kind::Reading(client, running) = &self.kind {
+                return running.get_many(client, url, gets).await;
+            }
             for _ in 0..gets {
-                self.one().await?;
+                let response = match &self.kind {
+                    Kind::Fixed(client, value) => {
+                        let request = client.get(url).header(AUTHORIZATION, value.clone());
+                        request.send().await.map_err(Failure::of)?
+                    }
+                    Kind::Ours(client) => client.get(url).send().await.map_err(Failure::of)?,
+                    Kind::Reading(..) => return Ok(()),
+                };
+                response.bytes().await.map_err(Failure::of)?;
             }
             Ok(())
         })
-    }
-
-    async fn one(&self) -> Result<(), Failure> {
-        use http::header::AUTHORIZATION;
-        let response = match &self.kind {
-            Kind::Fixed(client, value) => {
-                let request = client.get(&self.url).header(AUTHORIZATION, value.clone());
-                request.send().await.map_err(Failure::of)?
-            }
-            Kind::Reading(client, running) => {
-                let header = running.read().await?.header();
-                let value = header.ok_or_else(|| Failure::of("the read gives no token"))?;
-                let request = client.get(&self.url).header(AUTHORIZATION, value);
-                request.send().await.map_err(Failure::of)?
-            }
-            Kind::Ours(client, loaded) => {
-                let _ = &loaded.agent;
-                client.get(&self.url).send().await.map_err(Failure::of)?
-            }
-        };
-        response.bytes().await.map(drop).map_err(Failure::of)
     }
 }
 

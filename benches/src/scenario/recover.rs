@@ -6,7 +6,7 @@ use super::trials::{Trial, Trials};
 use crate::contend::Failure;
 use crate::entrant::Entrant;
 use crate::issuer::{Answer, FakeIssuer};
-use crate::report::{Better, Case};
+use crate::report::{Better, Case, halves_apart};
 use crate::run::{Bench, Plan};
 use crate::stats::median;
 use crate::time::now;
@@ -84,9 +84,11 @@ async fn all(plan: Plan, entrant: &Entrant, kind: Kind) -> Result<Trial, Failure
         }
     }
     let mut values = vec![("calls", median(&calls))];
+    let mut spread = None;
     if never == 0 {
         values.push(("worst", after.iter().copied().fold(0.0, f64::max)));
         values.push(("median", median(&after)));
+        spread = Some(("median", halves_apart(&after)));
     }
     let note = (never > 0).then(|| {
         let (of, limit) = (trials(&plan), limit(&plan));
@@ -96,6 +98,7 @@ async fn all(plan: Plan, entrant: &Entrant, kind: Kind) -> Result<Trial, Failure
         values,
         note,
         hopeless: false,
+        spread,
     })
 }
 

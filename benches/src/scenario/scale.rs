@@ -8,7 +8,7 @@ use crate::allocations::live_bytes;
 use crate::contend::{Failure, Running};
 use crate::entrant::Entrant;
 use crate::issuer::{Answer, FakeIssuer};
-use crate::report::{Better, Case, Row};
+use crate::report::{Better, Case, Row, apart};
 use crate::run::{Bench, Plan};
 use crate::time::{now, process_cpu, thread_cpu};
 
@@ -69,12 +69,16 @@ fn one(bench: &Bench<'_>, entrant: &Entrant, size: usize, row: &mut Row) -> Resu
     let mut all: Vec<Arc<dyn Running>> = Vec::with_capacity(size);
     let before = live_bytes();
     let (cpu, began) = (process_cpu(), now());
+    let mut half = None;
     bench.runtime.block_on(async {
         for _ in 0..size {
             let one = parent.beside(&issuer)?;
-            let read = tokio::time::timeout(Duration::from_secs(10), one.read()).await;
-            drop(read.map_err(|_| Failure::of("no credential within 10 s"))??);
+            let read = tokio::time::timeout(Duration::from_secs(10), one.read_many(1)).await;
+            read.map_err(|_| Failure::of("no credential within 10 s"))??;
             all.push(one);
+            if all.len() == size / 2 {
+                half = Some(process_cpu());
+            }
             if began.elapsed() > limit(&bench.plan) {
                 break;
             }
@@ -82,9 +86,14 @@ fn one(bench: &Bench<'_>, entrant: &Entrant, size: usize, row: &mut Row) -> Resu
         Ok::<(), Failure>(())
     })?;
     let count = all.len();
-    let load = (process_cpu() - cpu).as_nanos() as f64 / count as f64;
+    let loaded_at = process_cpu();
+    let load = (loaded_at - cpu).as_nanos() as f64 / count as f64;
     let wrapper = parent.wrapper() as f64;
     let bytes = (live_bytes() - before) as f64 / count as f64;
+    if let Some(half) = half {
+        let (first, second) = (half - cpu, loaded_at - half);
+        row.spread("load", apart(first.as_secs_f64(), second.as_secs_f64()));
+    }
     row.set("bytes", bytes - wrapper - TOKEN);
     row.set("load", load);
     row.set("count", count as f64);
@@ -114,7 +123,7 @@ fn in_turn(bench: &Bench<'_>, all: &[Arc<dyn Running>]) -> Result<f64, Failure> 
         let before = thread_cpu();
         let mut index = 0;
         for _ in 0..count {
-            drop(all[index].read().await?);
+            all[index].read_many(1).await?;
             index = (index + step) % count;
         }
         Ok((thread_cpu() - before).as_nanos() as f64 / count as f64)

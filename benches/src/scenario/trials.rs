@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::contend::Failure;
-use crate::report::{Case, Row, apart};
+use crate::report::{Case, Row, halves_apart};
 use crate::run::Bench;
 use crate::stats::median;
 
@@ -12,6 +12,7 @@ pub(super) struct Trials {
     order: Vec<String>,
     found: BTreeMap<String, Vec<BTreeMap<&'static str, f64>>>,
     notes: BTreeMap<String, String>,
+    spreads: BTreeMap<String, (&'static str, f64)>,
 }
 
 /// What one trial found.
@@ -20,6 +21,8 @@ pub(super) struct Trial {
     pub(super) note: Option<String>,
     /// Whether another trial would only take the same long time again.
     pub(super) hopeless: bool,
+    /// The distance of the halves of what was tried within it, in a column.
+    pub(super) spread: Option<(&'static str, f64)>,
 }
 
 impl Trials {
@@ -35,6 +38,7 @@ impl Trials {
             order: Vec::new(),
             found: BTreeMap::new(),
             notes: BTreeMap::new(),
+            spreads: BTreeMap::new(),
         };
         let mut hopeless: Vec<String> = Vec::new();
         let count = bench.entrants.len();
@@ -61,6 +65,9 @@ impl Trials {
                         if let Some(note) = trial.note {
                             trials.notes.insert(name.clone(), note);
                         }
+                        if let Some(spread) = trial.spread {
+                            trials.spreads.insert(name.clone(), spread);
+                        }
                         let values = trial.values.into_iter().collect();
                         trials.found.entry(name.clone()).or_default().push(values);
                     }
@@ -83,6 +90,9 @@ impl Trials {
             if let Some(note) = self.notes.get(name) {
                 row.note(note.clone());
             }
+            if let Some((column, spread)) = self.spreads.get(name) {
+                row.spread(column, *spread);
+            }
             let found = self.found.get(name).map_or(&[][..], Vec::as_slice);
             for column in &case.columns {
                 let all: Vec<f64> = found
@@ -94,12 +104,8 @@ impl Trials {
                     continue;
                 }
                 row.set(&column.key, median(&all));
-                if compared.contains(&column.key.as_str()) && all.len() >= 2 {
-                    let half = |odd: usize| {
-                        let some: Vec<f64> = all.iter().skip(odd).step_by(2).copied().collect();
-                        median(&some)
-                    };
-                    row.spread(&column.key, apart(half(0), half(1)));
+                if compared.contains(&column.key.as_str()) {
+                    row.spread(&column.key, halves_apart(&all));
                 }
             }
             case.rows.push(row);

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::track::{Record, Track};
 use super::{Mode, outage};
 use crate::contend::Failure;
-use crate::report::{Better, Case, Row, apart};
+use crate::report::{Better, Case, Row, apart, halves_apart};
 use crate::run::Plan;
-use crate::stats::Latencies;
+use crate::stats::{Latencies, median};
 
 /// What was found in one mode.
 pub(super) struct Found {
@@ -120,7 +120,8 @@ impl Found {
                 .map(|after| after.as_secs_f64() * 1e3)
                 .collect();
             if healed.len() == records.len() {
-                row.set("healed", crate::stats::median(&healed));
+                row.set("healed", median(&healed));
+                row.spread("healed", halves_apart(&healed));
             } else {
                 row.note("not served again while it was watched");
             }
