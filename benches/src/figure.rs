@@ -1,5 +1,7 @@
 //! Figures for people: [`figure`].
 
+use std::time::Duration;
+
 /// A value with its unit and as many digits as tell something: `18.2 ns`, `1,024 B`, `0.27 ×`. Nanoseconds grow into
 /// microseconds, milliseconds and seconds.
 #[must_use]
@@ -8,6 +10,7 @@ pub fn figure(value: f64, unit: &str) -> String {
         "ns" if value >= 1e9 => (value / 1e9, "s"),
         "ns" if value >= 1e6 => (value / 1e6, "ms"),
         "ns" if value >= 1e3 => (value / 1e3, "µs"),
+        "/s" if value >= 1e9 => (value / 1e9, "G/s"),
         "/s" if value >= 1e6 => (value / 1e6, "M/s"),
         "/s" if value >= 1e3 => (value / 1e3, "k/s"),
         _ => (value, unit),
@@ -28,6 +31,19 @@ pub fn figure(value: f64, unit: &str) -> String {
     } else {
         format!("{digits} {unit}")
     }
+}
+
+/// A span of time with the digits that tell something: `1.5 s`, `200 ms`.
+#[must_use]
+pub fn span(time: Duration) -> String {
+    let text = figure(time.as_nanos() as f64, "ns");
+    let (digits, unit) = text.split_once(' ').unwrap_or((&text, ""));
+    let digits = if digits.contains('.') {
+        digits.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        digits
+    };
+    format!("{digits} {unit}")
 }
 
 /// Zero needs no decimals.
@@ -64,6 +80,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_span_has_no_zeros_at_its_end() {
+        assert_eq!(span(Duration::from_millis(1_500)), "1.5 s");
+        assert_eq!(span(Duration::from_millis(200)), "200 ms");
+        assert_eq!(span(Duration::from_secs(10)), "10 s");
+    }
+
+    #[test]
     fn figures_have_the_digits_that_tell_something() {
         let shown = [
             (18.23, "ns", "18.2 ns"),
@@ -76,6 +99,7 @@ mod tests {
             (3.0, "", "3"),
             (0.0012, "%", "0.0012 %"),
             (132e6, "/s", "132 M/s"),
+            (1.026e9, "/s", "1.03 G/s"),
         ];
         for (value, unit, text) in shown {
             assert_eq!(figure(value, unit), text);

@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 
 use crate::contend::Failure;
 use crate::entrant::{Entrant, Info, Role};
+use crate::figure::span;
 use crate::report::{Machine, Noise, Report};
 use crate::scenario::{self, Scenario};
 use crate::subjects;
@@ -65,8 +66,9 @@ impl Plan {
         );
         let outage = scenario::refresh::outage(self);
         format!(
-            "{kind}: {reads} rounds of hits ({threads} with two threads), {} of refreshes with outages of {outage:?}.",
+            "{kind}: {reads} rounds of hits ({threads} with two threads), {} of refreshes with outages of {}.",
             scenario::refresh::rounds(self),
+            span(outage),
         )
     }
 }

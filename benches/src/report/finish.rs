@@ -37,7 +37,11 @@ fn ratios(case: &mut Case, peers: &[String]) {
     };
     for row in &mut case.rows {
         if row.to_best_peer.is_none() && best > 0.0 {
-            row.to_best_peer = row.values.get(&column.key).map(|value| value / best);
+            row.to_best_peer = row
+                .values
+                .get(&column.key)
+                .filter(|value| **value > 0.0)
+                .map(|value| value / best);
         }
     }
 }

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::entrant::Info;
+use crate::figure::figure;
 
 pub use self::goals::Goal;
 pub use self::machine::Machine;
@@ -207,6 +208,19 @@ impl Row {
         if spread.is_finite() {
             self.spread.insert(key.to_owned(), spread);
         }
+    }
+
+    /// A value as tables show it, with `~` where noise is above the limit.
+    pub(crate) fn shown(&self, column: &Column) -> String {
+        let Some(value) = self.values.get(&column.key) else {
+            return "–".to_owned();
+        };
+        let noisy = self
+            .spread
+            .get(&column.key)
+            .is_some_and(|spread| *spread > LIMIT);
+        let mark = if noisy { " ~" } else { "" };
+        format!("{}{mark}", figure(*value, &column.unit))
     }
 
     pub(crate) fn note(&mut self, note: impl Into<String>) {

@@ -34,13 +34,17 @@ impl Report {
         if !self.goals.is_empty() {
             text.push_str(&self.goals_text());
         }
-        let Self { machine, .. } = self;
-        let _ = writeln!(
-            text,
-            "\n{}, {} cores, {}, load {} at the start, {} build; took {:.0} s.",
-            machine.cpu, machine.cores, machine.system, machine.load, machine.build, self.took_s
-        );
+        let _ = writeln!(text, "\n{}", self.place());
         text
+    }
+
+    /// Where it was measured, and how long that took.
+    pub(crate) fn place(&self) -> String {
+        let Self { machine, .. } = self;
+        format!(
+            "{}, {} cores, {}, load {} at the start, {} build; took {:.0} s.",
+            machine.cpu, machine.cores, machine.system, machine.load, machine.build, self.took_s
+        )
     }
 
     fn case_text(&self, case: &Case) -> String {
@@ -56,10 +60,7 @@ impl Report {
             let title = self.subject(&row.subject).map(Info::title);
             let mut line = vec![title.unwrap_or_else(|| row.subject.clone())];
             for column in &case.columns {
-                let value = row.values.get(&column.key);
-                line.push(
-                    value.map_or_else(|| "–".to_owned(), |value| figure(*value, &column.unit)),
-                );
+                line.push(row.shown(column));
             }
             if with_best {
                 let ratio = row.to_best_peer;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::crowd::{crowd, warmed};
 use super::trials::{Trial, Trials};
 use crate::contend::Running;
+use crate::figure::span;
 use crate::issuer::{Answer, FakeIssuer};
 use crate::report::{Better, Case};
 use crate::run::{Bench, Plan};
@@ -70,7 +71,8 @@ fn impatient(bench: &Bench<'_>) -> Case {
         "Callers whose patience is shorter than the issuer's latency",
         format!(
             "64 tasks give each read 100 ms and come back at once; the issuer takes 200 ms. Until the last has been served, in \
-             latencies; stopped after {limit:?}."
+             latencies; stopped after {}.",
+            span(limit)
         ),
     )
     .column("latencies", "last served, × latency", "×", Better::Lower)

@@ -6,6 +6,7 @@ use super::crowd::{Crowd, crowd, loaded, warmed};
 use super::trials::{Trial, Trials};
 use crate::contend::Failure;
 use crate::entrant::Entrant;
+use crate::figure::span;
 use crate::issuer::{Answer, FakeIssuer};
 use crate::report::{Better, Case};
 use crate::run::{Bench, Plan};
@@ -118,7 +119,8 @@ fn failing(bench: &Bench<'_>) -> Case {
         "Many callers on an empty cache, and the issuer fails",
         format!(
             "1,000 tasks read at once; the issuer answers 503 after 50 ms. Until the last has been told, in latencies, and what \
-             all callers together waited; stopped after {limit:?}."
+             all callers together waited; stopped after {}.",
+            span(limit)
         ),
     )
     .column("latencies", "all told, × latency", "×", Better::Lower)

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::trials::{Trial, Trials};
 use crate::contend::Failure;
 use crate::entrant::Entrant;
+use crate::figure::span;
 use crate::issuer::{Answer, FakeIssuer};
 use crate::report::{Better, Case, halves_apart};
 use crate::run::{Bench, Plan};
@@ -54,7 +55,8 @@ fn one(bench: &Bench<'_>, kind: Kind) -> Case {
     let (trials, limit) = (trials(&bench.plan), limit(&bench.plan));
     let text = format!(
         "{text}; within half a second it heals, at another moment in each of {trials} trials. From then to the first read that is \
-         served, with a read every 5 ms and an issuer that takes 50 ms; watched for {limit:?}."
+         served, with a read every 5 ms and an issuer that takes 50 ms; watched for {}.",
+        span(limit)
     );
     let mut case = Case::new("recover", name, title, text)
         .column("worst", "the worst", "ms", Better::Lower)
@@ -92,7 +94,7 @@ async fn all(plan: Plan, entrant: &Entrant, kind: Kind) -> Result<Trial, Failure
     }
     let note = (never > 0).then(|| {
         let (of, limit) = (trials(&plan), limit(&plan));
-        format!("{never} of {of} did not recover within {limit:?}")
+        format!("{never} of {of} did not recover within {}", span(limit))
     });
     Ok(Trial {
         values,

@@ -7,6 +7,7 @@ use super::crowd::loaded;
 use crate::allocations::live_bytes;
 use crate::contend::{Failure, Running};
 use crate::entrant::Entrant;
+use crate::figure::span;
 use crate::issuer::{Answer, FakeIssuer};
 use crate::report::{Better, Case, Row, apart};
 use crate::run::{Bench, Plan};
@@ -27,15 +28,16 @@ pub(super) fn measure(bench: &Bench<'_>) -> Vec<Case> {
             &format!("{name} credentials in one process"),
             format!(
                 "Each is loaded once, one after another, from an issuer that answers at once; they share what users share. Heap is \
-                 what was asked for, less the token itself (1,024 B); then each is read in turn, and nothing is done for {:?}. A \
-                 subject that takes longer than {limit:?} is measured with as many as it has by then.",
-                idle(&bench.plan)
+                 what was asked for, less the token itself (1,024 B); then each is read in turn, and nothing is done for {}. A \
+                 subject that takes longer than {} is measured with as many as it has by then.",
+                span(idle(&bench.plan)),
+                span(limit)
             ),
         )
         .column("bytes", "heap of each", "B", Better::Lower)
         .column("load", "first load, CPU", "ns", Better::Lower)
         .column("read", "a read of each in turn", "ns", Better::Lower)
-        .column("idle", "CPU while idle", "%", Better::Lower)
+        .column("idle", "CPU while idle", "%", Better::Neither)
         .column("count", "credentials", "", Better::Neither);
         for entrant in &bench.entrants {
             let info = entrant.info();

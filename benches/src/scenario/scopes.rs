@@ -9,6 +9,7 @@ use super::crowd::loaded;
 use super::refresh::{PACE, Track, read_on};
 use crate::contend::Failure;
 use crate::entrant::Entrant;
+use crate::figure::span;
 use crate::issuer::{Answer, FakeIssuer};
 use crate::report::{Better, Case, Row, apart};
 use crate::run::{Bench, Plan};
@@ -27,7 +28,8 @@ pub(super) fn measure(bench: &Bench<'_>) -> Vec<Case> {
         "A warm scope beside a cold one",
         format!(
             "16 tasks read a credential that is at hand, every millisecond, while another scope of the same client is fetched for \
-             the first time; its issuer takes {latency:?}. Where a client has one credential only, another client."
+             the first time; its issuer takes {}. Where a client has one credential only, another client.",
+            span(latency)
         ),
     )
     .column("p999", "p99.9 of the warm one", "ns", Better::Lower)

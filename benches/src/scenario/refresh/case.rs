@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::track::{Record, Track};
 use super::{Mode, outage};
 use crate::contend::Failure;
+use crate::figure::span;
 use crate::report::{Better, Case, Row, apart, halves_apart};
 use crate::run::Plan;
 use crate::stats::{Latencies, median};
@@ -69,23 +70,23 @@ impl Found {
     }
 
     fn head(&self, plan: &Plan) -> Case {
-        let outage = outage(plan);
+        let outage = span(outage(plan));
         let case = |name: &str, title: &str, text: String| Case::new("refresh", name, title, text);
         let case = match self.mode {
             Mode::Healthy => case(
                 "healthy",
                 "Reads while a healthy refresh runs",
-                format!("The issuer answers after 50 ms; {outage:?} from the start of the refresh."),
+                format!("The issuer answers after 50 ms; {outage} from the start of the refresh."),
             ),
             Mode::Hanging => case(
                 "hanging",
                 "Reads while the issuer hangs and the credential is still valid",
-                format!("From the start of the refresh the issuer takes calls and answers none for {outage:?}."),
+                format!("From the start of the refresh the issuer takes calls and answers none for {outage}."),
             ),
             Mode::Failing => case(
                 "failing",
                 "Reads while the issuer fails and the credential is still valid",
-                format!("From the start of the refresh the issuer answers 503 after 50 ms, for {outage:?}."),
+                format!("From the start of the refresh the issuer answers 503 after 50 ms, for {outage}."),
             ),
             Mode::Expired => case(
                 "expired",

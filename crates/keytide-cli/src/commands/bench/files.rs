@@ -21,6 +21,10 @@ pub(super) fn write(report: &Report, dir: &Path) -> Result<(), String> {
             .map_err(|error| format!("{} could not be written: {error}", path.display()))
     };
     save("report.json", &json(report))?;
+    save("report.html", &report.page())?;
+    for picture in report.pictures() {
+        save(&format!("{}.svg", picture.name), &picture.svg)?;
+    }
     Ok(())
 }
 
