@@ -1,6 +1,10 @@
 //! The subjects and the tools of keytide's measurements: `README.md` has the figures and the commands.
 //!
-//! A [`Subject`] is one way to read a credential. keytide's reads and the primitives that they are made of are in
+//! [`run`] measures whole caches in [scenarios](Scenario), over one [`FakeIssuer`], and gives a [`Report`]; the command
+//! `keytide bench` is made of it. Put in your own cache or provider by implementing [`Contend`]:
+//! `cargo run --release -p keytide-benches --example own_cache`.
+//!
+//! A [`Subject`] is one way to read a credential that is at hand. keytide's reads and the primitives that they are made of are in
 //! [`subjects`]; a closure makes one of any other cache. All are measured the same way: [`Rounds`] interleaves
 //! them in one process, a ratio is taken within a round, and medians are quoted, because the frequency of a shared
 //! machine changes from one second to the next.
@@ -45,7 +49,7 @@ pub use picture::Picture;
 pub use report::{Better, Case, Column, Goal, LIMIT, Machine, Noise, Report, Row, Series};
 pub use rounds::Rounds;
 pub use run::{Options, Refused, Unwatched, Watch, run};
-pub use scenario::Scenario;
+pub use scenario::{Scenario, with_hits};
 pub use stats::{Latencies, median};
 pub use subject::{Subject, subject};
 pub use threads::{contended, cores, pin, poll_once};

@@ -202,7 +202,7 @@ p{margin:8px 0}a{color:var(--ours)}.kind{color:var(--soft);font-size:14px;margin
 .warn,.note{border-left:4px solid var(--bad);background:var(--tint);padding:10px 14px;border-radius:0 6px 6px 0}.note{border-color:var(--ours)}\
 nav{display:flex;flex-wrap:wrap;gap:4px 14px;margin-top:16px;font-size:15px}\
 figure{margin:20px 0}figure svg{display:block;width:100%;height:auto}figcaption{color:var(--soft);font-size:14px;margin-top:4px}\
-.narrow{display:none}@media (max-width:640px){.wide{display:none}.narrow{display:block}main{padding:12px 12px 48px}}\
+.narrow{display:none}@media (max-width:640px){.wide{display:none}.narrow{display:block}main{padding:12px 12px 48px}tbody th{white-space:normal;min-width:130px}}\
 .scroll{overflow-x:auto;margin-top:12px}table{border-collapse:collapse;font-size:14px;font-variant-numeric:tabular-nums;width:100%}\
 th,td{padding:5px 10px;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}th:first-child{text-align:left}\
 thead th{color:var(--soft);font-weight:600;vertical-align:bottom;white-space:normal;min-width:72px}tbody th{font-weight:400}\

@@ -33,7 +33,7 @@ pub(super) fn drawing(report: &Report, case: &Case) -> Option<Drawing> {
     if bars.len() < 2 {
         return None;
     }
-    let title = "A read of a credential that is at hand, one thread";
+    let title = "CPU time of one read, one thread";
     Some(Drawing {
         name: file(case, "cost"),
         title: title.to_owned(),

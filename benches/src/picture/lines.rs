@@ -11,6 +11,7 @@ pub(super) fn distribution(report: &Report, case: &Case) -> Option<Drawing> {
         report,
         series: of_kind(case, "distribution"),
         title: format!("{}: how long reads take", case.title),
+        short: "How long reads take",
         across: "percentile of reads →",
         column: |one_in| match one_in as u64 {
             1 => "min".to_owned(),
@@ -45,6 +46,7 @@ pub(super) fn throughput(report: &Report, case: &Case) -> Option<Drawing> {
             .filter(|series| !series.subject.contains("slow"))
             .collect(),
         title: "Reads per second against the number of readers".to_owned(),
+        short: "Reads per second against readers",
         across: "readers, each on a thread of its own →",
         column: |readers| format!("{readers:.0}"),
         row: rate,
@@ -65,6 +67,7 @@ struct Chart<'a> {
     report: &'a Report,
     series: Vec<&'a Series>,
     title: String,
+    short: &'a str,
     across: &'a str,
     column: fn(f64) -> String,
     row: fn(f64) -> String,
@@ -102,13 +105,12 @@ impl Chart<'_> {
         let x = Axis::log(x_range, (left, right));
         let y = Axis::log(y_range, (bottom, top));
         let mut svg = Svg::new(width, height, &self.title);
-        svg.text(
-            8.0,
-            18.0,
-            Anchor::Start,
-            "ink t",
-            &fit(&self.title, width - 16.0),
-        );
+        let title = if wide {
+            self.title.as_str()
+        } else {
+            self.short
+        };
+        svg.text(8.0, 18.0, Anchor::Start, "ink t", &fit(title, width - 16.0));
         rows(&mut svg, &y, (left, right), self.step, self.row);
         for value in self.columns(x_range, right - left) {
             let place = x.at(value);

@@ -37,7 +37,7 @@ pub(super) fn drawing(report: &Report, case: &Case) -> Option<Drawing> {
         title: title.clone(),
         about: panels.about(),
         wide: arranged(&title, &each, 2),
-        narrow: arranged(&title, &each, 1),
+        narrow: arranged("Latency over time", &each, 1),
     })
 }
 

@@ -141,7 +141,7 @@ pub(super) fn width_of(text: &str, size: f64) -> f64 {
 /// A coordinate with one decimal, which is enough.
 fn short(value: f64) -> String {
     let text = format!("{value:.1}");
-    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+    text.strip_suffix(".0").unwrap_or(&text).to_owned()
 }
 
 /// Text as it stands in XML and HTML.

@@ -1,7 +1,7 @@
 //! What is reckoned from the rows once all are there: ratios to the best peer, and where a peer is better.
 
 use super::{Better, Case, Column, Report};
-use crate::entrant::Role;
+use crate::entrant::{Info, Role};
 use crate::figure::figure;
 
 impl Report {
@@ -73,13 +73,18 @@ fn better(report: &Report, case: &Case, peers: &[String], ours: &[String]) -> Ve
             Better::Neither => false,
         };
         if ahead {
-            let title = report.subject(&peer).map_or(peer, |info| info.title());
-            let what = format!("{} {}", case.scenario, case.case);
+            let title = |name: &str| {
+                report
+                    .subject(name)
+                    .map_or_else(|| name.to_owned(), Info::title)
+            };
             sentences.push(format!(
-                "{title} is better in {}: {}, {} (keytide's best, {our}: {}).",
-                what.trim(),
+                "{}, {}: {} {}, {} {}.",
+                case.title,
                 column.title,
+                title(&peer),
                 figure(theirs, &column.unit),
+                title(&our),
                 figure(ours, &column.unit),
             ));
         }

@@ -82,23 +82,19 @@ fn at_refresh(bench: &Bench<'_>) -> Case {
     let trials = Trials::of(bench, "herd at refresh", rounds, REFRESH_S, |entrant| {
         bench
             .runtime
-            .block_on(one_at_refresh(bench, entrant, readers))
+            .block_on(one_at_refresh(bench.plan, entrant, readers))
     });
     trials.fill(&mut case, &["last"]);
     case
 }
 
-async fn one_at_refresh(
-    bench: &Bench<'_>,
-    entrant: &Entrant,
-    readers: usize,
-) -> Result<Trial, Failure> {
+async fn one_at_refresh(plan: Plan, entrant: &Entrant, readers: usize) -> Result<Trial, Failure> {
     let life = entrant.info().lifetime(FRESH);
     let issuer = FakeIssuer::with(Answer::After(Duration::from_millis(5)), life, Some(FRESH));
     let running = loaded(entrant, &issuer).await?;
     issuer.set(Answer::After(LATENCY));
     tokio::time::sleep(FRESH + entrant.info().jitter() + Duration::from_millis(30)).await;
-    let found = crowd(&running, readers, now(), limit(&bench.plan)).await;
+    let found = crowd(&running, readers, now(), limit(&plan)).await;
     // A refresh behind the readers' backs ends a latency later.
     tokio::time::sleep(LATENCY).await;
     let mut trial = trial(&found, LATENCY, issuer.calls() - 1, found.served == readers);

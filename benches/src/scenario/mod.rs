@@ -11,6 +11,7 @@ mod scale;
 mod scopes;
 mod trials;
 
+pub use self::hit::with_hits;
 pub(crate) use self::refresh::outage;
 use crate::report::Case;
 use crate::run::Bench;

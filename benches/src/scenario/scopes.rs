@@ -52,8 +52,7 @@ pub(super) fn measure(bench: &Bench<'_>) -> Vec<Case> {
                 all.add(&other);
                 row.set("p999", tail(&all));
                 row.set("max", all.percentile(100.0).as_nanos() as f64);
-                let (latencies, _) = track.over_time();
-                case.series(&info.name, "over time", latencies);
+                case.series(&info.name, "over time", track.over_time().latencies);
             }
             Err(failure) => row.note(format!("failed: {failure}")),
         }

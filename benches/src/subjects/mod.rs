@@ -29,7 +29,6 @@ pub fn entrants() -> Vec<Entrant> {
 }
 
 /// The names of the crates that are measured with the feature `peers`, whether it is on or not.
-#[must_use]
 pub fn peer_names() -> impl Iterator<Item = &'static str> {
     versions::ALL
         .into_iter()

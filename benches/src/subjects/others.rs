@@ -17,6 +17,7 @@ pub(crate) fn other(name: &str) -> Info {
         "keytide read, slow path" => {
             "cache.read_for(Duration::ZERO, …): what one read in each second pays"
         }
+        "keytide try_get" => "cache.try_get(), owned, without a wait",
         "keytide, no retry" => "AuthorizedClient with retry_on_401(false)",
         "reqwest, fixed header" => "a header made once: what a request costs without any cache",
         _ => "a part that a cache could be made of; it keeps nothing fresh",

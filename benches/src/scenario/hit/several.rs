@@ -102,8 +102,9 @@ fn throughput(bench: &Bench<'_>, all: &[&dyn Subject], names: &[String], reads: 
             case.rows[index].set(&threads.to_string(), rate);
             if threads == 2 {
                 case.rows[index].to_best_peer = best.as_ref().map(|best| found.ratio(name, best));
-                case.rows[index].spread("base", found.spread(name, BASE));
             }
+            let spread = found.spread(name, BASE);
+            case.rows[index].spread(&threads.to_string(), spread);
             if rate.is_finite() {
                 curves[index].push((threads as f64, rate));
             }

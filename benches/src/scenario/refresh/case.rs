@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::track::{Record, Track};
+use super::track::{OverTime, Record, Track};
 use super::{Mode, outage};
 use crate::contend::Failure;
 use crate::figure::span;
@@ -16,7 +16,7 @@ pub(super) struct Found {
     mode: Mode,
     order: Vec<String>,
     records: BTreeMap<String, Vec<Record>>,
-    over_time: Vec<(String, Vec<(f64, f64)>, Vec<(f64, f64)>)>,
+    over_time: Vec<(String, OverTime)>,
     failures: BTreeMap<String, Failure>,
 }
 
@@ -39,8 +39,7 @@ impl Found {
             Ok(track) => {
                 let records = self.records.entry(name.to_owned()).or_default();
                 if records.is_empty() {
-                    let (latencies, failed) = track.over_time();
-                    self.over_time.push((name.to_owned(), latencies, failed));
+                    self.over_time.push((name.to_owned(), track.over_time()));
                 }
                 records.push(track.found());
             }
@@ -62,9 +61,9 @@ impl Found {
             }
             case.rows.push(row);
         }
-        for (name, latencies, failed) in self.over_time {
-            case.series(&name, "over time", latencies);
-            case.series(&name, "failed over time", failed);
+        for (name, seen) in self.over_time {
+            case.series(&name, "over time", seen.latencies);
+            case.series(&name, "failed over time", seen.failed);
         }
         case
     }

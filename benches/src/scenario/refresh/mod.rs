@@ -58,7 +58,7 @@ pub(super) fn measure(bench: &Bench<'_>) -> Vec<Case> {
             if !bench.go(&what, seconds(&bench.plan, entrant)) {
                 break 'rounds;
             }
-            let tracks = bench.runtime.block_on(all_modes(bench, entrant));
+            let tracks = bench.runtime.block_on(all_modes(bench.plan, entrant));
             if bench.stopped() && tracks.iter().any(Result::is_err) {
                 break 'rounds;
             }
@@ -87,8 +87,7 @@ impl Mode {
 }
 
 /// All modes at a time, each with a cache, an issuer and readers of its own.
-async fn all_modes(bench: &Bench<'_>, entrant: &Entrant) -> Vec<Result<Arc<Track>, Failure>> {
-    let plan = bench.plan;
+async fn all_modes(plan: Plan, entrant: &Entrant) -> Vec<Result<Arc<Track>, Failure>> {
     let modes: Vec<_> = Mode::ALL
         .into_iter()
         .map(|mode| tokio::spawn(one_mode(plan, entrant.clone(), mode)))

@@ -41,6 +41,14 @@ struct Bin {
     failed: bool,
 }
 
+/// The longest latency of each bin in nanoseconds, and the bins in which reads failed, against seconds since the refresh
+/// began.
+#[derive(Default)]
+pub(in crate::scenario) struct OverTime {
+    pub(in crate::scenario) latencies: Vec<(f64, f64)>,
+    pub(in crate::scenario) failed: Vec<(f64, f64)>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::scenario) enum Outcome {
     Served,
@@ -141,11 +149,11 @@ impl Track {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The longest latency of each bin, and whether reads failed in it, against seconds since the refresh began.
-    pub(in crate::scenario) fn over_time(&self) -> (Vec<(f64, f64)>, Vec<(f64, f64)>) {
+    /// What came due in each bin, from half a second before the refresh on.
+    pub(in crate::scenario) fn over_time(&self) -> OverTime {
         let record = self.lock();
         let Some(began) = record.began else {
-            return (Vec::new(), Vec::new());
+            return OverTime::default();
         };
         let zero = began.saturating_duration_since(self.loaded).as_secs_f64();
         let at = |bin: usize| (bin as f64 + 0.5) * BIN.as_secs_f64() - zero;
@@ -158,7 +166,10 @@ impl Track {
         let failed = seen
             .filter(|(_, seen)| seen.failed)
             .map(|(bin, _)| (round(at(bin)), 1.0));
-        (latencies.collect(), failed.collect())
+        OverTime {
+            latencies: latencies.collect(),
+            failed: failed.collect(),
+        }
     }
 }
 
@@ -205,7 +216,7 @@ mod tests {
             found.halves[0].count() >= 20,
             "both halves have their share"
         );
-        let (over_time, _) = track.over_time();
+        let over_time = track.over_time().latencies;
         assert_eq!(over_time.len(), 5, "five bins of 10 ms");
         assert_eq!(over_time[0].1, 50e6);
     }

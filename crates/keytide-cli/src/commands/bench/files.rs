@@ -42,7 +42,7 @@ pub(super) fn read(path: &Path) -> Result<Report, String> {
 
 pub(super) fn json(report: &Report) -> String {
     // Maps have string keys and all numbers are finite.
-    let mut text = serde_json::to_string_pretty(report).unwrap_or_default();
+    let mut text = serde_json::to_string(report).unwrap_or_default();
     text.push('\n');
     text
 }

@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args) -> Exit {
         None => match measure(args) {
             Ok(report) => report,
             Err(refused) => {
-                out::note(&refused.to_string());
+                out::note(&format!("{refused}{}", hint(&args.only)));
                 return Exit::Usage;
             }
         },
@@ -128,6 +128,14 @@ fn tell(args: &Args, report: &Report) -> Exit {
         return Exit::Failed;
     }
     exit
+}
+
+/// What was probably meant where a scenario stands among the names.
+fn hint(only: &[String]) -> String {
+    let scenario = only.iter().find(|name| name.parse::<Scenario>().is_ok());
+    scenario.map_or_else(String::new, |name| {
+        format!(" ({name} is a scenario: name scenarios before --only)")
+    })
 }
 
 fn scenario(name: &str) -> Result<Scenario, String> {
