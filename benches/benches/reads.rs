@@ -1,22 +1,25 @@
 //! Each read beside the primitives, with criterion: on one thread, and on two that are pinned to cores of their own.
-//! All figures are CPU time of the reading threads.
+//! With the feature `peers`, what people use today too. All figures are CPU time of the reading threads.
 
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use keytide_benches::{Subject, contended, cores, subjects, thread_cpu};
+use keytide_benches::{contended, cores, thread_cpu, with_hits};
 
 fn one_thread(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("one thread");
-    with_subjects(|subject| {
-        group.bench_function(subject.name(), |bencher| {
-            bencher.iter_custom(|reads| {
-                let before = thread_cpu();
-                subject.read_many(reads);
-                thread_cpu() - before
+    with_hits(|subjects| {
+        for subject in subjects {
+            group.bench_function(subject.name(), |bencher| {
+                bencher.iter_custom(|reads| {
+                    let before = thread_cpu();
+                    subject.read_many(reads);
+                    thread_cpu() - before
+                });
             });
-        });
-    });
+        }
+    })
+    .expect("all subjects read");
     group.finish();
 }
 
@@ -25,38 +28,18 @@ fn two_threads(criterion: &mut Criterion) {
         return;
     };
     let mut group = criterion.benchmark_group("two threads");
-    with_subjects(|subject| {
-        group.bench_function(subject.name(), |bencher| {
-            bencher.iter_custom(|reads| {
-                let nanos = contended(subject, &cores, reads) * reads as f64;
-                Duration::from_nanos(nanos as u64)
+    with_hits(|subjects| {
+        for subject in subjects {
+            group.bench_function(subject.name(), |bencher| {
+                bencher.iter_custom(|reads| {
+                    let nanos = contended(*subject, &cores, reads) * reads as f64;
+                    Duration::from_nanos(nanos as u64)
+                });
             });
-        });
-    });
+        }
+    })
+    .expect("all subjects read");
     group.finish();
-}
-
-fn with_subjects(mut measure: impl FnMut(&dyn Subject)) {
-    let loaded = subjects::loaded().expect("the fake issuer answers");
-    let cache = &loaded.cache;
-    let all: [&dyn Subject; 13] = [
-        &subjects::arc_swap_load(),
-        &subjects::arc_swap_load_and_clock(),
-        &subjects::arc_swap_load_and_two_clocks(),
-        &subjects::read(cache),
-        &subjects::slow_read(cache),
-        &subjects::arc_swap_cache(),
-        &subjects::arc_swap_cache_and_clock(),
-        &subjects::handle_read(cache),
-        &subjects::get(cache),
-        &subjects::try_get(cache),
-        &subjects::watch(),
-        &subjects::rw_lock(),
-        &subjects::mutex(),
-    ];
-    for subject in all {
-        measure(subject);
-    }
 }
 
 criterion_group! {

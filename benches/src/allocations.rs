@@ -7,7 +7,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicIsize, Ordering};
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 
 /// The system's allocator, counted. A binary installs it:
 ///
@@ -21,10 +21,18 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CountingAllocator;
 
-static LIVE: AtomicIsize = AtomicIsize::new(0);
+/// Each thread counts in one of these, so that two threads that allocate do not share a line of the processor's cache:
+/// that would be charged to the subjects that allocate.
+static LIVE: [Shard; SHARDS] = [const { Shard(AtomicIsize::new(0)) }; SHARDS];
+
+#[repr(align(128))]
+struct Shard(AtomicIsize);
+
+static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
+    static SHARD: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
 /// What `work` gives, and how many times it allocated on this thread. Always 0 where [`CountingAllocator`] is not
@@ -39,15 +47,24 @@ pub fn allocations_of<R>(work: impl FnOnce() -> R) -> (R, u64) {
 /// counted.
 #[must_use]
 pub fn live_bytes() -> i64 {
-    LIVE.load(Ordering::SeqCst) as i64
+    LIVE.iter()
+        .map(|shard| shard.0.load(Ordering::SeqCst) as i64)
+        .sum()
 }
 
 fn count(grown: isize) {
-    LIVE.fetch_add(grown, Ordering::Relaxed);
+    let mut shard = SHARD.get();
+    if shard == usize::MAX {
+        shard = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
+        SHARD.set(shard);
+    }
+    LIVE[shard].0.fetch_add(grown, Ordering::Relaxed);
     if grown > 0 {
         COUNT.set(COUNT.get() + 1);
     }
 }
+
+const SHARDS: usize = 64;
 
 // SAFETY: each method calls that of `System` with the same arguments; counting allocates nothing (a const thread local
 // without a destructor).

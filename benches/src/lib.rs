@@ -1,6 +1,10 @@
 //! The subjects and the tools of keytide's measurements: `README.md` has the figures and the commands.
 //!
-//! A [`Subject`] is one way to read a credential. keytide's reads and the primitives that they are made of are in
+//! [`run`] measures whole caches in [scenarios](Scenario), over one [`FakeIssuer`], and gives a [`Report`]; the command
+//! `keytide bench` is made of it. Put in your own cache or provider by implementing [`Contend`]:
+//! `cargo run --release -p keytide-benches --example own_cache`.
+//!
+//! A [`Subject`] is one way to read a credential that is at hand. keytide's reads and the primitives that they are made of are in
 //! [`subjects`]; a closure makes one of any other cache. All are measured the same way: [`Rounds`] interleaves
 //! them in one process, a ratio is taken within a round, and medians are quoted, because the frequency of a shared
 //! machine changes from one second to the next.
@@ -18,18 +22,36 @@
 //! ```
 
 mod allocations;
+mod contend;
+mod entrant;
+mod figure;
 mod issuer;
+mod page;
+mod picture;
+mod report;
 mod rounds;
+mod run;
+mod scenario;
 mod stats;
 mod subject;
 pub mod subjects;
 mod threads;
 mod time;
+mod token;
 
 pub use allocations::{CountingAllocator, allocations_of, live_bytes};
-pub use issuer::{Answer, FakeIssuer};
+pub use contend::{Contend, Failure, bearer};
+pub use entrant::{Entrant, Info, Role};
+pub use figure::{figure, span};
+pub use http::HeaderValue;
+pub use issuer::{Answer, Denied, FakeIssuer, Granted};
+pub use picture::Picture;
+pub use report::{Better, Case, Column, Goal, LIMIT, Machine, Noise, Report, Row, Series};
 pub use rounds::Rounds;
+pub use run::{Options, Refused, Unwatched, Watch, run};
+pub use scenario::{Scenario, with_hits};
 pub use stats::{Latencies, median};
 pub use subject::{Subject, subject};
 pub use threads::{contended, cores, pin, poll_once};
 pub use time::{coarse_wall, now, precise_wall, process_cpu, since_boot, thread_cpu, wall};
+pub use token::Stamp;

@@ -44,6 +44,33 @@ impl Latencies {
         let _ = self.nanos.record_correct(value, self.pace);
     }
 
+    /// Records one read and nothing that came due meanwhile: for whoever reckons that.
+    pub(crate) fn record_one(&mut self, took: Duration) {
+        let value = nanos(took).clamp(1, self.nanos.high());
+        let _ = self.nanos.record(value);
+    }
+
+    /// Adds those of another.
+    pub(crate) fn add(&mut self, other: &Self) {
+        // Both have the same bounds.
+        let _ = self.nanos.add(&other.nanos);
+    }
+
+    /// The distribution as a curve: of one read in how many, and the latency in nanoseconds that it exceeds.
+    pub(crate) fn curve(&self) -> Vec<(f64, f64)> {
+        let count = self.count() as f64;
+        let mut points = Vec::new();
+        for step in 0..=36 {
+            let one_in = 10_f64.powf(f64::from(step) / 6.0);
+            if one_in > count {
+                break;
+            }
+            let at = self.nanos.value_at_quantile(1.0 - 1.0 / one_in);
+            points.push(((one_in * 100.0).round() / 100.0, at as f64));
+        }
+        points
+    }
+
     /// The latency that this many percent of the reads did not exceed.
     #[must_use]
     pub fn percentile(&self, percent: f64) -> Duration {

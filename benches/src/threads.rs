@@ -2,10 +2,12 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use crate::subject::{Subject, nanos_each};
+use crate::time::now;
 
 /// Two cores that this process may use; `None` where there is but one, or the system does not tell.
 #[must_use]
@@ -58,6 +60,29 @@ pub fn contended(subject: &dyn Subject, cores: &[usize], reads: u64) -> f64 {
             .into_iter()
             .map(|thread| thread.join().expect("a reader panicked"));
         nanos.sum::<f64>() / cores.len() as f64
+    })
+}
+
+/// How many reads per second of wall time so many threads make together, each on any core.
+pub(crate) fn per_second(subject: &dyn Subject, threads: usize, reads: u64) -> f64 {
+    let ready = Barrier::new(threads);
+    let read = || {
+        subject.read_many(reads.min(100));
+        ready.wait();
+        let began = now();
+        subject.read_many(reads);
+        (began, now())
+    };
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..threads).map(|_| scope.spawn(read)).collect();
+        let spans = readers
+            .into_iter()
+            .map(|reader| reader.join().expect("a reader panicked"));
+        let span = spans.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
+        span.map_or(f64::NAN, |(began, ended)| {
+            let seconds = ended.duration_since(began).as_secs_f64();
+            (threads as u64 * reads) as f64 / seconds
+        })
     })
 }
 

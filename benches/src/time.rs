@@ -5,6 +5,7 @@
     reason = "measurements take the time themselves"
 )]
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::time::{ClockId, Timespec, clock_gettime};
@@ -59,6 +60,23 @@ pub fn coarse_wall() -> i64 {
 #[must_use]
 pub fn precise_wall() -> i64 {
     nanos(clock_gettime(ClockId::Realtime))
+}
+
+/// Microseconds since the process began to measure.
+pub(crate) fn micros() -> u64 {
+    let since = now().saturating_duration_since(began());
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The instant of so many microseconds since the process began to measure; far in the future where it has none.
+pub(crate) fn instant_at(micros: u64) -> Instant {
+    const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+    began() + Duration::from_micros(micros).min(FAR)
+}
+
+fn began() -> Instant {
+    static BEGAN: OnceLock<Instant> = OnceLock::new();
+    *BEGAN.get_or_init(now)
 }
 
 #[inline]

@@ -8,6 +8,7 @@ use arc_swap::{ArcSwap, Cache};
 
 use crate::subject::{Subject, subject};
 use crate::time::{coarse_wall, precise_wall, since_boot};
+use crate::token::Stamp;
 
 /// A token of 1,024 bytes that ends in an hour.
 #[derive(Debug)]
@@ -25,22 +26,10 @@ impl Token {
     #[must_use]
     pub fn sample() -> Arc<Self> {
         Arc::new(Self {
-            text: Self::text(1).into(),
+            text: Stamp::lasting(1, HOUR).text().into(),
             generation: 1,
-            ends: coarse_wall().saturating_add(3600 * 1_000_000_000),
+            ends: coarse_wall().saturating_add(HOUR.as_nanos() as i64),
         })
-    }
-
-    /// The text of the token of this number.
-    #[must_use]
-    pub fn text(number: u64) -> String {
-        // Cheap, because the first load of a cache pays for it.
-        let mut text = String::with_capacity(LENGTH);
-        text.push_str(FILLER);
-        for digit in (0..16).rev() {
-            text.push(char::from(b'a' + (number >> (4 * digit) & 15) as u8));
-        }
-        text
     }
 
     #[inline]
@@ -147,20 +136,4 @@ impl<F: Fn(&Token) + Sync> Subject for PerTask<F> {
     }
 }
 
-const LENGTH: usize = 1024;
-const FILLER: &str = match str::from_utf8(&[b'x'; LENGTH - 16]) {
-    Ok(filler) => filler,
-    Err(_) => "",
-};
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tokens_have_1024_bytes_and_differ() {
-        assert_eq!(Token::text(0).len(), LENGTH);
-        assert_eq!(Token::text(u64::MAX).len(), LENGTH);
-        assert_ne!(Token::text(1), Token::text(2));
-    }
-}
+const HOUR: Duration = Duration::from_secs(3600);
