@@ -41,8 +41,10 @@ async fn a_known_code_decides_and_what_is_unknown_is_unavailable() {
     ] {
         let server = FaultServer::start(move |_: &Asked| {
             let reply = Reply::new(status).header("location", "http://127.0.0.1:1/");
-            let reply =
-                retry_after.map_or(reply.clone(), |after| reply.header("retry-after", after));
+            let reply = match retry_after {
+                Some(after) => reply.header("retry-after", after),
+                None => reply,
+            };
             reply.body(body)
         });
 

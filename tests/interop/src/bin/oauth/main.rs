@@ -29,11 +29,10 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Failure> {
-    let mut arguments = std::env::args().skip(1);
-    let usage = "usage: interop-oauth DIRECTORY FAKETIME";
-    let directory = PathBuf::from(arguments.next().ok_or(usage)?);
-    let faketime = arguments.next().ok_or(usage)?;
-    let stage = Stage::new(directory, faketime)?;
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let [directory, faketime] = <[String; 2]>::try_from(arguments)
+        .map_err(|_| "usage: interop-oauth DIRECTORY FAKETIME")?;
+    let stage = Stage::new(PathBuf::from(directory), faketime)?;
 
     scenario::every_way_to_show_who_asks(&stage).await?;
     scenario::load(&stage, "a client secret", scenario::secret).await?;

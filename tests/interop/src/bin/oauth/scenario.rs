@@ -1,7 +1,9 @@
 //! What is tried with the authorization server.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use keytide_core::{
     Agent, AgentIdentity, AgentType, Cache, Environment, Error, ErrorKind, Owner, Version,
