@@ -44,18 +44,23 @@ const WIDE: [(&str, &str, u16); 5] = [
 const NARROW: &str = "narrow.example";
 
 static LAYER: LazyLock<AuthorizeLayer> = LazyLock::new(|| {
-    let names = (AgentType("fuzz"), Version("1"), Environment("fuzz"), Owner("fuzz"));
+    let names = (
+        AgentType("fuzz"),
+        Version("1"),
+        Environment("fuzz"),
+        Owner("fuzz"),
+    );
     let identity = AgentIdentity::new(names.0, names.1, names.2, names.3).unwrap();
     let agent = Agent::builder(identity).build().unwrap();
-    let cache: Cache = agent
-        .cache(Token)
-        .build()
-        .unwrap();
+    let cache: Cache = agent.cache(Token).build().unwrap();
     cache.get_blocking(Duration::from_secs(10)).unwrap();
     WIDE.iter()
-        .fold(AuthorizeLayer::builder(cache), |builder, (scheme, host, port)| {
-            builder.destination(format!("{scheme}://{host}:{port}"))
-        })
+        .fold(
+            AuthorizeLayer::builder(cache),
+            |builder, (scheme, host, port)| {
+                builder.destination(format!("{scheme}://{host}:{port}"))
+            },
+        )
         .destination(Destination::new(format!("https://{NARROW}")).path("/v1/invoices"))
         .build()
         .unwrap()
@@ -86,12 +91,17 @@ fn readings(path: &str) -> Vec<String> {
         let last = readings.last().unwrap();
         readings.push(percent_decode_str(last).decode_utf8_lossy().into_owned());
     }
-    let turned: Vec<_> = readings.iter().map(|path| path.replace('\\', "/")).collect();
+    let turned: Vec<_> = readings
+        .iter()
+        .map(|path| path.replace('\\', "/"))
+        .collect();
     readings.extend(turned);
     let cut: Vec<_> = readings
         .iter()
         .map(|path| {
-            let segments = path.split('/').map(|segment| segment.split(';').next().unwrap());
+            let segments = path
+                .split('/')
+                .map(|segment| segment.split(';').next().unwrap());
             segments.collect::<Vec<_>>().join("/")
         })
         .collect();
@@ -116,7 +126,10 @@ fn resolved(path: &str) -> String {
 
 fn check(uri: &Uri) {
     let url = Url::parse(&uri.to_string()).expect("what passes, parses");
-    assert!(url.username().is_empty() && url.password().is_none(), "{uri}");
+    assert!(
+        url.username().is_empty() && url.password().is_none(),
+        "{uri}"
+    );
     let origin = (
         url.scheme(),
         url.host_str().unwrap_or_default(),
@@ -139,7 +152,9 @@ fuzz_target!(|text: &str| {
     // As hyper sends it, and as reqwest does.
     for uri in [
         text.parse::<Uri>().ok(),
-        Url::parse(text).ok().and_then(|url| url.as_str().parse().ok()),
+        Url::parse(text)
+            .ok()
+            .and_then(|url| url.as_str().parse().ok()),
     ] {
         if let Some(uri) = uri.and_then(passed) {
             check(&uri);

@@ -25,8 +25,8 @@ use kube::api::{Api, ListParams};
 use kube::client::{Body, ClientBuilder, ConfigExt};
 use kube::{Client, Config};
 use tokio::net::TcpListener;
-use tower::buffer::BufferLayer;
 use tower::Layer;
+use tower::buffer::BufferLayer;
 
 /// Mints `token-<call>`.
 struct Mint(AtomicU64);
@@ -43,7 +43,12 @@ impl ProvideCredential for Mint {
 }
 
 fn token() -> Cache {
-    let names = (AgentType("kube"), Version("1"), Environment("test"), Owner("tests"));
+    let names = (
+        AgentType("kube"),
+        Version("1"),
+        Environment("test"),
+        Owner("tests"),
+    );
     let identity = AgentIdentity::new(names.0, names.1, names.2, names.3).unwrap();
     let agent = Agent::builder(identity).build().unwrap();
     agent.cache(Mint(AtomicU64::new(0))).build().unwrap()
@@ -70,15 +75,22 @@ impl Server {
                 let (stream, _) = listener.accept().await.unwrap();
                 let (seen, refused) = (Arc::clone(&seen), Arc::clone(&refused));
                 let service = service_fn(move |request: Request<Incoming>| {
-                    let bearer = request.headers()[AUTHORIZATION].to_str().unwrap().to_owned();
+                    let bearer = request.headers()[AUTHORIZATION]
+                        .to_str()
+                        .unwrap()
+                        .to_owned();
                     let accepted = !refused.lock().unwrap().contains(&bearer);
-                    seen.lock().unwrap().push(format!("{} {bearer}", request.uri()));
+                    seen.lock()
+                        .unwrap()
+                        .push(format!("{} {bearer}", request.uri()));
                     let body = serde_json::json!({
                         "apiVersion": "v1", "kind": if accepted { "PodList" } else { "Status" },
                         "metadata": {}, "items": [], "code": 401, "reason": "Unauthorized",
                     });
                     let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
-                    response.headers_mut().insert(CONTENT_TYPE, "application/json".parse().unwrap());
+                    response
+                        .headers_mut()
+                        .insert(CONTENT_TYPE, "application/json".parse().unwrap());
                     if !accepted {
                         *response.status_mut() = StatusCode::UNAUTHORIZED;
                     }
@@ -102,7 +114,9 @@ fn empty_again(body: &Body) -> Option<Body> {
 
 async fn list(client: &Client) -> kube::Result<usize> {
     let pods: Api<Pod> = Api::namespaced(client.clone(), "default");
-    pods.list(&ListParams::default()).await.map(|list| list.items.len())
+    pods.list(&ListParams::default())
+        .await
+        .map(|list| list.items.len())
 }
 
 async fn rotates_and_heals(server: &Server, token: &Cache, client: &Client) {
@@ -111,11 +125,18 @@ async fn rotates_and_heals(server: &Server, token: &Cache, client: &Client) {
     list(client).await.unwrap();
     token.refresh_now().await.unwrap();
     list(client).await.unwrap();
-    server.refused.lock().unwrap().push("Bearer token-2".to_owned());
+    server
+        .refused
+        .lock()
+        .unwrap()
+        .push("Bearer token-2".to_owned());
     list(client).await.unwrap();
 
     let bearers = ["token-1", "token-2", "token-2", "token-3"];
-    assert_eq!(server.seen(), bearers.map(|token| format!("{PODS} Bearer {token}")));
+    assert_eq!(
+        server.seen(),
+        bearers.map(|token| format!("{PODS} Bearer {token}"))
+    );
 }
 
 #[tokio::test]
@@ -171,6 +192,9 @@ async fn a_path_that_is_not_admitted_is_refused() {
 
     let error = list(&client).await.unwrap_err();
 
-    assert!(format!("{error:?}").contains("AmbiguousPath") || format!("{error:?}").contains("Path"), "{error:?}");
+    assert!(
+        format!("{error:?}").contains("rule: Some(Path)"),
+        "{error:?}"
+    );
     assert!(server.seen().is_empty());
 }
