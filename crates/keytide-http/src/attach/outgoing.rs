@@ -24,7 +24,8 @@ pub struct Outgoing<'a> {
 /// The parts of a request that are looked at.
 pub(crate) struct Sending<'a> {
     pub(crate) method: &'a Method,
-    pub(crate) target: Target<'a>,
+    pub(crate) path: &'a str,
+    pub(crate) query: Option<&'a str>,
     pub(crate) headers: &'a mut HeaderMap,
     pub(crate) body: Option<&'a [u8]>,
 }
@@ -54,7 +55,8 @@ impl<'a> Outgoing<'a> {
             authority: Cow::Owned(authority_of(&target)?),
             sending: Sending {
                 method,
-                target,
+                path: target.path,
+                query: target.query,
                 headers,
                 body,
             },
@@ -85,7 +87,7 @@ impl<'a> Outgoing<'a> {
     /// The path as it goes over the wire, percent-encoded; at least `/`.
     #[must_use]
     pub fn path(&self) -> &str {
-        match self.sending.target.path {
+        match self.sending.path {
             "" => "/",
             path => path,
         }
@@ -94,7 +96,7 @@ impl<'a> Outgoing<'a> {
     /// The query as it goes over the wire, without the `?`.
     #[must_use]
     pub fn query(&self) -> Option<&str> {
-        self.sending.target.query
+        self.sending.query
     }
 
     /// All headers that are set so far, those of [`set`](Self::set) too. `Host` and what frames the body are added

@@ -170,7 +170,8 @@ fn with<R>(request: &mut Request, use_it: impl FnOnce(Sending<'_>) -> R) -> R {
     let mut headers = std::mem::take(request.headers_mut());
     let used = use_it(Sending {
         method: request.method(),
-        target: Target::of_url(request.url()),
+        path: request.url().path(),
+        query: request.url().query(),
         headers: &mut headers,
         body: match request.body() {
             Some(body) => body.as_bytes(),

@@ -34,7 +34,7 @@ pub(super) enum Part {
 
 impl Spare {
     /// At most four allocations: the URL, the two tables of the headers, and a counter for a body that is shared for the
-    /// first time.
+    /// first time. (As for such a body, so for each name and value of a header that owns its bytes.)
     pub(super) fn of(request: &mut Request) -> Self {
         Self {
             body: Part::of(request.body_mut()),

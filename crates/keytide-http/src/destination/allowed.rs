@@ -140,6 +140,19 @@ impl Allowed {
             && target.scheme.eq_ignore_ascii_case(scheme)
     }
 
+    /// Whether scheme and authority are these, to the letter.
+    #[cfg(feature = "tower")]
+    #[inline]
+    pub(super) fn is_written(&self, scheme: &str, authority: &str) -> bool {
+        self.authority == authority && scheme == if self.secure { "https" } else { "http" }
+    }
+
+    /// Whether all methods and paths are admitted.
+    #[inline]
+    pub(super) fn admits_all(&self) -> bool {
+        self.methods.is_none() && self.paths.is_empty()
+    }
+
     /// Which rule a request to this origin breaks, and how.
     #[inline]
     pub(super) fn broken_by(
@@ -148,7 +161,7 @@ impl Allowed {
         path: &str,
         overrides: impl FnOnce() -> bool,
     ) -> Option<(Rule, String)> {
-        if self.methods.is_none() && self.paths.is_empty() {
+        if self.admits_all() {
             return None;
         }
         self.narrowly_broken_by(method, path, overrides)

@@ -51,6 +51,16 @@ impl Destinations {
             })
     }
 
+    /// The first destination of just this scheme and authority, if it admits everything.
+    #[cfg(feature = "tower")]
+    #[inline]
+    pub(crate) fn written_so(&self, scheme: &str, authority: &str) -> Option<Place> {
+        self.iter()
+            .position(|allowed| allowed.is_written(scheme, authority))
+            .filter(|index| self.0[*index].admits_all())
+            .map(Place)
+    }
+
     pub(crate) fn at(&self, place: Place) -> &Allowed {
         &self.0[place.0]
     }

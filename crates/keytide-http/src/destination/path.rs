@@ -8,7 +8,16 @@ pub(crate) fn ambiguity(path: &str) -> Option<&'static str> {
     if !path.starts_with('/') {
         return Some("it does not begin with a slash");
     }
-    let mut decoded = Vec::with_capacity(path.len());
+    // On the stack, for paths that are not uncommonly long: this is done for each request.
+    let (mut short, mut long);
+    let decoded: &mut [u8] = if path.len() <= SHORT {
+        short = [0; SHORT];
+        &mut short
+    } else {
+        long = vec![0; path.len()];
+        &mut long
+    };
+    let mut written = 0;
     let mut bytes = path.bytes();
     while let Some(byte) = bytes.next() {
         match byte {
@@ -28,13 +37,14 @@ pub(crate) fn ambiguity(path: &str) -> Option<&'static str> {
                     0..=0x1f | 0x7f => {
                         return Some("it holds a percent-encoded control character");
                     }
-                    other => decoded.push(other),
+                    other => decoded[written] = other,
                 }
             }
-            other => decoded.push(other),
+            other => decoded[written] = other,
         }
+        written += 1;
     }
-    let Ok(decoded) = std::str::from_utf8(&decoded) else {
+    let Ok(decoded) = std::str::from_utf8(&decoded[..written]) else {
         return Some("it is not UTF-8 once decoded");
     };
     if decoded.contains(LOOKALIKES) {
@@ -70,3 +80,5 @@ const LOOKALIKES: [char; 19] = [
     '\u{fe54}', '\u{2024}', '\u{2025}', '\u{2026}', '\u{2044}', '\u{2215}', '\u{2216}', '\u{29f5}',
     '\u{29f8}', '\u{3002}', '\u{ff61}',
 ];
+
+const SHORT: usize = 256;

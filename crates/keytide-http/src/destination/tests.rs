@@ -477,6 +477,18 @@ fn where_a_request_may_go() {
 }
 
 #[test]
+fn a_long_path_is_judged_as_a_short_one_is() {
+    for length in [10, 240, 250, 260, 5000] {
+        let start = format!("https://narrow.example/v1/invoices/{}", "x".repeat(length));
+        let judged = |end: &str| as_uri(&format!("{start}{end}"), &Method::GET).unwrap();
+
+        assert_eq!(judged("/%C3%A4"), Ok(NARROW.to_owned()), "{length}");
+        assert_eq!(judged("/%2e%2e/y"), Err(Rule::AmbiguousPath), "{length}");
+        assert_eq!(judged("/../y"), Err(Rule::AmbiguousPath), "{length}");
+    }
+}
+
+#[test]
 fn without_a_path_rule_every_path_of_the_origin_is_admitted() {
     for path in ["/%2e%2e%2fx", "//x", "/a;b", "/%00", "/%zz"] {
         let text = format!("https://api.example.com{path}");

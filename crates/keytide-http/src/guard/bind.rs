@@ -51,7 +51,7 @@ impl Guard {
         let told = self
             .cache
             .observes_uses()
-            .then(|| (sending.method.clone(), sending.target.path.to_owned()));
+            .then(|| (sending.method.clone(), sending.path.to_owned()));
         let mut outgoing = Outgoing {
             sending,
             origin: Cow::Borrowed(place.origin()),

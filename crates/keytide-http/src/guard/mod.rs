@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
-use http::header::HOST;
+use http::header::{HOST, HeaderMap};
 use keytide_core::Cache;
 
 pub(crate) use self::answer::Finding;
@@ -57,6 +57,20 @@ impl Guard {
             .map_err(|error| self.refused(&asked.target, error))
     }
 
+    /// Judges a request whose scheme and authority are written just as those of a destination that admits everything: the
+    /// way of most, without taking a URI apart. `None`: judge it by [`admit`](Self::admit).
+    #[cfg(feature = "tower")]
+    #[inline]
+    pub(crate) fn admit_at_once(
+        &self,
+        scheme: &str,
+        authority: &str,
+        headers: &HeaderMap,
+    ) -> Option<Place> {
+        let place = self.destinations.written_so(scheme, authority)?;
+        self.check_headers(place, headers).is_ok().then_some(place)
+    }
+
     /// Judges where a redirect leads.
     pub(crate) fn admit_redirect(&self, from: Place, asked: &Asked<'_>) -> Result<Place, Error> {
         self.destinations
@@ -85,18 +99,28 @@ impl Guard {
     #[inline]
     fn judged(&self, asked: &Asked<'_>) -> Result<Place, Error> {
         let place = self.destinations.judge(asked)?;
+        self.check_headers(place, asked.headers)?;
+        Ok(place)
+    }
+
+    /// Whether the caller has left out what is set here.
+    #[inline]
+    fn check_headers(&self, place: Place, headers: &HeaderMap) -> Result<(), Error> {
+        if headers.is_empty() {
+            return Ok(());
+        }
         for name in self.profile.headers() {
-            if asked.headers.contains_key(name) {
+            if headers.contains_key(name) {
                 return Err(carried(name));
             }
         }
-        if let Some(host) = asked.headers.get(HOST) {
+        if let Some(host) = headers.get(HOST) {
             let ours = self.to(place).authority().as_bytes();
             if !host.as_bytes().eq_ignore_ascii_case(ours) {
                 return Err(carried(&HOST));
             }
         }
-        Ok(place)
+        Ok(())
     }
 }
 

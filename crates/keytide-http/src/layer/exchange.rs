@@ -4,6 +4,8 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::HeaderName;
+use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
 use keytide_core::Credential;
@@ -16,7 +18,7 @@ use crate::attach::Sending;
 use crate::destination::Place;
 use crate::error::Error;
 use crate::generation::SentGeneration;
-use crate::guard::{Finding, Trip};
+use crate::guard::{Finding, Guard, Trip};
 use crate::peek::ResponseBody;
 
 /// What a request is sent by.
@@ -26,7 +28,7 @@ pub(super) struct Exchange<C> {
 }
 
 /// What another attempt is made of: the request as it was, and a service to send it with.
-pub(super) type Spare<S, B> = (Request<B>, S);
+pub(super) type Spare<S, B> = ((Parts, B), S);
 
 /// How a request is sent once the credential is on it.
 type Called<S, B> = <S as Service<Request<B>>>::Future;
@@ -36,7 +38,8 @@ impl<C> Exchange<C> {
     pub(super) fn begin<S, B, R>(
         self,
         to: Place,
-        mut request: Request<B>,
+        mut parts: Parts,
+        body: B,
         service: &mut S,
     ) -> Result<Authorizing<S, C, B, R>, Error>
     where
@@ -49,14 +52,14 @@ impl<C> Exchange<C> {
         R::Data: Send,
         R::Error: Send,
     {
-        let limit = limit_of(&request);
-        let spare = self.spare(&request, service);
-        let bound = self.with(&mut request, |shared, sending| {
-            shared.guard.bind_now(to, limit, sending)
+        let limit = limit_of(&parts);
+        let spare = self.spare(&parts, &body, service);
+        let bound = self.with(&mut parts, &body, |guard, sending| {
+            guard.bind_now(to, limit, sending)
         })?;
         Ok(match bound {
             Some(trip) => {
-                let called = service.call(self.marked(request, &trip));
+                let called = service.call(self.marked(parts, body, &trip));
                 Authorizing::calling(called, self, trip, spare, limit)
             }
             None => {
@@ -64,6 +67,7 @@ impl<C> Exchange<C> {
                 let clone = service.clone();
                 let ready = std::mem::replace(service, clone);
                 Authorizing::slow(async move {
+                    let request = (parts, body);
                     let (trip, response) = self
                         .wait_and_send(to, None, limit, request, ready, true)
                         .await?;
@@ -126,7 +130,7 @@ impl<C> Exchange<C> {
         to: Place,
         known: Option<Arc<Credential>>,
         limit: Option<Duration>,
-        mut request: Request<B>,
+        (mut parts, body): (Parts, B),
         mut service: S,
         is_ready: bool,
     ) -> Result<(Trip, Response<R>), BoxError>
@@ -142,8 +146,8 @@ impl<C> Exchange<C> {
                 Some(credential) => credential,
                 None => self.shared.guard.credential(to, limit, limit).await?,
             };
-            let bound = self.with(&mut request, |shared, sending| {
-                shared.guard.bind(to, &credential, sending)
+            let bound = self.with(&mut parts, &body, |guard, sending| {
+                guard.bind(to, &credential, sending)
             })?;
             if let Some(trip) = bound {
                 break trip;
@@ -154,7 +158,7 @@ impl<C> Exchange<C> {
                 .await
                 .map_err(Into::into)?;
         }
-        let called: Called<S, B> = service.call(self.marked(request, &trip));
+        let called: Called<S, B> = service.call(self.marked(parts, body, &trip));
         let sent = called.await;
         let status = sent.as_ref().ok().map(Response::status);
         self.shared.guard.tell_use(&mut trip, status);
@@ -190,65 +194,57 @@ impl<C> Exchange<C> {
     }
 
     /// A copy of the request as it is now, without a credential.
-    fn spare<S: Clone, B>(&self, request: &Request<B>, service: &S) -> Option<Spare<S, B>>
+    #[inline]
+    fn spare<S: Clone, B>(&self, parts: &Parts, body: &B, service: &S) -> Option<Spare<S, B>>
     where
         C: CopyBody<B>,
     {
-        let body = self.copy.copy(request.body())?;
-        let mut copy = Request::new(body);
-        *copy.method_mut() = request.method().clone();
-        *copy.uri_mut() = request.uri().clone();
-        *copy.version_mut() = request.version();
-        copy.headers_mut().clone_from(request.headers());
-        copy.extensions_mut().clone_from(request.extensions());
-        Some((copy, service.clone()))
+        let body = self.copy.copy(body)?;
+        Some(((parts.clone(), body), service.clone()))
     }
 
     /// Hands out the parts of a request that are looked at.
     #[inline]
     fn with<B: Body, T>(
         &self,
-        request: &mut Request<B>,
-        use_it: impl FnOnce(&Shared, Sending<'_>) -> Result<T, Error>,
+        parts: &mut Parts,
+        body: &B,
+        use_it: impl FnOnce(&Guard, Sending<'_>) -> Result<T, Error>,
     ) -> Result<T, Error>
     where
         C: CopyBody<B>,
     {
-        let bytes = if self.shared.guard.profile().wants_body() {
-            bytes_of(&self.copy, request.body())
+        let guard = &self.shared.guard;
+        let bytes = if guard.profile().wants_body() {
+            bytes_of(&self.copy, body)
         } else {
             None
         };
-        // The headers are taken out for as long as the rest is borrowed.
-        let mut headers = std::mem::take(request.headers_mut());
-        let used = self.shared.target(request).and_then(|target| {
-            let sending = Sending {
-                method: request.method(),
-                target,
-                headers: &mut headers,
-                body: bytes.as_deref(),
-            };
-            use_it(&self.shared, sending)
-        });
-        *request.headers_mut() = headers;
-        used
+        let sending = Sending {
+            method: &parts.method,
+            path: parts.uri.path(),
+            query: parts.uri.query(),
+            headers: &mut parts.headers,
+            body: bytes.as_deref(),
+        };
+        use_it(guard, sending)
     }
 
-    fn marked<B>(&self, mut request: Request<B>, trip: &Trip) -> Request<B> {
+    #[inline]
+    fn marked<B>(&self, mut parts: Parts, body: B, trip: &Trip) -> Request<B> {
         if self.shared.marks {
-            request
-                .extensions_mut()
-                .insert(SentGeneration(trip.generation));
+            parts.extensions.insert(SentGeneration(trip.generation));
         }
-        request
+        Request::from_parts(parts, body)
     }
 }
 
 /// For how long a request may take, where it says so.
-fn limit_of<B>(request: &Request<B>) -> Option<Duration> {
-    let told = request.extensions().get::<RequestTimeout>();
+#[inline]
+fn limit_of(parts: &Parts) -> Option<Duration> {
+    let told = parts.extensions.get::<RequestTimeout>();
     told.map(|told| told.0).or_else(|| {
-        let value = request.headers().get("grpc-timeout")?.to_str().ok()?;
+        let value = parts.headers.get(&GRPC_TIMEOUT)?.to_str().ok()?;
         grpc_timeout(value)
     })
 }
@@ -270,6 +266,8 @@ fn grpc_timeout(value: &str) -> Option<Duration> {
         _ => return None,
     })
 }
+
+const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 #[cfg(test)]
 mod tests {

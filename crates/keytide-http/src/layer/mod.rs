@@ -9,7 +9,8 @@ mod service;
 use std::fmt;
 use std::sync::Arc;
 
-use http::{Request, Response};
+use http::Response;
+use http::request::Parts;
 use keytide_core::Cache;
 use tower_layer::Layer;
 
@@ -108,24 +109,35 @@ impl Shared {
 
     /// Judges a request by its URI.
     #[inline]
-    fn admit<B>(&self, request: &Request<B>) -> Result<Place, Error> {
-        let asked = Asked {
-            method: request.method(),
-            target: self.target(request)?,
-            headers: request.headers(),
+    fn admit(&self, parts: &Parts) -> Result<Place, Error> {
+        let at_once = match (parts.uri.scheme_str(), parts.uri.authority()) {
+            (Some(scheme), Some(authority)) => {
+                self.guard
+                    .admit_at_once(scheme, authority.as_str(), &parts.headers)
+            }
+            _ => None,
         };
-        self.guard.admit(&asked)
+        match at_once {
+            Some(place) => Ok(place),
+            None => self.judge(parts),
+        }
     }
 
-    #[inline]
-    fn target<'a, B>(&'a self, request: &'a Request<B>) -> Result<Target<'a>, Error> {
-        let uri = request.uri();
-        match self.base {
+    fn judge(&self, parts: &Parts) -> Result<Place, Error> {
+        let uri = &parts.uri;
+        let target = match self.base {
             Some(base) if uri.authority().is_none() && uri.scheme().is_none() => {
-                Ok(Target::at(uri, &self.guard.to(base).as_target()))
+                Target::at(uri, &self.guard.to(base).as_target())
             }
-            _ => Target::of_uri(uri).map_err(|error| self.guard.refused(&Target::NOWHERE, error)),
-        }
+            _ => {
+                Target::of_uri(uri).map_err(|error| self.guard.refused(&Target::NOWHERE, error))?
+            }
+        };
+        self.guard.admit(&Asked {
+            method: &parts.method,
+            target,
+            headers: &parts.headers,
+        })
     }
 }
 

@@ -58,14 +58,12 @@ where
             shared: Arc::clone(&self.shared),
             copy: self.copy.clone(),
         };
-        let to = match self.shared.admit(&request) {
-            Ok(to) => to,
-            Err(error) => return Authorizing::failed(error),
-        };
-        match exchange.begin(to, request, &mut self.inner) {
-            Ok(begun) => begun,
-            Err(error) => Authorizing::failed(error),
-        }
+        let (parts, body) = request.into_parts();
+        let begun = self
+            .shared
+            .admit(&parts)
+            .and_then(|to| exchange.begin(to, parts, body, &mut self.inner));
+        begun.unwrap_or_else(Authorizing::failed)
     }
 }
 

@@ -9,7 +9,7 @@ mod json;
 #[cfg(test)]
 mod tests;
 
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, StatusCode};
 
 /// The destination refused the request for its credential.
@@ -67,14 +67,16 @@ pub(crate) fn body_blames(status: StatusCode, headers: &HeaderMap, body: &[u8]) 
 }
 
 /// A call that ended before it began with status 16: over gRPC, that is a 401.
+#[inline]
 fn says_grpc_unauthenticated(headers: &HeaderMap) -> bool {
     headers
-        .get("grpc-status")
-        .is_some_and(|status| status.as_bytes() == b"16")
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
         && headers
-            .get(CONTENT_TYPE)
-            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+            .get(&GRPC_STATUS)
+            .is_some_and(|status| status.as_bytes() == b"16")
 }
 
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 /// How much of a body is looked at.
 pub(crate) const MOST_OF_A_BODY: u64 = 64 * 1024;

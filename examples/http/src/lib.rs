@@ -1,0 +1,27 @@
+//! What the examples talk to: an issuer whose tokens live for moments, an API over HTTP, and one over gRPC with TLS.
+
+mod api;
+mod grpc;
+mod issuer;
+mod load;
+
+pub use api::Api;
+pub use grpc::{ECHO, Grpc, TextCodec, WATCH};
+pub use issuer::Issuer;
+pub use load::{Tally, Via, load};
+
+use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Owner, Version};
+
+/// An agent with a name.
+///
+/// # Errors
+/// None: the names are good.
+pub fn agent(name: &str) -> Result<Agent, keytide_core::Error> {
+    let identity = AgentIdentity::new(
+        AgentType(name),
+        Version("1.0.0"),
+        Environment("example"),
+        Owner("examples"),
+    )?;
+    Agent::builder(identity).build()
+}

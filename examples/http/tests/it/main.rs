@@ -1,0 +1,4 @@
+//! gRPC, and many requests over many rotations.
+
+mod grpc;
+mod load;
