@@ -45,6 +45,9 @@
 
 mod canary;
 mod clock;
+#[cfg(feature = "gcp")]
+#[cfg_attr(docsrs, doc(cfg(feature = "gcp")))]
+pub mod gcp;
 mod provider;
 mod recorder;
 #[cfg(feature = "server")]
