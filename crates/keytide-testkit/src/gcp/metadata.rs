@@ -14,10 +14,10 @@ impl Google {
             return flavored(403).body("X-Forwarded-For is not allowed.");
         }
         match path {
-            "project/project-id" => return flavored(200).body(self.project.clone()),
-            "project/numeric-project-id" => return flavored(200).body("1"),
+            "project/project-id" => return text(&self.project),
+            "project/numeric-project-id" => return text("1"),
             "universe/universe-domain" | "universe/universe_domain" => {
-                return flavored(200).body("googleapis.com");
+                return text("googleapis.com");
             }
             _ => {}
         }
@@ -33,12 +33,12 @@ impl Google {
         match wanted {
             "token" => self.metadata_token(asked),
             "identity" => match asked.query("audience") {
-                Some(audience) if !audience.is_empty() => {
-                    flavored(200).body(self.identity(&audience, &self.account))
-                }
+                Some(audience) if !audience.is_empty() => flavored(200)
+                    .header("content-type", "text/html")
+                    .body(self.identity(&audience, &self.account)),
                 _ => flavored(400).body("non-empty audience parameter required"),
             },
-            "email" => flavored(200).body(self.account.clone()),
+            "email" => text(&self.account),
             "" => {
                 let body = json!({
                     "aliases": ["default"],
@@ -73,6 +73,13 @@ impl Google {
             .header("content-type", "application/json")
             .body(body.to_string())
     }
+}
+
+/// A text, which the official libraries take only with a type.
+fn text(text: &str) -> Reply {
+    flavored(200)
+        .header("content-type", "application/text")
+        .body(text)
 }
 
 /// What shows that it is the metadata server that answers.

@@ -17,6 +17,7 @@
 //! # let _ = (host, sts);
 //! ```
 
+mod essence;
 mod exchange;
 mod iam;
 mod metadata;
@@ -28,6 +29,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
+pub use self::essence::essence;
 use self::state::State;
 use crate::server::{Asked, FaultServer, Field, Good, Reply, real_time};
 
@@ -115,6 +117,13 @@ impl Google {
         self.with_state(|state| state.knows(token))
     }
 
+    /// Whether this access token was issued here and has not ended: what an API asks.
+    #[must_use]
+    pub fn accepts(&self, token: &str) -> bool {
+        let now = (self.time)();
+        self.with_state(|state| state.accepts(token, now))
+    }
+
     /// The access tokens that were issued here, oldest first.
     #[must_use]
     pub fn tokens(&self) -> Vec<String> {
@@ -154,7 +163,8 @@ impl Google {
     /// A new access token of this kind.
     fn mint(&self, kind: &str, asked: &Asked) -> String {
         let token = format!("ya29.{kind}-{}", asked.number());
-        self.with_state(|state| state.remember(token.clone()));
+        let end = (self.time)() + self.lifetime;
+        self.with_state(|state| state.remember(token.clone(), end));
         token
     }
 

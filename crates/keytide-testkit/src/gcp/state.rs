@@ -11,22 +11,28 @@ use serde_json::{Value, json};
 /// The tokens that were issued.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    issued: Vec<String>,
+    issued: Vec<(String, SystemTime)>,
     /// What the metadata server repeats, by what was asked for.
     repeated: HashMap<String, (String, SystemTime)>,
 }
 
 impl State {
-    pub(super) fn remember(&mut self, token: String) {
-        self.issued.push(token);
+    pub(super) fn remember(&mut self, token: String, end: SystemTime) {
+        self.issued.push((token, end));
     }
 
     pub(super) fn knows(&self, token: &str) -> bool {
-        self.issued.iter().any(|known| known == token)
+        self.issued.iter().any(|(known, _)| known == token)
+    }
+
+    pub(super) fn accepts(&self, token: &str, now: SystemTime) -> bool {
+        let mut issued = self.issued.iter();
+        issued.any(|(known, end)| known == token && now < *end)
     }
 
     pub(super) fn tokens(&self) -> Vec<String> {
-        self.issued.clone()
+        let issued = self.issued.iter();
+        issued.map(|(token, _)| token.clone()).collect()
     }
 
     /// The token for this target, if more than `until` is left of it, and what is left.
@@ -53,12 +59,24 @@ pub(super) fn unsigned(claims: &Value) -> String {
     format!("{header}.{claims}.{}", URL_SAFE_NO_PAD.encode("signature"))
 }
 
+/// The header of a token in three parts.
+pub(super) fn header(token: &str) -> Option<Value> {
+    part(token, 0)
+}
+
 /// The claims of a token in three parts.
 pub(super) fn claims(token: &str) -> Option<Value> {
-    let mut parts = token.split('.');
-    let (_, claims, _) = (parts.next()?, parts.next()?, parts.next()?);
-    let claims = URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
-    serde_json::from_slice(&claims).ok()
+    part(token, 1)
+}
+
+fn part(token: &str, place: usize) -> Option<Value> {
+    let parts: Vec<_> = token.split('.').collect();
+    let [header, claims, _] = parts.as_slice() else {
+        return None;
+    };
+    let text = if place == 0 { header } else { claims };
+    let json = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?;
+    serde_json::from_slice(&json).ok()
 }
 
 /// Whole seconds since 1970.
