@@ -70,7 +70,9 @@ impl MetadataServer {
     fn judged(&self, reply: Reply) -> Result<Answer, Error> {
         let (origin, status) = (self.endpoint.origin(), reply.status().as_u16());
         let says = |what: &str| format!("{origin} answers {status}: {what}");
-        if reply.header(FLAVOR) != Some(GOOGLE) && status != 429 {
+        // A success and a no count only if they are the metadata server's; trouble is trouble, whoever tells of it.
+        let matters = reply.status().is_success() || (400..500).contains(&status) && status != 429;
+        if matters && reply.header(FLAVOR) != Some(GOOGLE) {
             return Err(Error::unavailable(says(
                 "without Metadata-Flavor: Google, so it is not the metadata server that answers; look for a proxy, a \
                  captive portal, or a network policy in between",

@@ -8,13 +8,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use keytide_core::ErrorKind;
-
 use super::field::{Change, Field};
 use super::good::Good;
 use super::reply::Reply;
 #[cfg(feature = "tls")]
 use super::tls::TlsFault;
+use crate::outcome::Outcome;
 
 /// One way in which an issuer's answer goes wrong. Each has a stable [`name`](Self::name), for tables and for choosing
 /// one by name; [`Fault::all`] lists them.
@@ -36,18 +35,6 @@ pub struct Fault {
     name: Cow<'static, str>,
     pub(super) what: What,
     outcome: Outcome,
-}
-
-/// What a client should make of a [`Fault`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// A typed error of one of these kinds.
-    Error(&'static [ErrorKind]),
-    /// The credential: the answer is odd, but good.
-    Credential,
-    /// Either: specifications and issuers differ. A provider decides, and stays with it.
-    Either,
 }
 
 /// Where in a connection something goes wrong.
@@ -144,6 +131,16 @@ impl Fault {
         }
     }
 
+    /// How long the answer asks to be left alone, for one that says so by its status: `Some(None)` where it gives no
+    /// time, or none that means anything. `None` for other faults, and where clients may differ.
+    #[must_use]
+    pub fn asks_for(&self) -> Option<Option<Duration>> {
+        match &self.what {
+            What::Answer(reply) if reply.status == 429 => reply.retry_after(),
+            _ => None,
+        }
+    }
+
     /// Why this fault cannot be shown by a server with this good answer; `None` when it can.
     #[must_use]
     pub fn not_applicable(&self, good: &Good, tls: bool) -> Option<String> {
@@ -191,9 +188,6 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The answer cannot be used: the issuer is as good as down, or it is not the issuer that is configured.
-pub(super) const UNUSABLE: Outcome =
-    Outcome::Error(&[ErrorKind::Unavailable, ErrorKind::Misconfigured]);
 /// Stands for the body canary.
 pub(super) const CANARY: &str = "{canary}";
 /// Stands for an HTTP date so many seconds ahead of the server's clock.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use keytide_core::ErrorKind;
 use serde_json::Value;
 
-use super::fault::{Outcome, UNUSABLE};
+use crate::outcome::{Outcome, UNUSABLE};
 
 /// What a field of an answer means, whatever the protocol calls it. A good answer says where each is:
 /// [`Good::field`](super::Good::field).

@@ -37,15 +37,16 @@ where
                     tokio::time::sleep(time).await;
                 }
             }
-            Step::Repeat(bytes, None) => loop {
-                send(stream, &bytes, progress).await?;
-            },
-            Step::Repeat(bytes, Some(total)) => {
-                let mut left = usize::try_from(total).unwrap_or(usize::MAX);
+            Step::Repeat(bytes, total) => {
+                let mut left = total.unwrap_or(u64::MAX);
                 while left > 0 {
-                    let part = bytes.get(..left.min(bytes.len())).unwrap_or_default();
+                    let most = usize::try_from(left).unwrap_or(usize::MAX);
+                    let part = bytes.get(..most.min(bytes.len())).unwrap_or_default();
                     send(stream, part, progress).await?;
-                    left -= part.len();
+                    left -= part.len() as u64;
+                    if progress.sent() > AT_FULL_SPEED {
+                        tokio::time::sleep(SLOWED).await;
+                    }
                 }
             }
             Step::Hang => gone(stream).await?,
@@ -91,3 +92,7 @@ pub(super) async fn gone<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<()>
     while stream.read(&mut thrown_away).await? > 0 {}
     Ok(())
 }
+
+/// Who has read so much has no bound. The rest comes slowly, so that it does not take the machine's memory with it.
+const AT_FULL_SPEED: u64 = 64 << 20;
+const SLOWED: Duration = Duration::from_millis(10);

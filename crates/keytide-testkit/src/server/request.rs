@@ -90,7 +90,7 @@ impl Asked {
     /// stops growing.
     #[must_use]
     pub fn sent(&self) -> u64 {
-        self.progress.sent.load(Ordering::Acquire)
+        self.progress.sent()
     }
 
     /// Whether nothing more will be sent: the answer is complete, or the client or the fault ended it.
@@ -156,6 +156,10 @@ impl Asked {
 }
 
 impl Progress {
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Acquire)
+    }
+
     pub(super) fn add(&self, bytes: usize) {
         self.sent.fetch_add(bytes as u64, Ordering::AcqRel);
     }

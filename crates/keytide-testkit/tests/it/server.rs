@@ -322,6 +322,22 @@ fn odd_answers_are_odd() {
 }
 
 #[test]
+fn a_date_of_the_good_answer_stays_until_a_fault_changes_it() {
+    let server = FaultServer::start(|_: &keytide_testkit::server::Asked| {
+        Reply::new(200).header("date", "the good one")
+    });
+    let dates = || {
+        let seen = ask(&server);
+        let dates = seen.text.lines().filter(|line| line.starts_with("date: "));
+        dates.map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+
+    assert_eq!(dates(), ["date: the good one"]);
+    server.set(Fault::date(Some("another")));
+    assert_eq!(dates(), ["date: another"]);
+}
+
+#[test]
 fn a_kept_connection_is_closed_when_it_is_used_again() {
     let server = FaultServer::start(Good::oauth("t-"));
     server.set(Fault::closed_keep_alive());

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use keytide_testkit::server::{At, Fault, FaultServer, Good, TestCa, TlsFault};
+use keytide_testkit::server::{At, Fault, FaultServer, Good, Outcome, TestCa, TlsFault};
 
 fn client(ca: &TestCa) -> reqwest::Client {
     let root = reqwest::Certificate::from_der(ca.root_der()).unwrap();
@@ -94,4 +94,26 @@ async fn a_reset_over_tls_is_a_reset_of_tcp() {
 #[should_panic(expected = "cannot show the fault tls-expired: the server speaks no TLS")]
 fn a_fault_of_tls_needs_a_server_that_speaks_it() {
     FaultServer::start(Good::oauth("t-")).set(Fault::tls(TlsFault::Expired));
+}
+
+#[test]
+fn the_table_of_faults_is_the_list_of_faults() {
+    let mut table = String::from("| fault | what a client should make of it |\n|---|---|\n");
+    for fault in Fault::all() {
+        let made = match fault.outcome() {
+            Outcome::Error(kinds) => {
+                let kinds: Vec<_> = kinds.iter().map(|kind| format!("{kind:?}")).collect();
+                format!("an error: {}", kinds.join(", "))
+            }
+            Outcome::Credential => "the credential".to_owned(),
+            Outcome::Either => "an error or the credential".to_owned(),
+            other => format!("{other:?}"),
+        };
+        table.push_str(&format!("| `{fault}` | {made} |\n"));
+    }
+    assert_eq!(
+        include_str!("../../docs/faults.md"),
+        table,
+        "it should be:\n{table}"
+    );
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{At, CANARY, Fault, Outcome, UNUSABLE};
+use super::{At, CANARY, Fault};
+use crate::outcome::{Outcome, UNUSABLE};
 use crate::server::field::{Change, Field};
 use crate::server::reply::Reply;
 #[cfg(feature = "tls")]
@@ -11,6 +12,8 @@ use crate::server::tls::TlsFault;
 impl Fault {
     /// Every fault that this server knows, each under a name of its own. Those of fields that a good answer does not
     /// have, and those of TLS on a plain server, are [not applicable](Self::not_applicable) there.
+    ///
+    #[doc = include_str!("../../../docs/faults.md")]
     #[must_use]
     pub fn all() -> Vec<Self> {
         let mut all = transport();

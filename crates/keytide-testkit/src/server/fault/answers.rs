@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use keytide_core::ErrorKind::{Misconfigured, Refused, Throttled, Unavailable};
 
-use super::{CANARY, Fault, IN, Outcome, Shown, UNUSABLE, What};
+use super::{CANARY, Fault, IN, Shown, What};
+use crate::outcome::{Outcome, UNUSABLE};
 use crate::server::field::{Change, Field};
 use crate::server::reply::Reply;
 
 impl Fault {
-    /// `302` to this URL. The canary stands in its query.
+    /// `302` to this URL. The canary stands in its query. A client that follows it really asks there.
     #[must_use]
     pub fn redirect(to: &str) -> Self {
         let mark = if to.contains('?') { '&' } else { '?' };
@@ -43,6 +44,9 @@ impl Fault {
     }
 
     /// Adds `Retry-After: text` to an answer of [`status`](Self::status).
+    ///
+    /// # Panics
+    /// When the fault is no answer of its own.
     #[must_use]
     pub fn retry_after(self, text: &str) -> Self {
         self.with_header("retry-after", text)
@@ -50,6 +54,9 @@ impl Fault {
 
     /// Adds a `Retry-After` that names the instant this far ahead, as an HTTP date, to an answer of
     /// [`status`](Self::status).
+    ///
+    /// # Panics
+    /// When the fault is no answer of its own.
     #[must_use]
     pub fn retry_after_date(self, ahead: Duration) -> Self {
         let text = format!("{IN}{}", ahead.as_secs());
@@ -113,10 +120,11 @@ impl Fault {
     }
 
     fn with_header(mut self, name: &str, value: &str) -> Self {
-        if let What::Answer(reply) = self.what {
-            self.what = What::Answer(reply.header(name, value));
-            self.name = format!("{}-{name}", self.name).into();
-        }
+        let What::Answer(reply) = self.what else {
+            panic!("the fault {} has no headers of its own", self.name);
+        };
+        self.what = What::Answer(reply.header(name, value));
+        self.name = format!("{}-{name}", self.name).into();
         self
     }
 }

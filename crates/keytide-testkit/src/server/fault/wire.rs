@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{At, Fault, Outcome, UNUSABLE, What};
+use super::{At, Fault, What};
+use crate::outcome::{Outcome, UNUSABLE};
 #[cfg(feature = "tls")]
 use crate::server::tls::TlsFault;
 
@@ -56,7 +57,7 @@ impl Fault {
     }
 
     /// The good body, then spaces without end and without a `Content-Length`. For JSON it would be a good answer, if
-    /// it ended.
+    /// it ended. After 64 MiB it comes slowly, so that a client without a bound does not take the machine's memory.
     #[must_use]
     pub fn endless_body() -> Self {
         Self::of("endless-body", What::Endless { length: None }, UNUSABLE)
@@ -69,7 +70,7 @@ impl Fault {
         Self::of("huge-body", What::Endless { length }, UNUSABLE)
     }
 
-    /// A gzip body of about half a MiB that holds the good body and 512 MiB of spaces. Sent whether the client said
+    /// A gzip body of about a quarter of a MiB that holds the good body and 256 MiB of spaces. Sent whether the client said
     /// that it takes gzip or not.
     #[must_use]
     pub fn gzip_bomb() -> Self {
