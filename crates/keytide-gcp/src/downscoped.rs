@@ -1,5 +1,7 @@
 //! Tokens with less power than the one that they are made of: [`Downscoped`].
 
+use std::time::Duration;
+
 use keytide_core::{
     Cache, Error, Issued, Profile, ProvideCredential, Request, Secret, Subject, SubjectUse,
 };
@@ -62,6 +64,7 @@ impl ProvideCredential for Downscoped {
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
         let base = self.subject.obtain(request).await?;
+        let left = base.remaining();
         let exchange = Exchange {
             audience: None,
             scope: None,
@@ -71,20 +74,15 @@ impl ProvideCredential for Downscoped {
             client: None,
         };
         let token = exchange.send(&self.client, &self.endpoint, request).await?;
-        let ends = base.expires_at();
-        if token.lifetime.is_none() && ends.is_none() {
+        // Whatever was said, it does not outlive its base. What is left of that is a length of time, not an instant: the
+        // end of the base may have been reckoned by another clock than that of STS.
+        let lifetime = token.lifetime.unwrap_or(Duration::MAX).min(left);
+        if lifetime == Duration::MAX {
             return Err(Error::unavailable(
                 "neither the answer nor the base token says how long the token lives",
             ));
         }
-        let mut issued = Issued::bearer(Secret::from(token.text.into_text()));
-        if let Some(lifetime) = token.lifetime {
-            issued = issued.expires_in(lifetime);
-        }
-        // Whatever was said, it does not outlive its base.
-        if let Some(ends) = ends {
-            issued = issued.expires_at(ends);
-        }
+        let issued = Issued::bearer(Secret::from(token.text.into_text())).expires_in(lifetime);
         Ok(match base.principal() {
             Some(principal) => issued.principal(principal),
             None => issued,

@@ -62,7 +62,7 @@ impl Google {
             "token_type": "Bearer",
         });
         // What was downscoped ends with its source, and the answer may leave that out.
-        if kind == "federated" {
+        if kind == "federated" || self.tells_downscoped {
             body["expires_in"] = self.lifetime.as_secs().into();
         }
         Reply::json(200, &body)

@@ -40,6 +40,7 @@ pub struct Google {
     project: String,
     lifetime: Duration,
     repeats_until: Option<Duration>,
+    tells_downscoped: bool,
     time: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     state: Arc<Mutex<State>>,
 }
@@ -53,6 +54,7 @@ impl Google {
             project: "project-1".to_owned(),
             lifetime: Duration::from_secs(3599),
             repeats_until: None,
+            tells_downscoped: false,
             time: Arc::new(real_time),
             state: Arc::default(),
         }
@@ -70,6 +72,13 @@ impl Google {
     #[must_use]
     pub fn repeats_until(mut self, left: Duration) -> Self {
         self.repeats_until = Some(left);
+        self
+    }
+
+    /// Has STS say how long a downscoped token lives. Defaults to leaving it out: the token then ends with its base.
+    #[must_use]
+    pub fn tells_downscoped(mut self) -> Self {
+        self.tells_downscoped = true;
         self
     }
 
