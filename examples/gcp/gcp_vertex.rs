@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args().skip(1).collect::<Vec<_>>().into_iter();
     let real = arguments.next();
     let model = arguments
         .next()

@@ -63,7 +63,9 @@ impl Plan {
                 "an identity token lives for as long as its issuer wants: only access tokens take a lifetime",
             ));
         }
-        let (field, url) = self.url.unwrap_or(("the endpoint", ORIGIN.to_owned()));
+        let (field, url) = self
+            .url
+            .unwrap_or_else(|| ("the endpoint", ORIGIN.to_owned()));
         let call = match &wanted {
             Wanted::Access(_) => "generateAccessToken",
             Wanted::Identity(_) => "generateIdToken",

@@ -29,7 +29,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Failure> {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args().skip(1).collect::<Vec<_>>().into_iter();
     let usage = "usage: interop-gcp DIRECTORY CASES GOLDEN GCLOUD [--record]";
     let directory = PathBuf::from(arguments.next().ok_or(usage)?).canonicalize()?;
     let cases = PathBuf::from(arguments.next().ok_or(usage)?).canonicalize()?;

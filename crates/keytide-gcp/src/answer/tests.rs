@@ -90,7 +90,7 @@ fn what_is_no_token_is_an_error_that_quotes_nothing() {
         assert!(!text.contains("canary") && !text.contains("canä"), "{text}");
     }
     for body in [
-        &b"<html>can</html>"[..],
+        &b"<html>can a page</html>"[..],
         b"",
         b"can ary",
         &[0xff, 0xfe],

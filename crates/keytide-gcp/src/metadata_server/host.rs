@@ -18,7 +18,7 @@ pub(super) fn endpoint(
         None => variables
             .into_iter()
             .find_map(|name| Some((name, surroundings.variable(name)?)))
-            .unwrap_or(("the host", ADDRESS.to_owned())),
+            .unwrap_or_else(|| ("the host", ADDRESS.to_owned())),
     };
     let wrong = || {
         Error::misconfigured(format!(

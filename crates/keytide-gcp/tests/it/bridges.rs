@@ -75,7 +75,7 @@ async fn a_warm_scope_does_not_wait_for_a_cold_one_behind_gcp_auths_trait() {
     while server.count() < 2 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let from = std::time::Instant::now();
+    let from = tokio::time::Instant::now();
     for _ in 0..100 {
         bridge.token(&[STORAGE]).await.unwrap();
     }
@@ -142,7 +142,7 @@ async fn a_failure_is_not_the_end_for_an_official_client() {
     assert!(credentials.access_token().await.unwrap_err().is_transient());
 
     server.heal();
-    let from = std::time::Instant::now();
+    let from = tokio::time::Instant::now();
     let token = loop {
         match credentials.access_token().await {
             Ok(token) => break token.token,

@@ -1,6 +1,8 @@
 //! Federations: errors by table, recovery, subjects that change, and where tokens must not go.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use keytide_core::ErrorKind::{self, Misconfigured, Refused, Throttled, Unavailable};
 use keytide_core::{Subject, SubjectUse};

@@ -1,6 +1,8 @@
 //! Layers: what a base gives, what is made of it, and what happens when the base is not accepted.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use keytide_core::ErrorKind::{Misconfigured, Refused, Unavailable};
 use keytide_core::{Cache, EventKind};

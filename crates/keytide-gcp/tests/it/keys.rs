@@ -199,7 +199,7 @@ async fn assertions_are_dated_by_the_clock_of_the_issuer() {
     let cache = cache.danger_allow_static().build().unwrap();
 
     let first = cache.get().await.unwrap_err();
-    let from = std::time::Instant::now();
+    let from = tokio::time::Instant::now();
     while cache.get().await.is_err() {
         assert!(
             from.elapsed() < Duration::from_secs(10),

@@ -41,6 +41,7 @@ pub struct Google {
     lifetime: Duration,
     repeats_until: Option<Duration>,
     tells_downscoped: bool,
+    forgives_clocks: bool,
     time: Arc<dyn Fn() -> SystemTime + Send + Sync>,
     state: Arc<Mutex<State>>,
 }
@@ -55,6 +56,7 @@ impl Google {
             lifetime: Duration::from_secs(3599),
             repeats_until: None,
             tells_downscoped: false,
+            forgives_clocks: false,
             time: Arc::new(real_time),
             state: Arc::default(),
         }
@@ -79,6 +81,13 @@ impl Google {
     #[must_use]
     pub fn tells_downscoped(mut self) -> Self {
         self.tells_downscoped = true;
+        self
+    }
+
+    /// Takes assertions of any date. Defaults to those of five minutes around now.
+    #[must_use]
+    pub fn forgives_clocks(mut self) -> Self {
+        self.forgives_clocks = true;
         self
     }
 
