@@ -74,6 +74,15 @@ impl Peer {
     /// # Errors
     /// When it does not answer within 30 s, or with something else than JSON.
     pub async fn ask(&mut self) -> Result<Value, Failure> {
+        self.ask_for("").await
+    }
+
+    /// What the peer has to tell of one thing, which is one line.
+    ///
+    /// # Errors
+    /// Those of [`ask`](Self::ask).
+    pub async fn ask_for(&mut self, line: &str) -> Result<Value, Failure> {
+        self.input.write_all(line.as_bytes()).await?;
         self.input.write_all(b"\n").await?;
         self.input.flush().await?;
         Ok(serde_json::from_str(&self.line().await?)?)

@@ -47,12 +47,12 @@ impl Ask {
     }
 
     /// Sets a header that is no secret.
-    pub fn header(self, name: &'static str, value: &str) -> Self {
+    pub fn header(self, name: &str, value: &str) -> Self {
         self.set(name, HeaderValue::from_str(value).ok())
     }
 
     /// Sets a header that holds a secret: marked sensitive, and in a buffer that is wiped.
-    pub fn secret_header(self, name: &'static str, value: &[u8]) -> Self {
+    pub fn secret_header(self, name: &str, value: &[u8]) -> Self {
         let mut buffer = Wiped::with_capacity(value.len());
         buffer.push(value);
         self.set(name, sensitive(buffer))

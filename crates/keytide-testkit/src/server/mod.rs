@@ -68,12 +68,16 @@ pub use self::field::{Change, Field};
 pub use self::good::Good;
 pub use self::reply::Reply;
 pub use self::request::Asked;
+#[cfg(feature = "gcp")]
+pub(crate) use self::request::decoded;
 #[cfg(feature = "tls")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
 pub use self::tls::{TestCa, TlsFault};
 pub use crate::outcome::Outcome;
 
 use self::shared::Shared;
+#[cfg(feature = "gcp")]
+pub(crate) use self::shared::real_time;
 use self::thread::Thread;
 
 /// An HTTP server that misbehaves as the test says. It ends when it is dropped.

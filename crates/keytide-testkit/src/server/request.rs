@@ -50,6 +50,16 @@ impl Asked {
         self.target.split('?').next().unwrap_or_default()
     }
 
+    /// The first parameter of this name in the query, decoded.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<String> {
+        let (_, query) = self.target.split_once('?')?;
+        let mut pairs = pairs(query);
+        pairs
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value)
+    }
+
     /// The first header of this name, in any case, if it is text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -73,14 +83,7 @@ impl Asked {
     /// The fields of a form body (`application/x-www-form-urlencoded`), in order.
     #[must_use]
     pub fn form(&self) -> Vec<(String, String)> {
-        let text = String::from_utf8_lossy(&self.body);
-        let pairs = text.split('&').filter(|pair| !pair.is_empty());
-        pairs
-            .map(|pair| {
-                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                (decoded(name), decoded(value))
-            })
-            .collect()
+        pairs(&String::from_utf8_lossy(&self.body)).collect()
     }
 
     /// How many bytes of the answer could be sent until now, headers included: an answer that is cut off by the client
@@ -234,7 +237,15 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
         .position(|window| window == wanted)
 }
 
-fn decoded(text: &str) -> String {
+fn pairs(text: &str) -> impl Iterator<Item = (String, String)> {
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decoded(name), decoded(value))
+    })
+}
+
+pub(crate) fn decoded(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
@@ -284,6 +295,8 @@ mod tests {
         .await;
         assert_eq!((asked.method(), asked.path()), ("POST", "/token"));
         assert_eq!(asked.target(), "/token?a=b");
+        assert_eq!(asked.query("a").as_deref(), Some("b"));
+        assert_eq!(asked.query("b"), None);
         assert_eq!(asked.header("host"), Some("x"));
         let form = [("grant", "a b c"), ("x", ""), ("y", "")];
         assert_eq!(

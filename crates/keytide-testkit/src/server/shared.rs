@@ -160,7 +160,7 @@ impl Drop for Open {
     clippy::disallowed_methods,
     reason = "a server that was given no other clock shows the machine's"
 )]
-fn real_time() -> SystemTime {
+pub(crate) fn real_time() -> SystemTime {
     SystemTime::now()
 }
 

@@ -1,0 +1,120 @@
+//! What may be found: [`ApplicationDefaultBuilder`].
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use keytide_core::{Error, Subject};
+use keytide_http::issuer::IssuerClient;
+
+use super::ApplicationDefault;
+use crate::hosts::Hosts;
+use crate::metadata_server::MetadataServer;
+use crate::surroundings::Surroundings;
+use crate::wanted::check_scopes;
+
+/// Builds an [`ApplicationDefault`]. Building contacts nobody and reads no file.
+#[must_use]
+pub struct ApplicationDefaultBuilder {
+    scopes: Vec<String>,
+    surroundings: Surroundings,
+    hosts: Hosts,
+    subject: Option<Arc<Subject>>,
+    keys: bool,
+    users: bool,
+    token_uri: Option<String>,
+    client: Option<IssuerClient>,
+}
+
+impl ApplicationDefaultBuilder {
+    pub(super) fn new(scopes: Vec<String>) -> Self {
+        Self {
+            scopes,
+            surroundings: Surroundings::process(),
+            hosts: Hosts::default(),
+            subject: None,
+            keys: false,
+            users: false,
+            token_uri: None,
+            client: None,
+        }
+    }
+
+    /// The environment to read. Defaults to that of the process.
+    pub fn surroundings(mut self, surroundings: Surroundings) -> Self {
+        self.surroundings = surroundings;
+        self
+    }
+
+    /// The subject token of a federation, in place of what its configuration names. A configuration for AWS needs it.
+    pub fn subject(mut self, subject: Subject) -> Self {
+        self.subject = Some(Arc::new(subject));
+        self
+    }
+
+    /// Uses the key of a service account too. It never expires, and whoever has it is the account: the cache must be built
+    /// with [`danger_allow_static`](keytide_core::CacheBuilder::danger_allow_static) as well. Defaults to an error.
+    pub fn danger_service_account_key(mut self) -> Self {
+        self.keys = true;
+        self
+    }
+
+    /// Uses the login of a person too, for a developer's own machine: the agent acts as that person. The cache must be built
+    /// with [`danger_allow_static`](keytide_core::CacheBuilder::danger_allow_static) as well. Defaults to passing it over.
+    pub fn danger_user_credentials(mut self) -> Self {
+        self.users = true;
+        self
+    }
+
+    /// The token endpoint of logins. Defaults to `https://oauth2.googleapis.com/token`.
+    pub fn token_uri(mut self, url: impl Into<String>) -> Self {
+        self.token_uri = Some(url.into());
+        self
+    }
+
+    /// Sends tokens to this origin too, where a file says so, though Google does not document it. Whoever answers there can
+    /// use them.
+    pub fn danger_allow_endpoint(mut self, origin: impl Into<String>) -> Self {
+        self.hosts.allow(origin.into());
+        self
+    }
+
+    /// The client that asks all but the metadata server. Defaults to [`IssuerClient::shared`].
+    pub fn client(mut self, client: IssuerClient) -> Self {
+        self.client = Some(client);
+        self
+    }
+
+    /// Builds the provider.
+    ///
+    /// # Errors
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming what is wrong: the scopes, an endpoint, or the
+    /// variable that names the metadata server.
+    pub fn build(self) -> Result<ApplicationDefault, Error> {
+        check_scopes(&self.scopes)?;
+        let hosts = self.hosts.checked()?;
+        Ok(ApplicationDefault {
+            token_uri: ApplicationDefault::token_endpoint(&hosts, self.token_uri.as_deref())?,
+            metadata: MetadataServer::access_token(&self.scopes)
+                .surroundings(self.surroundings.clone())
+                .build()?,
+            scopes: self.scopes,
+            surroundings: self.surroundings,
+            hosts,
+            subject: self.subject,
+            keys: self.keys,
+            users: self.users,
+            client: self.client.unwrap_or_else(IssuerClient::shared),
+            chosen: OnceLock::new(),
+        })
+    }
+}
+
+impl fmt::Debug for ApplicationDefaultBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApplicationDefaultBuilder")
+            .field("scopes", &self.scopes)
+            .field("keys", &self.keys)
+            .field("users", &self.users)
+            .finish_non_exhaustive()
+    }
+}

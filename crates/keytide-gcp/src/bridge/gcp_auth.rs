@@ -1,0 +1,108 @@
+//! For programs that take a `gcp_auth::TokenProvider`: [`GcpAuthBridge`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use gcp_auth::{Token, TokenProvider};
+use keytide_core::{Cache, Credential};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::{current, text};
+
+/// Caches of access tokens by their scopes, as a `gcp_auth::TokenProvider`.
+///
+/// A program that asks for scopes which no cache here has gets an error, never a token for something else. Their order does
+/// not matter. One scope never waits for another: each has a cache of its own.
+///
+/// `gcp_auth`'s own token type holds a copy that is not wiped; a token ends there when it ends here, to the second.
+///
+/// ```
+/// use gcp_auth::TokenProvider;
+/// use keytide_core::Cache;
+/// use keytide_gcp::bridge::GcpAuthBridge;
+///
+/// # async fn example(storage: Cache) -> Result<(), gcp_auth::Error> {
+/// let scopes = ["https://www.googleapis.com/auth/devstorage.read_only"];
+/// let provider = GcpAuthBridge::new("project-1").serve(scopes, storage);
+/// let token = provider.token(&scopes).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct GcpAuthBridge {
+    project: Arc<str>,
+    served: Vec<(Vec<String>, Cache)>,
+}
+
+impl GcpAuthBridge {
+    /// A bridge for this project, which serves nothing yet.
+    #[must_use]
+    pub fn new(project: impl Into<Arc<str>>) -> Self {
+        Self {
+            project: project.into(),
+            served: Vec::new(),
+        }
+    }
+
+    /// Serves these scopes from this cache, which was built to ask for them.
+    #[must_use]
+    pub fn serve<S: Into<String>>(
+        mut self,
+        scopes: impl IntoIterator<Item = S>,
+        cache: Cache,
+    ) -> Self {
+        let scopes = sorted(scopes.into_iter().map(Into::into).collect());
+        self.served.push((scopes, cache));
+        self
+    }
+}
+
+#[async_trait]
+impl TokenProvider for GcpAuthBridge {
+    async fn token(&self, scopes: &[&str]) -> Result<Arc<Token>, gcp_auth::Error> {
+        let wanted = sorted(scopes.iter().map(|scope| (*scope).to_owned()).collect());
+        let found = self.served.iter().find(|(known, _)| *known == wanted);
+        let Some((_, cache)) = found else {
+            return Err(gcp_auth::Error::Str(
+                "no cache of keytide serves these scopes",
+            ));
+        };
+        let credential = current(cache)
+            .await
+            .map_err(|error| gcp_auth::Error::Other("keytide has no token", Box::new(error)))?;
+        token(&credential)
+    }
+
+    async fn project_id(&self) -> Result<Arc<str>, gcp_auth::Error> {
+        Ok(Arc::clone(&self.project))
+    }
+}
+
+fn sorted(mut scopes: Vec<String>) -> Vec<String> {
+    scopes.sort();
+    scopes.dedup();
+    scopes
+}
+
+/// There is no other way to a token of theirs than to parse one.
+fn token(credential: &Credential) -> Result<Arc<Token>, gcp_auth::Error> {
+    #[derive(Serialize)]
+    struct Told<'a> {
+        access_token: &'a str,
+        expires_in: u64,
+    }
+    let wrong = |error| gcp_auth::Error::Json("the token does not fit", error);
+    let access_token = text(credential, "gcp_auth token");
+    let told = Told {
+        access_token: &access_token,
+        expires_in: credential.remaining().min(LONGEST).as_secs(),
+    };
+    let json = Zeroizing::new(serde_json::to_vec(&told).map_err(wrong)?);
+    let token: Token = serde_json::from_slice(&json).map_err(wrong)?;
+    Ok(Arc::new(token))
+}
+
+/// A static credential has no end; theirs must have one.
+const LONGEST: Duration = Duration::from_secs(3600);

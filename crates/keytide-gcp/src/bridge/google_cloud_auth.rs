@@ -1,0 +1,123 @@
+//! For the official clients: [`GoogleCloudBridge`].
+
+use std::sync::{Mutex, PoisonError};
+
+use google_cloud_auth::credentials::{
+    AccessToken, AccessTokenCredentialsProvider, CacheableResource, CredentialsProvider, EntityTag,
+};
+use google_cloud_auth::errors::CredentialsError;
+use http::header::AUTHORIZATION;
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
+use keytide_core::{Cache, Credential, Error, ErrorKind};
+
+use super::{current, text};
+
+/// A cache as the credentials of `google_cloud_auth`, which every official client takes.
+///
+/// Each generation has a tag of its own, so a client builds its headers once a generation. A failure is never final for
+/// keytide, whatever its kind: a client that asks again is served as soon as there is a token.
+///
+/// ```
+/// use google_cloud_auth::credentials::Credentials;
+/// use keytide_core::Cache;
+/// use keytide_gcp::bridge::GoogleCloudBridge;
+///
+/// # fn example(token: Cache) {
+/// let credentials = Credentials::from(GoogleCloudBridge::new(token).quota_project("project-1"));
+/// # let _ = credentials;
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct GoogleCloudBridge {
+    cache: Cache,
+    quota_project: Option<HeaderValue>,
+    /// The tag of the generation that was given out last. Held for a comparison, never across an await.
+    tagged: Mutex<Option<(u64, EntityTag)>>,
+}
+
+impl GoogleCloudBridge {
+    /// The credential of this cache.
+    #[must_use]
+    pub fn new(cache: Cache) -> Self {
+        Self {
+            cache,
+            quota_project: None,
+            tagged: Mutex::new(None),
+        }
+    }
+
+    /// The project that pays for the requests (`x-goog-user-project`). Defaults to that of the account. A name that no
+    /// header can carry counts as none.
+    #[must_use]
+    pub fn quota_project(mut self, project: &str) -> Self {
+        self.quota_project = HeaderValue::from_str(project).ok();
+        self
+    }
+
+    fn tag(&self, generation: u64) -> EntityTag {
+        let mut tagged = self.tagged.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*tagged {
+            Some((known, tag)) if *known == generation => tag.clone(),
+            _ => {
+                let tag = EntityTag::new();
+                *tagged = Some((generation, tag.clone()));
+                tag
+            }
+        }
+    }
+
+    fn headers_of(&self, credential: &Credential) -> Result<HeaderMap, CredentialsError> {
+        let shared = credential.expose_shared("google_cloud_auth header");
+        let bytes = bytes::Bytes::from_owner(shared);
+        let mut value = HeaderValue::from_maybe_shared(bytes)
+            .map_err(|_| CredentialsError::from_msg(false, "the token does not fit in a header"))?;
+        value.set_sensitive(true);
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, value);
+        if let Some(project) = &self.quota_project {
+            headers.insert(
+                HeaderName::from_static("x-goog-user-project"),
+                project.clone(),
+            );
+        }
+        Ok(headers)
+    }
+}
+
+impl CredentialsProvider for GoogleCloudBridge {
+    async fn headers(
+        &self,
+        extensions: Extensions,
+    ) -> Result<CacheableResource<HeaderMap>, CredentialsError> {
+        let credential = current(&self.cache).await.map_err(failure)?;
+        let entity_tag = self.tag(credential.generation());
+        if extensions.get::<EntityTag>() == Some(&entity_tag) {
+            return Ok(CacheableResource::NotModified);
+        }
+        let data = self.headers_of(&credential)?;
+        Ok(CacheableResource::New { entity_tag, data })
+    }
+
+    async fn universe_domain(&self) -> Option<String> {
+        Some("googleapis.com".to_owned())
+    }
+}
+
+impl AccessTokenCredentialsProvider for GoogleCloudBridge {
+    async fn access_token(&self) -> Result<AccessToken, CredentialsError> {
+        let credential = current(&self.cache).await.map_err(failure)?;
+        let token = text(&credential, "google_cloud_auth token");
+        Ok(AccessToken {
+            token: token.to_string(),
+        })
+    }
+}
+
+/// Transient is whatever may be better the next time, as their clients understand it.
+fn failure(error: Error) -> CredentialsError {
+    let transient = matches!(
+        error.kind(),
+        ErrorKind::Unavailable | ErrorKind::Throttled | ErrorKind::Expired | ErrorKind::TimedOut
+    );
+    CredentialsError::from_source(transient, error)
+}

@@ -1,0 +1,39 @@
+//! Credentials that keytide keeps fresh, for clients that bring their own idea of where a token comes from.
+//!
+//! Each of these asks for a token whenever it sends a request, and is given the one that is current. It needs no cache of
+//! its own, and must not be given one: behind it a refresh would not be seen.
+//!
+//! | bridge | for | feature |
+//! |---|---|---|
+//! | [`GcpAuthBridge`] | `gcp_auth::TokenProvider` | always there |
+//! | `GoogleCloudBridge` | `google_cloud_auth::credentials::Credentials`, which all official clients take | `google-cloud-auth` |
+//! | `ObjectStoreBridge` | `object_store`'s Cloud Storage | `object_store` |
+
+mod gcp_auth;
+#[cfg(feature = "google-cloud-auth")]
+mod google_cloud_auth;
+#[cfg(feature = "object_store")]
+mod object_store;
+
+use std::sync::Arc;
+
+use keytide_core::{Cache, Credential, Error};
+use zeroize::Zeroizing;
+
+pub use self::gcp_auth::GcpAuthBridge;
+#[cfg(feature = "google-cloud-auth")]
+#[cfg_attr(docsrs, doc(cfg(feature = "google-cloud-auth")))]
+pub use self::google_cloud_auth::GoogleCloudBridge;
+#[cfg(feature = "object_store")]
+#[cfg_attr(docsrs, doc(cfg(feature = "object_store")))]
+pub use self::object_store::ObjectStoreBridge;
+
+/// The credential that is current: without waiting while there is a usable one.
+async fn current(cache: &Cache) -> Result<Arc<Credential>, Error> {
+    cache.get().await
+}
+
+/// A token as text. Google's are ASCII, and so is every token that a provider here lets through.
+fn text(credential: &Credential, reason: &'static str) -> Zeroizing<String> {
+    Zeroizing::new(String::from_utf8_lossy(credential.expose(reason)).into_owned())
+}

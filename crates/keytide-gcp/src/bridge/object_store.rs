@@ -1,0 +1,55 @@
+//! For the crate `object_store`: [`ObjectStoreBridge`].
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use keytide_core::Cache;
+use object_store::CredentialProvider;
+use object_store::gcp::GcpCredential;
+
+use super::{current, text};
+
+/// A cache as the credential of a `GoogleCloudStorageBuilder`: asked for each request, so a rotation shows on the next one.
+///
+/// `object_store`'s own credential type holds a copy that is not wiped.
+///
+/// ```
+/// use std::sync::Arc;
+/// use keytide_core::Cache;
+/// use keytide_gcp::bridge::ObjectStoreBridge;
+///
+/// # fn example(token: Cache) {
+/// let credentials = Arc::new(ObjectStoreBridge::new(token));
+/// // GoogleCloudStorageBuilder::new().with_bucket_name("invoices").with_credentials(credentials)
+/// # let _ = credentials;
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct ObjectStoreBridge {
+    cache: Cache,
+}
+
+impl ObjectStoreBridge {
+    /// The credential of this cache.
+    #[must_use]
+    pub fn new(cache: Cache) -> Self {
+        Self { cache }
+    }
+}
+
+#[async_trait]
+impl CredentialProvider for ObjectStoreBridge {
+    type Credential = GcpCredential;
+
+    async fn get_credential(&self) -> object_store::Result<Arc<GcpCredential>> {
+        let credential =
+            current(&self.cache)
+                .await
+                .map_err(|error| object_store::Error::Generic {
+                    store: "keytide",
+                    source: Box::new(error),
+                })?;
+        let bearer = text(&credential, "object_store bearer").to_string();
+        Ok(Arc::new(GcpCredential { bearer }))
+    }
+}

@@ -1,0 +1,261 @@
+//! How a federation is described: [`ExternalAccountBuilder`].
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keytide_core::{Error, Subject};
+use keytide_http::issuer::IssuerClient;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::ExternalAccount;
+use super::config::{Described, ExternalAccountConfig};
+use super::source::{Format, Source};
+use crate::hosts::{Hosts, Role};
+use crate::impersonation::Plan;
+use crate::wanted::{Wanted, check_scopes};
+
+/// What a subject token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SubjectTokenType {
+    /// A JWT: of Kubernetes, Entra, SPIFFE, or another OpenID Connect issuer.
+    Jwt,
+    /// An OpenID Connect identity token.
+    IdToken,
+    /// A SAML 2.0 response.
+    Saml2,
+    /// A signed `GetCallerIdentity` request of AWS.
+    AwsRequest,
+}
+
+impl SubjectTokenType {
+    /// As STS names it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Jwt => "urn:ietf:params:oauth:token-type:jwt",
+            Self::IdToken => "urn:ietf:params:oauth:token-type:id_token",
+            Self::Saml2 => "urn:ietf:params:oauth:token-type:saml2",
+            Self::AwsRequest => "urn:ietf:params:aws:token-type:aws4_request",
+        }
+    }
+
+    const ALL: [Self; 4] = [Self::Jwt, Self::IdToken, Self::Saml2, Self::AwsRequest];
+}
+
+/// Builds an [`ExternalAccount`]. Building contacts nobody and reads no file.
+#[must_use]
+pub struct ExternalAccountBuilder {
+    audience: String,
+    subject_type: String,
+    token_url: String,
+    cache: Option<Arc<Subject>>,
+    described: Option<Described>,
+    scopes: Vec<String>,
+    impersonation: Option<Plan>,
+    user_project: Option<String>,
+    client_credentials: Option<(String, Zeroizing<String>)>,
+    hosts: Hosts,
+    client: Option<IssuerClient>,
+}
+
+impl ExternalAccountBuilder {
+    pub(super) fn new(audience: String) -> Self {
+        Self {
+            audience,
+            subject_type: SubjectTokenType::Jwt.as_str().to_owned(),
+            token_url: STS.to_owned(),
+            cache: None,
+            described: None,
+            scopes: Vec::new(),
+            impersonation: None,
+            user_project: None,
+            client_credentials: None,
+            hosts: Hosts::default(),
+            client: None,
+        }
+    }
+
+    pub(super) fn of_config(config: ExternalAccountConfig) -> Self {
+        Self {
+            subject_type: config.subject_type,
+            token_url: config.token_url,
+            described: Some(config.source),
+            impersonation: config.impersonation,
+            user_project: config.user_project,
+            client_credentials: config.client,
+            ..Self::new(config.audience)
+        }
+    }
+
+    /// The subject token is the credential of another cache. It wins over what a configuration names.
+    ///
+    /// A forced refresh asks that cache again first.
+    pub fn subject(mut self, subject: Subject) -> Self {
+        self.cache = Some(Arc::new(subject));
+        self
+    }
+
+    pub(crate) fn shared_subject(mut self, subject: Arc<Subject>) -> Self {
+        self.cache = Some(subject);
+        self
+    }
+
+    pub(crate) fn planned(mut self, plan: Plan) -> Self {
+        self.impersonation = Some(plan);
+        self
+    }
+
+    pub(crate) fn hosts(mut self, hosts: Hosts) -> Self {
+        self.hosts = hosts;
+        self
+    }
+
+    /// The subject token is in this file, as text, and read anew for each exchange. A cache of a provider that watches the
+    /// file (`ProjectedToken` of `keytide-kubernetes`) notices a change sooner.
+    pub fn subject_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.described = Some(Described::File(path.into(), Format::Text));
+        self
+    }
+
+    /// The subject token is what this URL answers, as text, and asked for anew for each exchange. Its origin must be
+    /// [allowed](Self::danger_allow_endpoint) too.
+    pub fn subject_url(mut self, url: impl Into<String>) -> Self {
+        self.described = Some(Described::Url(url.into(), Vec::new(), Format::Text));
+        self
+    }
+
+    /// What the subject token is. Defaults to [`SubjectTokenType::Jwt`].
+    pub fn subject_token_type(mut self, kind: SubjectTokenType) -> Self {
+        self.subject_type = kind.as_str().to_owned();
+        self
+    }
+
+    /// What the token shall be good for. Required: there is no default.
+    pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Impersonates this service account with the federated token (`roles/iam.workloadIdentityUser` for the subject).
+    /// Defaults to none, or to the one that a configuration names.
+    pub fn impersonate(mut self, account: impl Into<String>) -> Self {
+        let lifetime = self.impersonation.take().and_then(|plan| plan.lifetime);
+        let mut plan = Plan::of(account.into());
+        plan.lifetime = lifetime;
+        self.impersonation = Some(plan);
+        self
+    }
+
+    /// How long the token of the impersonated account lives, 1 s to 12 h, both inclusive; more than 1 h needs an
+    /// organisation policy. Defaults to 1 h, or to what a configuration says. A federated token lives for as long as STS
+    /// wants.
+    pub fn impersonated_lifetime(mut self, lifetime: Duration) -> Self {
+        let plan = self
+            .impersonation
+            .get_or_insert_with(|| Plan::of(String::new()));
+        plan.lifetime = Some(lifetime);
+        self
+    }
+
+    /// The URL of STS, for a location. Defaults to `https://sts.googleapis.com/v1/token`.
+    pub fn token_url(mut self, url: impl Into<String>) -> Self {
+        self.token_url = url.into();
+        self
+    }
+
+    /// The origin of the IAM Credentials API. Defaults to `https://iamcredentials.googleapis.com`, or to that of a
+    /// configuration.
+    pub fn impersonation_endpoint(mut self, origin: impl Into<String>) -> Self {
+        let plan = self
+            .impersonation
+            .get_or_insert_with(|| Plan::of(String::new()));
+        plan.url = Some(("the endpoint of the impersonation", origin.into()));
+        self
+    }
+
+    /// Sends tokens to this origin too, and takes subject tokens from it, though no cloud documents it. Whoever answers
+    /// there can use the tokens, or have us act as somebody else.
+    pub fn danger_allow_endpoint(mut self, origin: impl Into<String>) -> Self {
+        self.hosts.allow(origin.into());
+        self
+    }
+
+    /// The client that asks. Defaults to [`IssuerClient::shared`].
+    pub fn client(mut self, client: IssuerClient) -> Self {
+        self.client = Some(client);
+        self
+    }
+
+    /// Builds the provider.
+    ///
+    /// # Errors
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming what is wrong: the audience, the scopes, a URL that
+    /// leads where it must not, the account; or when there is no subject token.
+    pub fn build(self) -> Result<ExternalAccount, Error> {
+        let hosts = self.hosts.checked()?;
+        check_scopes(&self.scopes)?;
+        if !self.audience.starts_with("//iam.") || self.audience.contains(char::is_whitespace) {
+            return Err(Error::misconfigured(
+                "the audience does not name the provider of a pool, as \
+                 //iam.googleapis.com/projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER",
+            ));
+        }
+        let known = |kind: &SubjectTokenType| kind.as_str() == self.subject_type;
+        if !SubjectTokenType::ALL.iter().any(known) {
+            return Err(Error::misconfigured(
+                "the subject_token_type is none that is exchanged here: jwt, id_token, saml2 or aws4_request",
+            ));
+        }
+        let endpoint = hosts.endpoint(Role::Sts, "token_url", &self.token_url)?;
+        let described = match self.described {
+            Some(described) => described.checked(&hosts)?,
+            None => None,
+        };
+        let source = self.cache.map(Source::Cache).or(described).ok_or_else(|| {
+            Error::misconfigured(
+                "there is no subject token: give a cache of one by subject (for AWS, of keytide-aws's \
+                 CallerIdentityToken), a file or a URL",
+            )
+        })?;
+        let impersonation = match self.impersonation {
+            Some(plan) if plan.account.is_empty() => {
+                return Err(Error::misconfigured(
+                    "a lifetime or an endpoint is given for an impersonation, but no account: say whom to impersonate",
+                ));
+            }
+            Some(plan) => Some(plan.checked(Wanted::Access(self.scopes.clone()), &hosts)?),
+            None => None,
+        };
+        // The client's own project counts where a client shows who it is.
+        let user_project = self
+            .user_project
+            .filter(|_| self.client_credentials.is_none());
+        Ok(ExternalAccount {
+            endpoint,
+            audience: self.audience,
+            subject_type: self.subject_type,
+            source,
+            scopes: self.scopes,
+            options: user_project.map(|project| json!({ "userProject": project })),
+            client_credentials: self.client_credentials,
+            impersonation,
+            client: self.client.unwrap_or_else(IssuerClient::shared),
+        })
+    }
+}
+
+impl fmt::Debug for ExternalAccountBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExternalAccountBuilder")
+            .field("audience", &self.audience)
+            .field("scopes", &self.scopes)
+            .field("impersonation", &self.impersonation)
+            .finish_non_exhaustive()
+    }
+}
+
+const STS: &str = "https://sts.googleapis.com/v1/token";

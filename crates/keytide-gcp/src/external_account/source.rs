@@ -1,0 +1,120 @@
+//! Where the subject token comes from: [`Source`].
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use keytide_core::{Credential, Error, Request, Subject};
+use keytide_http::issuer::{Dialect, Endpoint, IssuerClient};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::file;
+
+pub(super) enum Source {
+    /// Another cache.
+    Cache(Arc<Subject>),
+    /// A file, read anew for each exchange.
+    File(PathBuf, Format),
+    /// A URL, asked anew for each exchange.
+    Url(Endpoint, Vec<(String, Zeroizing<String>)>, Format),
+}
+
+/// How a file or an answer holds the token.
+#[derive(Debug, Clone)]
+pub(super) enum Format {
+    /// It is the token, but for white space around it.
+    Text,
+    /// It is JSON, with the token in this field.
+    Json(String),
+}
+
+/// A subject token, wherever it came from. Wiped.
+pub(super) enum Token {
+    Cached(Arc<Credential>),
+    Read(Zeroizing<String>),
+}
+
+impl Source {
+    pub(super) async fn obtain(
+        &self,
+        client: &IssuerClient,
+        request: &Request,
+    ) -> Result<Token, Error> {
+        match self {
+            Self::Cache(subject) => Ok(Token::Cached(subject.obtain(request).await?)),
+            Self::File(path, format) => {
+                let bytes = file::read(path.clone(), "the subject token").await?;
+                let named = || format!("the subject token in {}", path.display());
+                format.token(&bytes, &named)
+            }
+            Self::Url(endpoint, headers, format) => {
+                let mut ask = client.get(endpoint);
+                for (name, value) in headers {
+                    ask = ask.secret_header(name, value.as_bytes());
+                }
+                let answer = ask.send(request).await?.accept(&NO_CODES)?;
+                let named = || format!("the subject token of {}", endpoint.origin());
+                format.token(answer.body(), &named)
+            }
+        }
+    }
+}
+
+impl Format {
+    fn token(
+        &self,
+        bytes: &[u8],
+        named: &(dyn Fn() -> String + Send + Sync),
+    ) -> Result<Token, Error> {
+        // What is being written may be half there: all of this may be better the next time.
+        let wrong = |what: &str| Err(Error::unavailable(format!("{} {what}", named())));
+        let text = match self {
+            Self::Text => match std::str::from_utf8(bytes.trim_ascii()) {
+                Ok(text) => Zeroizing::new(text.to_owned()),
+                Err(_) => return wrong("is not text"),
+            },
+            Self::Json(field) => {
+                let Ok(Value::Object(mut object)) = serde_json::from_slice(bytes) else {
+                    return wrong("is not in a JSON object");
+                };
+                match object.remove(field) {
+                    Some(Value::String(text)) => Zeroizing::new(text),
+                    _ => return wrong("is not in the field that the configuration names"),
+                }
+            }
+        };
+        if text.is_empty() {
+            return wrong("is empty");
+        }
+        if text.chars().any(char::is_control) {
+            return wrong("holds control characters");
+        }
+        Ok(Token::Read(text))
+    }
+}
+
+impl Token {
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Cached(credential) => credential.expose("subject token of a federation"),
+            Self::Read(text) => text.as_bytes(),
+        }
+    }
+}
+
+/// Without the values of headers, which may be secrets.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cache(subject) => f.debug_tuple("Cache").field(subject).finish(),
+            Self::File(path, format) => f.debug_tuple("File").field(path).field(format).finish(),
+            Self::Url(endpoint, _, format) => {
+                f.debug_tuple("Url").field(endpoint).field(format).finish()
+            }
+        }
+    }
+}
+
+/// Whoever serves subject tokens has no codes that are known here.
+static NO_CODES: Dialect = Dialect::new(|_| Vec::new(), &[]);

@@ -1,0 +1,38 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod answer;
+mod application_default;
+mod boundary;
+pub mod bridge;
+mod codes;
+mod downscoped;
+mod external_account;
+mod file;
+mod hosts;
+mod identity;
+mod impersonated;
+mod impersonation;
+mod metadata_server;
+mod service_account_key;
+mod sts;
+mod surroundings;
+mod user_credentials;
+mod wanted;
+
+pub use application_default::{ApplicationDefault, ApplicationDefaultBuilder};
+pub use boundary::{AccessBoundary, BoundaryRule};
+pub use downscoped::{Downscoped, DownscopedBuilder};
+pub use external_account::{
+    ExternalAccount, ExternalAccountBuilder, ExternalAccountConfig, SubjectTokenType,
+};
+pub use impersonated::{Impersonated, ImpersonatedBuilder};
+/// The guarded client that asks issuers, for the `client` of each builder.
+pub use keytide_http::issuer::IssuerClient;
+pub use metadata_server::{MetadataServer, MetadataServerBuilder};
+pub use service_account_key::{ServiceAccountKey, ServiceAccountKeyBuilder};
+pub use surroundings::Surroundings;
+pub use user_credentials::{UserCredentials, UserCredentialsBuilder};
+
+/// The scope for everything that the account may do. Never the default: say it where nothing narrower will do.
+pub const CLOUD_PLATFORM: &str = "https://www.googleapis.com/auth/cloud-platform";

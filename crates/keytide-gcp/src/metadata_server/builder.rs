@@ -1,0 +1,131 @@
+//! How a metadata server is told what to hand out: [`MetadataServerBuilder`].
+
+use std::time::Duration;
+
+use keytide_core::Error;
+use keytide_http::issuer::IssuerClient;
+
+use super::{MetadataServer, host};
+use crate::surroundings::Surroundings;
+use crate::wanted::{Wanted, check_account};
+
+/// Builds a [`MetadataServer`]. Building contacts nobody; the environment is read once, by [`build`](Self::build).
+#[derive(Debug)]
+#[must_use]
+pub struct MetadataServerBuilder {
+    wanted: Wanted,
+    account: Option<String>,
+    full: bool,
+    host: Option<String>,
+    surroundings: Surroundings,
+    client: Option<IssuerClient>,
+}
+
+impl MetadataServerBuilder {
+    pub(super) fn new(wanted: Wanted) -> Self {
+        Self {
+            wanted,
+            account: None,
+            full: false,
+            host: None,
+            surroundings: Surroundings::process(),
+            client: None,
+        }
+    }
+
+    /// The service account, by its e-mail address, where more than one is attached. Defaults to `default`.
+    pub fn service_account(mut self, email: impl Into<String>) -> Self {
+        self.account = Some(email.into());
+        self
+    }
+
+    /// Has an identity token tell of the instance too: project, zone, name (`format=full`). Defaults to no. Not for
+    /// access tokens.
+    pub fn instance_details(mut self) -> Self {
+        self.full = true;
+        self
+    }
+
+    /// The server, as `127.0.0.1:8080`. Defaults to what `GCE_METADATA_HOST`, `GCE_METADATA_ROOT` or `GCE_METADATA_IP`
+    /// names, in this order, else to 169.254.169.254.
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.host = Some(host.into());
+        self
+    }
+
+    /// The environment to read. Defaults to that of the process.
+    pub fn surroundings(mut self, surroundings: Surroundings) -> Self {
+        self.surroundings = surroundings;
+        self
+    }
+
+    /// The client that asks. Defaults to one that gives a connection 2 s and an answer 10 s, or as many seconds as
+    /// `GCE_METADATA_TIMEOUT` says (1 to 600).
+    pub fn client(mut self, client: IssuerClient) -> Self {
+        self.client = Some(client);
+        self
+    }
+
+    /// Builds the provider.
+    ///
+    /// # Errors
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming what is wrong: the scopes or the audience, the
+    /// account, the host or the variable that names it.
+    pub fn build(self) -> Result<MetadataServer, Error> {
+        self.wanted.check()?;
+        if let Some(account) = &self.account {
+            check_account(account)?;
+        }
+        if self.full && matches!(self.wanted, Wanted::Access(_)) {
+            return Err(Error::misconfigured(
+                "only identity tokens tell of the instance",
+            ));
+        }
+        let account = self.account.as_deref().unwrap_or("default");
+        let (kind, name, value) = match &self.wanted {
+            Wanted::Access(scopes) => ("token", "scopes", scopes.join(",")),
+            Wanted::Identity(audience) => ("identity", "audience", audience.clone()),
+        };
+        let mut endpoint = host::endpoint(self.host.as_deref(), &self.surroundings)?
+            .at_path(&format!(
+                "/computeMetadata/v1/instance/service-accounts/{account}/{kind}"
+            ))?
+            .query(name, &value);
+        if self.full {
+            endpoint = endpoint.query("format", "full");
+        }
+        let client = match self.client {
+            Some(client) => client,
+            None => client(&self.surroundings)?,
+        };
+        Ok(MetadataServer {
+            endpoint,
+            account: self.account,
+            wanted: self.wanted,
+            switched_off: self.surroundings.variable("NO_GCE_CHECK").as_deref() == Some("true"),
+            client,
+        })
+    }
+}
+
+/// A server on the same machine answers at once, or is not there.
+fn client(surroundings: &Surroundings) -> Result<IssuerClient, Error> {
+    let told = surroundings.variable("GCE_METADATA_TIMEOUT");
+    let seconds = match told.as_deref().map(str::parse) {
+        None => ANSWER,
+        Some(Ok(seconds)) if (1..=600).contains(&seconds) => seconds,
+        Some(_) => {
+            return Err(Error::misconfigured(
+                "GCE_METADATA_TIMEOUT is no number of seconds from 1 to 600",
+            ));
+        }
+    };
+    IssuerClient::builder()
+        .connect_timeout(Duration::from_secs(seconds.min(CONNECTION)))
+        .answer_timeout(Duration::from_secs(seconds))
+        .build()
+}
+
+/// Seconds.
+const CONNECTION: u64 = 2;
+const ANSWER: u64 = 10;

@@ -1,0 +1,312 @@
+//! Application Default Credentials: the order, and what is not taken by accident.
+
+use keytide_core::ErrorKind::{Misconfigured, NotConfigured, StaticCredential, Unavailable};
+use keytide_core::{Cache, Subject, SubjectUse};
+use keytide_gcp::{ApplicationDefault, ApplicationDefaultBuilder, Surroundings};
+use keytide_testkit::gcp::Google;
+use keytide_testkit::server::{Fault, FaultServer};
+use keytide_testkit::{Answer, ScriptedProvider};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{POOL, STORAGE, TARGET, agent, cache, key, token, write};
+
+/// A machine with a home, a metadata server, and perhaps files.
+struct Machine {
+    home: TempDir,
+    server: FaultServer,
+}
+
+impl Machine {
+    fn new() -> Self {
+        Self {
+            home: tempfile::tempdir().unwrap(),
+            server: Google::new().start(),
+        }
+    }
+
+    fn builder(&self, variable: Option<&str>) -> ApplicationDefaultBuilder {
+        let mut variables = vec![
+            ("HOME", self.home.path().display().to_string()),
+            ("GCE_METADATA_HOST", self.server.address().to_string()),
+        ];
+        if let Some(name) = variable {
+            let path = self.home.path().join(name);
+            variables.push(("GOOGLE_APPLICATION_CREDENTIALS", path.display().to_string()));
+        }
+        ApplicationDefault::access_token([STORAGE])
+            .surroundings(Surroundings::of(variables))
+            .token_uri(self.server.url("/token"))
+            .danger_allow_endpoint(self.server.origin())
+    }
+
+    fn well_known(&self, content: &Value) {
+        let directory = self.home.path().join(".config/gcloud");
+        std::fs::create_dir_all(&directory).unwrap();
+        write(&directory, "application_default_credentials.json", content);
+    }
+
+    fn file(&self, content: &Value) -> &'static str {
+        write(self.home.path(), "named.json", content);
+        "named.json"
+    }
+
+    fn federation(&self) -> Value {
+        let subject = write(self.home.path(), "subject", "subject-1");
+        json!({
+            "type": "external_account",
+            "audience": POOL,
+            "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+            "token_url": self.server.url("/v1/token"),
+            "credential_source": { "file": subject },
+        })
+    }
+
+    fn impersonation(&self, source: Value) -> Value {
+        json!({
+            "type": "impersonated_service_account",
+            "service_account_impersonation_url":
+                self.server.url(&format!("/v1/projects/-/serviceAccounts/{TARGET}:generateAccessToken")),
+            "delegates": ["projects/-/serviceAccounts/middle@project-1.iam.gserviceaccount.com"],
+            "source_credentials": source,
+        })
+    }
+}
+
+fn login() -> Value {
+    json!({
+        "type": "authorized_user",
+        "client_id": "client",
+        "client_secret": "client-secret",
+        "refresh_token": "1//refresh",
+    })
+}
+
+async fn kind_of(cache: &Cache) -> String {
+    cache.get().await.unwrap();
+    let token = token(cache);
+    let kind = token
+        .strip_prefix("ya29.")
+        .and_then(|rest| rest.split_once('-'));
+    kind.unwrap().0.to_owned()
+}
+
+#[tokio::test]
+async fn what_needs_no_secret_is_found_in_googles_order() {
+    let machine = Machine::new();
+    let found = |variable| cache(machine.builder(variable).build().unwrap());
+
+    assert_eq!(kind_of(&found(None)).await, "metadata");
+
+    machine.well_known(&machine.federation());
+    assert_eq!(kind_of(&found(None)).await, "federated");
+
+    let file = machine.file(&machine.impersonation(machine.federation()));
+    let named = found(Some(file));
+    assert_eq!(kind_of(&named).await, "impersonated");
+    assert_eq!(named.try_get().unwrap().principal(), Some(TARGET));
+    let asked = machine.server.requests();
+    let body: Value = serde_json::from_slice(asked.last().unwrap().body()).unwrap();
+    assert_eq!(
+        body["delegates"],
+        json!(["projects/-/serviceAccounts/middle@project-1.iam.gserviceaccount.com"])
+    );
+}
+
+#[tokio::test]
+async fn the_login_of_a_developer_is_taken_by_name_only() {
+    let machine = Machine::new();
+    machine.well_known(&login());
+
+    assert_eq!(
+        kind_of(&cache(machine.builder(None).build().unwrap())).await,
+        "metadata"
+    );
+
+    let named = || {
+        machine
+            .builder(None)
+            .danger_user_credentials()
+            .build()
+            .unwrap()
+    };
+    let refused = agent().cache(named()).build().unwrap_err();
+    assert_eq!(refused.kind(), StaticCredential);
+    let allowed = agent()
+        .cache(named())
+        .danger_allow_static()
+        .build()
+        .unwrap();
+    assert_eq!(kind_of(&allowed).await, "user");
+
+    machine.well_known(&machine.impersonation(login()));
+    assert_eq!(
+        kind_of(&cache(machine.builder(None).build().unwrap())).await,
+        "metadata"
+    );
+    let allowed = agent()
+        .cache(named())
+        .danger_allow_static()
+        .build()
+        .unwrap();
+    assert_eq!(kind_of(&allowed).await, "impersonated");
+}
+
+#[tokio::test]
+async fn a_key_is_taken_by_name_only_and_never_passed_over_in_silence() {
+    let machine = Machine::new();
+    let file = machine.file(&key(&machine.server));
+
+    let error = cache(machine.builder(Some(file)).build().unwrap())
+        .get()
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), Misconfigured);
+    assert!(
+        error.to_string().contains("danger_service_account_key"),
+        "{error}"
+    );
+    assert_eq!(
+        machine.server.count(),
+        0,
+        "the metadata server was not asked in its place"
+    );
+
+    let allowed = machine
+        .builder(Some(file))
+        .danger_service_account_key()
+        .build()
+        .unwrap();
+    let allowed = agent()
+        .cache(allowed)
+        .danger_allow_static()
+        .build()
+        .unwrap();
+    assert_eq!(kind_of(&allowed).await, "account");
+}
+
+#[tokio::test]
+async fn a_variable_that_names_a_file_is_a_decision() {
+    let machine = Machine::new();
+    machine.well_known(&machine.federation());
+    let error_of = async |content: Option<Value>| {
+        let file = match &content {
+            Some(content) => machine.file(content),
+            None => "absent.json",
+        };
+        let error = cache(machine.builder(Some(file)).build().unwrap())
+            .get()
+            .await
+            .unwrap_err();
+        assert!(!error.to_string().contains("canary"), "{error}");
+        error.kind()
+    };
+
+    assert_eq!(error_of(None).await, Unavailable);
+    assert_eq!(error_of(Some(login())).await, Misconfigured);
+    assert_eq!(error_of(Some(json!("canary"))).await, Misconfigured);
+    assert_eq!(
+        error_of(Some(json!({ "type": "canary" }))).await,
+        Misconfigured
+    );
+    assert_eq!(
+        error_of(Some(json!({ "type": "external_account" }))).await,
+        Misconfigured
+    );
+    let nested = machine.impersonation(key(&machine.server));
+    assert_eq!(error_of(Some(nested)).await, Misconfigured);
+    let mut evil = machine.federation();
+    evil["token_url"] = "https://evil.example/v1/token".into();
+    assert_eq!(error_of(Some(evil)).await, Misconfigured);
+    assert_eq!(machine.server.count(), 0);
+}
+
+#[tokio::test]
+async fn once_a_place_gave_a_credential_it_stays_with_it() {
+    let machine = Machine::new();
+    machine.well_known(&machine.federation());
+    let federated = cache(machine.builder(None).build().unwrap());
+    assert_eq!(kind_of(&federated).await, "federated");
+    std::fs::remove_dir_all(machine.home.path().join(".config")).unwrap();
+
+    let error = federated.refresh_now().await.unwrap_err();
+    assert_eq!(error.kind(), Unavailable, "{error}");
+
+    let attached = cache(machine.builder(None).build().unwrap());
+    assert_eq!(kind_of(&attached).await, "metadata");
+    machine.well_known(&machine.federation());
+    attached.refresh_now().await.unwrap();
+    assert_eq!(kind_of(&attached).await, "metadata");
+}
+
+#[tokio::test]
+async fn when_nothing_is_there_the_error_tells_what_was_looked_for() {
+    let machine = Machine::new();
+    machine.well_known(&login());
+    machine.server.set(Fault::answer(
+        "no account",
+        keytide_testkit::server::Reply::new(404).header("metadata-flavor", "Google"),
+        keytide_testkit::server::Outcome::Either,
+    ));
+
+    let error = cache(machine.builder(None).build().unwrap())
+        .get()
+        .await
+        .unwrap_err();
+
+    assert_eq!(error.kind(), NotConfigured);
+    let text = error.to_string();
+    assert!(
+        text.contains("GOOGLE_APPLICATION_CREDENTIALS is not set"),
+        "{text}"
+    );
+    assert!(text.contains("danger_user_credentials"), "{text}");
+}
+
+#[tokio::test]
+async fn a_configuration_for_aws_takes_its_subject_from_a_cache() {
+    let machine = Machine::new();
+    let mut config = machine.federation();
+    config["subject_token_type"] = "urn:ietf:params:aws:token-type:aws4_request".into();
+    config["credential_source"] = json!({
+        "environment_id": "aws1",
+        "regional_cred_verification_url":
+            "https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15",
+    });
+    let file = machine.file(&config);
+
+    let without = cache(machine.builder(Some(file)).build().unwrap())
+        .get()
+        .await
+        .unwrap_err();
+    let (subject, script) =
+        ScriptedProvider::new(Answer::token(std::time::Duration::from_secs(900)));
+    script.token_prefix("signed-request-");
+    let subject = Subject::new(cache(subject), SubjectUse::Repeatable);
+    let with = cache(
+        machine
+            .builder(Some(file))
+            .subject(subject)
+            .build()
+            .unwrap(),
+    );
+
+    assert_eq!(without.kind(), Misconfigured);
+    assert_eq!(kind_of(&with).await, "federated");
+    let form = machine.server.requests()[0].form();
+    assert!(
+        form.iter()
+            .any(|(name, value)| name == "subject_token" && value.starts_with("signed-request-"))
+    );
+}
+
+#[test]
+fn the_place_of_a_login_is_where_gcloud_leaves_it() {
+    let machine = Machine::new();
+    let nothing = ApplicationDefault::access_token(Vec::<String>::new()).build();
+    assert_eq!(nothing.unwrap_err().kind(), Misconfigured);
+    let wrong = ApplicationDefault::access_token([STORAGE])
+        .token_uri(machine.server.url("/token"))
+        .build();
+    assert_eq!(wrong.unwrap_err().kind(), Misconfigured);
+}
