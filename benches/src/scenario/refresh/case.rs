@@ -7,7 +7,7 @@ use super::track::{OverTime, Record, Track};
 use super::{Mode, outage};
 use crate::contend::Failure;
 use crate::figure::span;
-use crate::report::{Better, Case, Row, apart, halves_apart};
+use crate::report::{Better, Case, Row, apart};
 use crate::run::Plan;
 use crate::stats::{Latencies, median};
 
@@ -121,7 +121,6 @@ impl Found {
                 .collect();
             if healed.len() == records.len() {
                 row.set("healed", median(&healed));
-                row.spread("healed", halves_apart(&healed));
             } else {
                 row.note("not served again while it was watched");
             }
