@@ -4,6 +4,7 @@
 #
 #   benches/instructions.sh            a table of all subjects
 #   benches/instructions.sh 120        the same; fails when the borrowed read takes more than 120
+#   FEATURES=peers benches/instructions.sh     with what people use today (a long build)
 
 set -euo pipefail
 
@@ -12,7 +13,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 limit=${1:-}
 reads=10000
 
-cargo build --quiet --release -p keytide-benches --bin instructions --locked
+cargo build --quiet --release -p keytide-benches --bin instructions --locked \
+    ${FEATURES:+--features "$FEATURES"}
 program=${CARGO_TARGET_DIR:-target}/release/instructions
 
 borrowed=0

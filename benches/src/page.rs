@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::figure::figure;
 use crate::picture::{STYLE, drawings, escape};
-use crate::report::{Case, Report};
+use crate::report::{Case, NO_PEERS, Report};
 
 impl Report {
     /// The report as a page. It loads nothing, and is dark where its reader is.
@@ -43,7 +43,7 @@ impl Report {
         } else if peers {
             page.push_str("<p>No peer is better than keytide in what was measured.</p>");
         } else {
-            page.push_str("<p>No peers were measured.</p>");
+            let _ = write!(page, "<p>{NO_PEERS}</p>");
         }
         let class = if self.noise.too_noisy { "warn" } else { "note" };
         let _ = write!(

@@ -63,7 +63,8 @@ impl Axis {
 /// The powers of ten around these values.
 pub(super) fn decades_around(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
-    for value in values.filter(|value| value.is_finite() && *value > 0.0) {
+    // What no measurement gives must not make an axis without end.
+    for value in values.filter(|value| (1e-6..1e15).contains(value)) {
         low = low.min(value);
         high = high.max(value);
     }

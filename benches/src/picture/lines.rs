@@ -17,10 +17,7 @@ pub(super) fn distribution(report: &Report, case: &Case) -> Option<Drawing> {
             1 => "min".to_owned(),
             10 => "p90".to_owned(),
             100 => "p99".to_owned(),
-            power => format!(
-                "p99.{}",
-                "9".repeat((power as f64).log10().round() as usize - 2)
-            ),
+            power => format!("p99.{}", nines(power)),
         },
         row: time,
         step: 1,
@@ -94,6 +91,9 @@ impl Chart<'_> {
         let x_range = points().fold((f64::INFINITY, 0.0_f64), |(low, high), point| {
             (low.min(point.0), high.max(point.0))
         });
+        if x_range.0 < 1e-6 || x_range.1 > 1e15 {
+            return None;
+        }
         let label = self
             .series
             .iter()
@@ -176,6 +176,12 @@ impl Chart<'_> {
         let step = all.len().div_ceil(fits.max(1)).max(1);
         all.into_iter().step_by(step).collect()
     }
+}
+
+/// The nines after those of `p99.`: one for each power of ten above a hundred.
+fn nines(one_in: u64) -> String {
+    let power = (one_in.max(1) as f64).log10().round() as usize;
+    "9".repeat(power.saturating_sub(2))
 }
 
 /// A title that is no wider than its drawing.

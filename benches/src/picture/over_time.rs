@@ -17,9 +17,9 @@ pub(super) fn drawing(report: &Report, case: &Case) -> Option<Drawing> {
         .filter(|series| series.kind == "over time" && !series.points.is_empty())
         .collect();
     let points = || series.iter().flat_map(|series| &series.points);
-    let high = points().map(|point| point.1).fold(1e6, f64::max);
+    let high = points().map(|point| point.1).fold(1e6, f64::max).min(1e13);
     let span = points().fold((0.0_f64, 0.0_f64), |(low, high), point| {
-        (low.min(point.0), high.max(point.0))
+        (low.min(point.0).max(-1e5), high.max(point.0).min(1e5))
     });
     if series.is_empty() || span.1 <= span.0 {
         return None;
@@ -83,7 +83,8 @@ impl Panels<'_> {
         }
         rows(&mut svg, &y, (left, right), 2, time);
         let (from, to) = (self.x.0.ceil() as i32, self.x.1.floor() as i32);
-        for second in from..=to {
+        let step = ((to - from) / 8).max(1) as usize;
+        for second in (from..=to).step_by(step) {
             let place = x.at(f64::from(second));
             svg.line((place, bottom), (place, bottom + 4.0), "grid");
             let text = if second == 0 {

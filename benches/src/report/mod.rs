@@ -20,6 +20,7 @@ pub use self::machine::Machine;
 pub(crate) use self::method::method;
 pub use self::noise::{LIMIT, Noise};
 pub(crate) use self::noise::{apart, halves_apart};
+pub(crate) use self::table::NO_PEERS;
 
 /// All that a run found.
 #[derive(Debug, Clone, Serialize, Deserialize)]

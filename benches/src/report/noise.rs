@@ -53,7 +53,7 @@ impl Noise {
                 .to_owned(),
             Some(worst) if self.too_noisy => format!(
                 "The machine was too noisy: the halves of this run differ by more than {:.0} % in {} of {} ratios (worst: {:.0} % at {}). \
-                 Another run may differ as much; run it again on a quiet machine before you quote what is marked with ~.",
+                 Another run may differ as much, as it may in what is a matter of chance, such as when a backoff ends. Run it again on a quiet machine before you quote what is marked with ~.",
                 LIMIT * 100.0,
                 self.apart,
                 self.ratios,

@@ -18,7 +18,8 @@ impl Report {
             if self.subjects.iter().any(|info| info.role.is_peer()) {
                 text.push_str("No peer is better than keytide in what was measured.\n");
             } else {
-                text.push_str("No peers were measured.\n");
+                text.push_str(NO_PEERS);
+                text.push('\n');
             }
         } else {
             text.push_str("Where a peer is better:\n");
@@ -100,6 +101,13 @@ impl Report {
         )
     }
 }
+
+/// Said where none took part.
+pub(crate) const NO_PEERS: &str = if cfg!(feature = "peers") {
+    "No peers were measured."
+} else {
+    "No peers were measured: this program was built without them (--features peers)."
+};
 
 /// The first column to the left, the others to the right, two spaces between.
 fn aligned(lines: &[Vec<String>]) -> String {

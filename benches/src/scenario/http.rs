@@ -137,14 +137,14 @@ impl Sender {
         let value = bearer(&token).ok_or_else(|| Failure::of("no header"))?;
         Ok(Self {
             url: url.to_owned(),
-            kind: Kind::Fixed(reqwest::Client::new(), value),
+            kind: Kind::Fixed(client()?, value),
         })
     }
 
     fn reading(url: &str, running: Arc<dyn Running>) -> Result<Self, Failure> {
         Ok(Self {
             url: url.to_owned(),
-            kind: Kind::Reading(reqwest::Client::new(), running),
+            kind: Kind::Reading(client()?, running),
         })
     }
 
@@ -182,6 +182,10 @@ impl Sender {
             Ok(())
         })
     }
+}
+
+fn client() -> Result<reqwest::Client, Failure> {
+    reqwest::Client::builder().build().map_err(Failure::of)
 }
 
 fn rounds(plan: &Plan) -> usize {

@@ -70,6 +70,26 @@ fn the_page_loads_nothing_and_carries_no_markup_of_a_report() {
 }
 
 #[test]
+fn numbers_out_of_all_bounds_make_no_endless_axis() {
+    for wild in ["1e300", "-1e300", "0.0", "1e-300"] {
+        let report = REPORT
+            .replace("[1.0, 60.0]", &format!("[{wild}, {wild}]"))
+            .replace("[1.0, 100.0]", &format!("[{wild}, {wild}]"))
+            .replace("\"p999\": 300.0", &format!("\"p999\": {wild}"));
+
+        let dir = written(&report);
+
+        let page = text(&dir.path().join("report.html"));
+        well_formed(&page);
+        assert!(
+            page.len() < 100_000 && !page.contains("NaN"),
+            "{wild}: {}",
+            page.len()
+        );
+    }
+}
+
+#[test]
 fn pictures_are_well_formed_and_stand_alone() {
     let dir = written(REPORT);
     let mut names = Vec::new();
