@@ -78,13 +78,19 @@ impl<'a> Target<'a> {
     }
 }
 
-/// The port as it is written. What cannot be read must not pass for the default.
+/// The port as it is written. What cannot be read must not pass for the default, and neither must what stands between a
+/// bracket and a slash.
 fn port_of(authority: &Authority) -> Result<Option<u16>, Error> {
     let text = authority.as_str();
     let after_user = text.rsplit('@').next().unwrap_or_default();
     let rest = &after_user[authority.host().len().min(after_user.len())..];
     match rest.strip_prefix(':') {
-        None => Ok(None),
+        None if rest.is_empty() => Ok(None),
+        None => Err(Error::refused(
+            ErrorKind::InvalidUrl,
+            Rule::Host,
+            "the host in the URI of the request does not end where it should",
+        )),
         Some(port) => match port.parse() {
             Ok(port) if !rest.starts_with(":+") => Ok(Some(port)),
             _ => Err(Error::refused(

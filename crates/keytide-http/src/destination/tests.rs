@@ -222,6 +222,9 @@ fn where_a_request_may_go() {
         ("http://[::ffff:7f00:1]:8080/", No(Origin), No(Origin)),
         ("http://localhost.:8080/", No(Origin), No(Origin)),
         ("http://localhost.localdomain:8080/", No(Origin), No(Origin)),
+        ("https://[2001:db8::1]e/", P, No(Host)),
+        ("https://[2001:db8::1].evil.example/", P, No(Host)),
+        ("https://[2001:db8::1]443/", P, No(Host)),
         ("https://[2001:db8::2]/", No(Origin), No(Origin)),
         ("https://[2001:db8::1%25eth0]/", P, No(Origin)),
         ("https://[2001:db8::1%eth0]/", P, No(Origin)),
@@ -474,6 +477,28 @@ fn where_a_request_may_go() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(table.len() >= 60);
+
+    // What is admitted at once, by what is written, is what the rules admit.
+    #[cfg(feature = "tower")]
+    {
+        let mut at_once = 0;
+        for (text, _, by_hyper) in table {
+            let Ok(uri) = text.parse::<Uri>() else {
+                continue;
+            };
+            let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+                continue;
+            };
+            if destinations()
+                .written_so(scheme, authority.as_str())
+                .is_some()
+            {
+                assert_eq!(by_hyper, Sent, "{text}");
+                at_once += 1;
+            }
+        }
+        assert!(at_once >= 5, "{at_once}");
+    }
 }
 
 #[test]

@@ -27,8 +27,9 @@ pub(super) struct Exchange<C> {
     pub(super) copy: C,
 }
 
-/// What another attempt is made of: the request as it was, and a service to send it with.
-pub(super) type Spare<S, B> = ((Parts, B), S);
+/// What another attempt is made of: the request as it was, and a service to send it with. Boxed, so that futures without
+/// one stay small.
+pub(super) type Spare<S, B> = Box<((Parts, B), S)>;
 
 /// How a request is sent once the credential is on it.
 type Called<S, B> = <S as Service<Request<B>>>::Future;
@@ -110,9 +111,10 @@ impl<C> Exchange<C> {
                 }
             }
         };
-        let Some((request, service)) = spare else {
+        let Some(spare) = spare else {
             return Ok(response);
         };
+        let (request, service) = *spare;
         drop(response);
         let (trip, response) = self
             .wait_and_send(trip.to, known, limit, request, service, false)
@@ -200,7 +202,7 @@ impl<C> Exchange<C> {
         C: CopyBody<B>,
     {
         let body = self.copy.copy(body)?;
-        Some(((parts.clone(), body), service.clone()))
+        Some(Box::new(((parts.clone(), body), service.clone())))
     }
 
     /// Hands out the parts of a request that are looked at.

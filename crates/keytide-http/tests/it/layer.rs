@@ -13,15 +13,17 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
+use keytide_core::{Agent, EventKind};
 use keytide_http::{
     AuthorizeLayer, AuthorizeLayerBuilder, Cloned, Destination, Error, ErrorKind, RequestTimeout,
     Rule, SentGeneration, Tether,
 };
+use keytide_testkit::Recorder;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_http::follow_redirect::FollowRedirectLayer;
 
 use crate::server::{Server, answer, ok, redirect, unauthorized};
-use crate::{Mint, Over, over_both};
+use crate::{Mint, Over, identity, over_both};
 
 fn hyper(over: Over) -> Client<HttpConnector, Full<Bytes>> {
     Client::builder(TokioExecutor::new())
@@ -109,19 +111,31 @@ async fn without_a_way_to_copy_a_refusal_is_reported_and_surfaces(over: Over) {
     assert_eq!((server.seen().len(), mint.calls()), (2, 2));
 }
 
-async fn a_second_refusal_surfaces(over: Over) {
-    let (mint, server) = (Mint::default(), Server::start(|_| unauthorized()).await);
-    let cache = mint.cache();
+async fn a_second_refusal_surfaces_and_is_reported(over: Over) {
+    let server = Server::start(|_| unauthorized()).await;
+    let recorder = Recorder::new();
+    let agent = Agent::builder(identity())
+        .observe(recorder.observer())
+        .build()
+        .unwrap();
+    let cache = agent.cache(Mint::default()).build().unwrap();
     let layer = layer(&cache, &server).copy_body(Cloned).build().unwrap();
 
-    let response = layer
-        .layer(hyper(over))
-        .oneshot(get(server.url("/")))
-        .await
-        .unwrap();
+    let http = layer.layer(hyper(over));
+    let response = http.oneshot(get(server.url("/"))).await.unwrap();
 
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(server.seen().len(), 2);
+    for generation in [1, 2] {
+        let origin = server.origin();
+        recorder.wait_for(|kind| {
+            *kind
+                == EventKind::Rejected {
+                    generation,
+                    origin: origin.clone(),
+                }
+        });
+    }
 }
 
 async fn a_thousand_refusals_cost_one_refresh_and_one_retry_each(over: Over) {
@@ -232,7 +246,7 @@ over_both! {
     a_request_carries_the_current_generation
     a_refusal_is_answered_once_with_a_newer_credential_and_the_same_body
     without_a_way_to_copy_a_refusal_is_reported_and_surfaces
-    a_second_refusal_surfaces
+    a_second_refusal_surfaces_and_is_reported
     a_thousand_refusals_cost_one_refresh_and_one_retry_each
     the_body_of_a_403_is_looked_at_and_given_back_whole
     a_layer_that_follows_redirects_is_safe_outside_and_leaks_inside

@@ -191,6 +191,33 @@ async fn a_request_is_sent_twice_at_most_however_many_newer_credentials_there_ar
     assert_eq!(mint.calls(), 3, "no refresh but those by name");
 }
 
+async fn one_retry_is_all_even_if_newer_credentials_come_and_come(over: Over) {
+    let cache = Mint::default().cache();
+    let rotating = cache.clone();
+    let server = Server::start(move |_| {
+        let rotated = tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(rotating.refresh_now())
+        });
+        rotated.unwrap();
+        unauthorized()
+    })
+    .await;
+
+    let response = client_over(over, &cache, [&server])
+        .post(server.url("/"))
+        .body("x")
+        .send()
+        .await
+        .unwrap();
+
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    let seen = server.seen();
+    assert!(
+        seen.len() == 2 && seen[0].bears(1) && seen[1].bears(2),
+        "{seen:?}"
+    );
+}
+
 async fn an_origin_that_refuses_for_ever_costs_one_refresh_per_backoff_step_and_no_other_origin(
     over: Over,
 ) {
@@ -295,6 +322,7 @@ over_both! {
     a_403_that_does_not_name_the_credential_never_invalidates
     a_403_that_names_the_credential_counts_as_a_401
     a_second_401_surfaces
+    one_retry_is_all_even_if_newer_credentials_come_and_come
     a_request_is_sent_twice_at_most_however_many_newer_credentials_there_are
     an_origin_that_refuses_for_ever_costs_one_refresh_per_backoff_step_and_no_other_origin
     a_401_for_an_unchanged_token_surfaces_and_the_token_is_served_again
