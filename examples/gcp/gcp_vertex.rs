@@ -53,7 +53,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         base.trim_end_matches('/')
     );
     let client = AuthorizedClient::builder(reqwest::Client::builder(), token.clone())
-        .destination(&base)
+        .destination(reqwest::Url::parse(&base)?.origin().ascii_serialization())
         .build()?;
 
     let question =

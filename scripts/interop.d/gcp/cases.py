@@ -3,7 +3,8 @@
     cases.py ORIGIN SUBJECT_ORIGIN DIRECTORY
 
 ORIGIN plays Google, SUBJECT_ORIGIN hands out subject tokens, DIRECTORY is for files. Waits for a line with the name of a
-case, runs it, and answers with one line: the token in JSON, or the error.
+case, runs it, and answers with one line: the token in JSON, or the error. `verify ASSERTION` gives the claims of an assertion
+that was signed with the key of DIRECTORY.
 """
 
 import json
@@ -20,7 +21,7 @@ import google.auth
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth import aws, compute_engine, downscoped, iam, identity_pool
-from google.auth import impersonated_credentials
+from google.auth import impersonated_credentials, jwt
 from google.auth.transport.requests import Request
 from google.oauth2 import credentials as user
 from google.oauth2 import service_account
@@ -204,10 +205,22 @@ def user_access():
     )
 
 
+def verified(assertion):
+    """The claims of an assertion that another library has signed with the key."""
+    private = serialization.load_pem_private_key(key()["private_key"].encode(), None)
+    public = private.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return jwt.decode(assertion, certs=public, audience="https://oauth2.googleapis.com/token")
+
+
 print("ready", flush=True)
 for line in sys.stdin:
-    name = line.strip()
+    name, *rest = line.split()
     try:
+        if name == "verify":
+            print(json.dumps({"claims": verified(rest[0])}), flush=True)
+            continue
         found = globals()[name]()
         found.refresh(Request())
         print(json.dumps({"token": found.token}), flush=True)

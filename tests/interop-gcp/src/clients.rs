@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use keytide_gcp::ServiceAccountKey;
 use keytide_interop::{Failure, Peer, Recipe, check};
 use keytide_testkit::gcp::{Google, essence};
 use keytide_testkit::server::{FaultServer, Reply};
@@ -52,6 +53,16 @@ pub(crate) async fn library(
         "the subject was asked for with the header of the configuration",
     )?;
 
+    let assertion = signed(&server, directory).await?;
+    let told = peer.ask_for(&format!("verify {assertion}")).await?;
+    check(
+        told["claims"]["iss"] == "agent@project-1.iam.gserviceaccount.com",
+        format_args!(
+            "the library verifies an assertion that keytide signed {}",
+            shown(&told)
+        ),
+    )?;
+
     let seen = Value::Object(seen);
     if record {
         std::fs::write(golden, serde_json::to_string_pretty(&seen)? + "\n")?;
@@ -69,6 +80,25 @@ pub(crate) async fn library(
         )?;
     }
     Ok(())
+}
+
+/// An assertion, signed by keytide with the key that the library has made.
+async fn signed(server: &FaultServer, directory: &Path) -> Result<String, Failure> {
+    let provider = ServiceAccountKey::danger_from_file(directory.join("key.json"))
+        .scopes(["https://www.googleapis.com/auth/devstorage.read_only"])
+        .danger_allow_endpoint(server.origin())
+        .build()?;
+    server.forget();
+    let cache = crate::readers::agent()?
+        .cache(provider)
+        .danger_allow_static()
+        .build()?;
+    cache.get().await?;
+    let asked = server.requests().pop().ok_or("nothing was asked")?;
+    let form = asked.form().into_iter();
+    let mut assertions = form.filter(|(name, _)| name == "assertion");
+    let (_, assertion) = assertions.next().ok_or("there is no assertion")?;
+    Ok(assertion)
 }
 
 fn shown(told: &Value) -> String {

@@ -30,13 +30,7 @@ pub(crate) async fn rotate() -> Result<(), Failure> {
     let host = server.address().to_string();
     let origin = server.origin();
 
-    let identity = AgentIdentity::new(
-        AgentType("interop"),
-        Version(env!("CARGO_PKG_VERSION")),
-        Environment("test"),
-        Owner("keytide"),
-    )?;
-    let agent = Agent::builder(identity).build()?;
+    let agent = agent()?;
     let metadata = MetadataServer::access_token([CLOUD_PLATFORM])
         .host(&host)
         .build()?;
@@ -98,6 +92,16 @@ pub(crate) async fn rotate() -> Result<(), Failure> {
         )?;
     }
     Ok(())
+}
+
+pub(crate) fn agent() -> Result<Agent, Failure> {
+    let identity = AgentIdentity::new(
+        AgentType("interop"),
+        Version(env!("CARGO_PKG_VERSION")),
+        Environment("test"),
+        Owner("keytide"),
+    )?;
+    Ok(Agent::builder(identity).build()?)
 }
 
 const POOL: &str =

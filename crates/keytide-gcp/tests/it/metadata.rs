@@ -361,6 +361,8 @@ async fn the_window_suits_a_server_that_repeats_its_tokens() {
     let provider = metadata(&server).build().unwrap();
     let agent = agent();
 
+    let profile = format!("{:?}", provider.profile());
+    assert!(profile.contains("advisory_window: Some(225s)"), "{profile}");
     // At the first instant at which a cache may refresh, the server has a new token to give.
     let cold = agent.cache(provider).build().unwrap();
     let first = cold.get().await.unwrap();
