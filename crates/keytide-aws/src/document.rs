@@ -179,7 +179,6 @@ mod tests {
             r#"{"AccessKeyId":"canary","SecretAccessKey":"s","Token":"t","Expiration":1893456000}"#,
             &with(r#""token":"canary""#),
             &with(r#""ACCESSKEYID":"canary""#),
-            &long,
         ] {
             let error = keys(body).unwrap_err();
 
@@ -189,5 +188,6 @@ mod tests {
                 "{error:?}"
             );
         }
+        assert!(keys(&long).is_ok(), "what is passed over may be deep");
     }
 }

@@ -1,14 +1,18 @@
 //! What every provider must do.
 
+use std::time::{Duration, SystemTime};
+
 use keytide_aws::{AssumeRole, ContainerEndpoint, Imds, OutboundToken, Variables, WebIdentity};
-use keytide_core::{Agent, Cache, ErrorKind};
+use keytide_core::{Agent, Cache, Clock, ErrorKind, SystemClock};
 use keytide_testkit::aws::{Container, Instance, Sts, refusal};
-use keytide_testkit::conformance::{self, HttpFixture, Outcome};
+use keytide_testkit::conformance::{self, Expires, HttpFixture, Outcome};
 use keytide_testkit::server::{Asked, Fault, FaultServer, Reply};
 use serde_json::json;
 
 use crate::support::{ROLE, agent, client, container};
 
+/// Longer than a clock of the suite is off.
+const LONG: Duration = Duration::from_secs(4 * 3600);
 const NO: Outcome = Outcome::Error(&[ErrorKind::Refused]);
 
 #[test]
@@ -25,6 +29,9 @@ fn imds_does_what_every_provider_must() {
         .secret("conf-imds-secret-")
         .secret("conf-imds-session-")
         .secret("conf-imds-metadata-")
+        // That is how the service says that there is no role.
+        .expecting("404-html", Outcome::Error(&[ErrorKind::NotConfigured]))
+        .expires(in_hours(6))
         .refusing(Fault::answer(
             "no",
             Reply::json(
@@ -39,7 +46,8 @@ fn imds_does_what_every_provider_must() {
     });
 
     println!("{report}");
-    report.assert();
+    // STS and its like name an instant.
+    report.assert_all_but(&["no-clock"]);
 }
 
 #[test]
@@ -48,6 +56,7 @@ fn a_container_endpoint_does_what_every_provider_must() {
         HttpFixture::start(Container::new("conf-cont-"), container)
             .secret("conf-cont-secret-")
             .secret("conf-cont-session-")
+            .expires(in_hours(6))
             .refusing(Fault::answer(
                 "no",
                 Reply::json(
@@ -60,7 +69,8 @@ fn a_container_endpoint_does_what_every_provider_must() {
     });
 
     println!("{report}");
-    report.assert();
+    // STS and its like name an instant.
+    report.assert_all_but(&["no-clock"]);
 }
 
 #[test]
@@ -70,7 +80,7 @@ fn web_identity_does_what_every_provider_must() {
     std::fs::write(&path, "conf-web-token.claims.signature").unwrap();
     let report = conformance::check(move || {
         let path = path.clone();
-        HttpFixture::start(Sts::new("conf-web-"), move |server| {
+        HttpFixture::start(Sts::new("conf-web-").lifetime(LONG), move |server| {
             WebIdentity::file(ROLE, &path)
                 .region("eu-west-1")
                 .endpoint_url(server.origin())
@@ -82,12 +92,14 @@ fn web_identity_does_what_every_provider_must() {
         .secret("conf-web-secret-")
         .secret("conf-web-session-")
         .secret("conf-web-token.claims")
+        .expires(in_hours(4))
         .refusing(Fault::answer("no", refusal(403, "IDPRejectedClaim"), NO))
         .not_configured(|| WebIdentity::from_environment().variables(none()))
     });
 
     println!("{report}");
-    report.assert();
+    // STS and its like name an instant.
+    report.assert_all_but(&["no-clock"]);
 }
 
 #[test]
@@ -95,7 +107,7 @@ fn assume_role_does_what_every_provider_must() {
     let platform = Platform::new("conf-role-base-");
     let report = conformance::check(move || {
         let keys = platform.keys.clone();
-        HttpFixture::start(Sts::new("conf-role-"), move |server| {
+        HttpFixture::start(Sts::new("conf-role-").lifetime(LONG), move |server| {
             AssumeRole::builder(ROLE, keys.clone())
                 .region("eu-west-1")
                 .endpoint_url(server.origin())
@@ -107,12 +119,13 @@ fn assume_role_does_what_every_provider_must() {
         .secret("conf-role-secret-")
         .secret("conf-role-session-")
         .secret("conf-role-base-")
+        .expires(in_hours(4))
         .refusing(Fault::answer("no", refusal(403, "AccessDenied"), NO))
     });
 
     println!("{report}");
     // A provider that is given its base is configured.
-    report.assert_all_but(&["sort-not-configured"]);
+    report.assert_all_but(&["no-clock", "sort-not-configured"]);
 }
 
 #[test]
@@ -130,7 +143,10 @@ fn an_outbound_token_does_what_every_provider_must() {
                 .unwrap()
         })
         .secret("conf-out-token-")
+        // Its token would have expired by that clock.
+        .expecting("date-2h-ahead", Outcome::Error(&[ErrorKind::Unavailable]))
         .secret("conf-out-base-")
+        .expires(Expires::At(now() + Duration::from_secs(300)))
         .refusing(Fault::answer(
             "no",
             refusal(400, "OutboundWebIdentityFederationDisabled"),
@@ -139,7 +155,7 @@ fn an_outbound_token_does_what_every_provider_must() {
     });
 
     println!("{report}");
-    report.assert_all_but(&["sort-not-configured"]);
+    report.assert_all_but(&["no-clock", "sort-not-configured"]);
 }
 
 /// A base of keys that is always well.
@@ -163,4 +179,12 @@ impl Platform {
 
 fn none() -> Variables {
     Variables::of::<String, String>([])
+}
+
+fn now() -> SystemTime {
+    SystemClock::default().wall()
+}
+
+fn in_hours(hours: u64) -> Expires {
+    Expires::At(now() + Duration::from_secs(hours * 3600))
 }

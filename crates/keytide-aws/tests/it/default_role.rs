@@ -293,7 +293,7 @@ async fn a_command_of_a_profile_is_run() {
 
     let cache = agent()
         .cache(machine.provider())
-        .long_lived(keytide_core::LongLived::Accept)
+        .long_lived(keytide_core::LongLived::Flag)
         .build()
         .unwrap();
 

@@ -83,7 +83,7 @@ const SESSION: &str = r#"{"Version":1,"AccessKeyId":"ASIAPROC","SecretAccessKey"
 async fn a_command_prints_keys() {
     let credential = agent()
         .cache(printing(SESSION))
-        .long_lived(keytide_core::LongLived::Accept)
+        .long_lived(keytide_core::LongLived::Flag)
         .build()
         .unwrap()
         .get()

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{key_id, time};
+use super::time;
 use crate::server::{Asked, Good, Reply};
 
 /// STS, as far as `AssumeRole`, `AssumeRoleWithWebIdentity`, `GetCallerIdentity` and `GetWebIdentityToken` go, by the
@@ -177,6 +177,11 @@ fn success(action: &str, result: &str) -> Reply {
         "<{action}Response xmlns=\"{NAMESPACE}\"><{action}Result>{result}</{action}Result><ResponseMetadata>\
          <RequestId>00000000-0000-0000-0000-000000000000</RequestId></ResponseMetadata></{action}Response>"
     ))
+}
+
+/// Other than those of the platform.
+fn key_id(number: u64) -> String {
+    format!("ASIASTS{number:013}")
 }
 
 /// The key id in an `Authorization` header of SigV4.
