@@ -31,7 +31,8 @@ fn in_metadata(body: &[u8]) -> Vec<String> {
         .collect()
 }
 
-/// The code of an XML error: right below `Error`, be that the root (as S3 has it) or not (as the query protocol has it).
+/// The code of an XML error: right below `Error`, be that the root (as S3 has it), in `ErrorResponse` (as the query protocol
+/// has it), or in a list of `Errors` (as EC2 and some servers have it).
 ///
 /// What is no such XML, HTML above all, has no code. A code that a document only quotes, in a comment or elsewhere in the
 /// tree, is none either.
@@ -50,7 +51,7 @@ pub(crate) fn in_xml(body: &[u8]) -> Option<String> {
             if open.pop()? != name.trim_end() {
                 return None;
             }
-            if name.trim_end() == "Code" && open.last() == Some(&"Error") && open.len() <= 2 {
+            if name.trim_end() == "Code" && SHAPES.contains(&open.as_slice()) {
                 return Some(content.trim().to_owned());
             }
         } else if tag.starts_with(['!', '?']) {
@@ -326,6 +327,13 @@ pub(crate) static KNOWN: &[KnownCode] = &[
     ),
 ];
 
+/// Where an error's code stands.
+const SHAPES: [&[&str]; 4] = [
+    &["Error"],
+    &["ErrorResponse", "Error"],
+    &["ErrorResponse", "Errors", "Error"],
+    &["Response", "Errors", "Error"],
+];
 /// No error is nested deeper than this.
 const DEEPEST: usize = 8;
 
@@ -341,6 +349,8 @@ mod tests {
         for body in [
             "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>m</Message></Error><RequestId>r</RequestId></ErrorResponse>",
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>",
+            "<Response><Errors><Error><Code>AccessDenied</Code><Message>m</Message></Error></Errors><RequestID>r</RequestID></Response>",
+            "<ErrorResponse><Errors><Error><Code>AccessDenied</Code></Error></Errors></ErrorResponse>",
             "\u{feff}<?xml version=\"1.0\"?>\r\n<Error>\r\n <Message>a &lt;Code&gt;X&lt;/Code&gt;</Message>\r\n <Code> AccessDenied </Code></Error>",
         ] {
             assert_eq!(found(body), some("AccessDenied"), "{body}");
@@ -353,6 +363,7 @@ mod tests {
             "<Error><!-- <Code>AccessDenied</Code> --></Error>",
             "<Error><Detail><Code>AccessDenied</Code></Detail></Error>",
             "<a><b><Error><Code>AccessDenied</Code></Error></b></a>",
+            "<AssumeRoleResponse><Error><Code>AccessDenied</Code></Error></AssumeRoleResponse>",
             "<html><body><Error><Code>AccessDenied</Code></Error></body></html>",
             "<!DOCTYPE html><html><head><title>403</title></head></html>",
             "<Code>AccessDenied</Code>",

@@ -3,6 +3,7 @@
 
 mod arn;
 mod assume_role;
+mod boundary;
 mod bridge;
 mod caller_identity_token;
 mod codes;
@@ -10,6 +11,8 @@ mod container_endpoint;
 mod default_role;
 mod document;
 mod duration;
+#[cfg(test)]
+mod evaluator;
 mod failure;
 mod file;
 mod imds;
@@ -19,6 +22,7 @@ mod naming;
 mod outbound_token;
 mod policy;
 mod process;
+mod revocation;
 mod session;
 mod sigv4;
 mod sts;
@@ -26,6 +30,8 @@ mod variables;
 mod web_identity;
 
 pub use assume_role::{AssumeRole, AssumeRoleBuilder};
+pub use boundary::lint::{Finding, lint};
+pub use boundary::{Boundary, BoundaryBuilder, Grant};
 #[cfg(feature = "object-store")]
 #[cfg_attr(docsrs, doc(cfg(feature = "object-store")))]
 pub use bridge::ObjectStoreCredentials;
@@ -40,6 +46,7 @@ pub use lambda_environment::LambdaEnvironment;
 pub use naming::{IdentityTag, session_name};
 pub use outbound_token::{OutboundToken, OutboundTokenBuilder, SigningAlgorithm};
 pub use process::Process;
+pub use revocation::{SessionRevocation, SessionRevocationBuilder};
 pub use session::{RoleSession, RoleSessions};
 pub use sigv4::{PathEncoding, Payload, SigV4, SigV4Builder, SigningKeys};
 pub use variables::Variables;

@@ -2,6 +2,8 @@
 
 use keytide_core::Error;
 
+use crate::boundary::Boundary;
+
 /// The policies that a session is cut down to.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SessionPolicies {
@@ -11,14 +13,17 @@ pub(crate) struct SessionPolicies {
 
 impl SessionPolicies {
     pub(crate) fn check(&self) -> Result<(), Error> {
+        // STS counts the plain text of all policies together, before it packs them.
+        let inline = self.inline.as_deref().unwrap_or_default();
+        let characters =
+            inline.chars().count() + self.managed.iter().map(String::len).sum::<usize>();
+        if characters > Boundary::MOST {
+            return Err(Error::misconfigured(format!(
+                "the session policies have {characters} characters, and STS takes {}: shorten them",
+                Boundary::MOST
+            )));
+        }
         if let Some(inline) = &self.inline {
-            // STS counts the plain text of inline and managed policies together, before it packs them.
-            if inline.len() > MOST_CHARACTERS {
-                return Err(Error::misconfigured(format!(
-                    "the session policy has {} characters, and STS takes {MOST_CHARACTERS}: shorten it",
-                    inline.len()
-                )));
-            }
             let is_object = serde_json::from_str::<serde_json::Value>(inline)
                 .is_ok_and(|policy| policy.is_object());
             if !is_object {
@@ -51,7 +56,5 @@ impl SessionPolicies {
     }
 }
 
-/// API reference of AssumeRole, `Policy`.
-const MOST_CHARACTERS: usize = 2048;
 /// API reference of AssumeRole, `PolicyArns`.
 const MOST_MANAGED: usize = 10;

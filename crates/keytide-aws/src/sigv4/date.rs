@@ -6,13 +6,13 @@ use http::HeaderValue;
 use keytide_http::Error;
 
 /// A moment as `20150830T123600Z`.
-pub(super) struct Stamp {
+pub(crate) struct Stamp {
     text: [u8; 16],
     day: u64,
 }
 
 impl Stamp {
-    pub(super) fn of(moment: SystemTime) -> Result<Self, Error> {
+    pub(crate) fn of(moment: SystemTime) -> Result<Self, Error> {
         let seconds = moment
             .duration_since(UNIX_EPOCH)
             .map(|since| since.as_secs())
@@ -48,6 +48,21 @@ impl Stamp {
     /// The day alone, as `20150830`.
     pub(super) fn date(&self) -> &str {
         std::str::from_utf8(&self.text[..8]).unwrap_or_default()
+    }
+
+    /// As `2015-08-30T12:36:00Z`.
+    pub(crate) fn iso(&self) -> String {
+        let part =
+            |from: usize, to: usize| std::str::from_utf8(&self.text[from..to]).unwrap_or_default();
+        format!(
+            "{}-{}-{}T{}:{}:{}Z",
+            part(0, 4),
+            part(4, 6),
+            part(6, 8),
+            part(9, 11),
+            part(11, 13),
+            part(13, 15)
+        )
     }
 
     /// Days since 1 January 1970.

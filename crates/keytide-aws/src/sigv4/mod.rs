@@ -3,7 +3,7 @@
 mod answer;
 mod builder;
 mod canonical;
-mod date;
+pub(crate) mod date;
 mod encode;
 mod keys;
 mod path;

@@ -7,6 +7,7 @@ use keytide_core::Error;
 
 use super::{Ask, Token, WebIdentity};
 use crate::arn::RoleArn;
+use crate::boundary::Boundary;
 use crate::duration::SessionDuration;
 use crate::policy::SessionPolicies;
 use crate::sts::{Place, place_setters};
@@ -45,8 +46,16 @@ impl WebIdentityBuilder {
         self
     }
 
-    /// A session policy, as JSON of at most 2,048 characters: the session may do what the role *and* this allow. Defaults to
-    /// none.
+    /// What the session may at most do, whatever the role may do. Defaults to none: all that the role may.
+    ///
+    /// A boundary and a [`policy`](Self::policy) take each other's place: the one that is set last is sent.
+    pub fn boundary(mut self, boundary: &Boundary) -> Self {
+        self.policies.inline = Some(boundary.as_str().to_owned());
+        self
+    }
+
+    /// A session policy that was written by hand, as JSON of at most 2,048 characters: the session may do what the role
+    /// *and* this allow. [`lint`](crate::lint) finds what it lets out. Defaults to none.
     pub fn policy(mut self, json: impl Into<String>) -> Self {
         self.policies.inline = Some(json.into());
         self

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use keytide_aws::{AssumeRole, AssumeRoleBuilder, IdentityTag, Variables, session_name};
+use keytide_aws::{
+    AssumeRole, AssumeRoleBuilder, Boundary, Grant, IdentityTag, Variables, session_name,
+};
 use keytide_core::{Agent, Cache, ErrorKind};
 use keytide_testkit::aws::{Sts, refusal};
 use keytide_testkit::conformance::Outcome;
@@ -109,7 +111,15 @@ async fn each_setting_changes_the_request_and_nothing_else_does() {
     };
 
     let before = form(&asked(plain()).await);
+    let boundary = Boundary::builder()
+        .allow(Grant::of(["s3:GetObject"]).on(["arn:aws:s3:::invoices/*"]))
+        .build()
+        .unwrap();
     for (builder, expected) in [
+        (
+            plain().boundary(&boundary),
+            vec![pair("Policy", boundary.as_str())],
+        ),
         (
             plain().external_id("ext:1/2"),
             vec![pair("ExternalId", "ext:1/2")],
