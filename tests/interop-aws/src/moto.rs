@@ -13,20 +13,24 @@ pub(crate) struct Moto {
     pub(crate) port: u16,
     /// Where the operator's key is, in the form of credential_process.
     pub(crate) keys: PathBuf,
+    pub(crate) python: PathBuf,
+    /// The script that signs with botocore.
+    pub(crate) verify: PathBuf,
     _child: Child,
 }
 
 impl Moto {
     /// One that checks every signature and every policy, with an operator, a role and a bucket.
     pub(crate) async fn strict(directory: &Path, setup: &Path) -> Result<Self, Failure> {
-        let moto = Self::start(
+        let mut moto = Self::start(
             directory,
             "strict",
             &[("INITIAL_NO_AUTH_ACTION_COUNT", "3")],
         )
         .await?;
         println!("   + {} {}", setup.display(), moto.origin());
-        let output = Command::new(directory.join("venv/bin/python"))
+        moto.verify = setup.with_file_name("verify.py");
+        let output = Command::new(&moto.python)
             .arg(setup)
             .arg(moto.origin())
             .stderr(Stdio::inherit())
@@ -83,6 +87,8 @@ impl Moto {
             if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
                 return Ok(Self {
                     port,
+                    python: directory.join("venv/bin/python"),
+                    verify: PathBuf::new(),
                     keys: std::path::absolute(directory)?.join(format!("keys-{name}.json")),
                     _child: child,
                 });

@@ -1,6 +1,7 @@
 //! What is tried.
 
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +13,15 @@ use keytide_aws::{
     Process, SigV4, Variables, WebIdentity, sdk_config, session_name,
 };
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, ErrorKind, Owner, Version,
+    Agent, AgentIdentity, AgentType, Cache, Credential, Environment, ErrorKind, Owner, Version,
 };
 use keytide_http::AuthorizedClient;
 use keytide_interop::{Failure, check};
 use object_store::aws::AmazonS3Builder;
 use object_store::{ClientOptions, ObjectStoreExt, PutPayload};
 use serde_json::Value;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
 
 use crate::crowd::{Tally, Users};
 use crate::moto::Moto;
@@ -120,10 +123,10 @@ pub(crate) async fn every_way_to_ask(moto: &Moto) -> Result<(), Failure> {
         .region(REGION)
         .build()?;
     let token = agent.cache(token).build()?.get().await?;
-    let answer = as_google(moto, token.expose("interop")).await?;
+    let said = as_botocore(moto, &token, &*session.get().await?).await?;
     check(
-        answer.contains(&arn),
-        "CallerIdentityToken: moto takes the signed request for the role",
+        said.trim() == "the same signature",
+        "CallerIdentityToken: botocore signs the request alike",
     )?;
 
     let home = std::path::absolute(moto.keys.with_extension("home"))?;
@@ -147,24 +150,30 @@ pub(crate) async fn every_way_to_ask(moto: &Moto) -> Result<(), Failure> {
     )
 }
 
-/// Sends the signed request on, as Google's token service does.
-async fn as_google(moto: &Moto, token: &[u8]) -> Result<String, Failure> {
-    let pair = format!("token={}", std::str::from_utf8(token)?);
-    let (_, json) = url::form_urlencoded::parse(pair.as_bytes())
-        .next()
-        .ok_or("no token")?;
-    let signed: Value = serde_json::from_str(&json)?;
-    let url = signed["url"].as_str().ok_or("no URL")?;
-    let (_, query) = url.split_once('?').ok_or("no query")?;
-    let url = format!("{}/?{query}", moto.origin());
-    let mut request = reqwest::Client::builder().no_proxy().build()?.post(url);
-    for header in signed["headers"].as_array().ok_or("no headers")? {
-        let (Some(key), Some(value)) = (header["key"].as_str(), header["value"].as_str()) else {
-            return Err("a header without name or value".into());
-        };
-        request = request.header(key, value);
-    }
-    Ok(request.send().await?.text().await?)
+/// Has botocore sign the request of a token again. (moto itself hashes the query where a body is empty.)
+async fn as_botocore(
+    moto: &Moto,
+    token: &Credential,
+    keys: &Credential,
+) -> Result<String, Failure> {
+    let text = |bytes: &[u8]| std::str::from_utf8(bytes).map(ToOwned::to_owned);
+    let told = serde_json::json!({
+        "token": text(token.expose("interop"))?,
+        "access_key": keys.key_id(),
+        "secret_key": text(keys.expose("interop"))?,
+        "session_token": keys.expose_session_token("interop").map(text).transpose()?,
+    });
+    let mut child = Command::new(&moto.python)
+        .arg(&moto.verify)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let mut input = child.stdin.take().ok_or("no input")?;
+    input.write_all(told.to_string().as_bytes()).await?;
+    drop(input);
+    let output = child.wait_with_output().await?;
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// A hundred users each of the SDK, of object_store and of SigV4 over the own client, for a minute.
