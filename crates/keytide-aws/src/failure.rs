@@ -71,13 +71,15 @@ pub(crate) fn patience(amz: Option<&str>, plain: Option<RetryAfter>) -> Option<R
     match digits {
         // More than fits is for ever, which the backoff bounds.
         Some(digits) => {
-            let milliseconds = digits.parse().unwrap_or(u64::from(u32::MAX));
+            let milliseconds = digits.parse().unwrap_or(FOR_EVER);
             Some(RetryAfter::Delay(Duration::from_millis(milliseconds)))
         }
         None => plain,
     }
 }
 
+/// Milliseconds.
+const FOR_EVER: u64 = 1 << 32;
 /// The header's name.
 pub(crate) const AMZ_RETRY_AFTER: &str = "x-amz-retry-after";
 
@@ -132,11 +134,7 @@ mod tests {
             (Some("1500"), None, delay(1500)),
             (Some("1500"), plain, delay(1500)),
             (Some(" 0 "), plain, delay(0)),
-            (
-                Some("99999999999999999999999"),
-                None,
-                delay(u64::from(u32::MAX)),
-            ),
+            (Some("99999999999999999999999"), None, delay(FOR_EVER)),
             (Some("1.5"), plain, plain),
             (Some("-1"), plain, plain),
             (Some("soon"), None, None),

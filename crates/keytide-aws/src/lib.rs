@@ -11,6 +11,7 @@ mod container_endpoint;
 mod default_role;
 mod document;
 mod duration;
+mod ending;
 #[cfg(test)]
 mod evaluator;
 mod failure;

@@ -120,7 +120,6 @@ macro_rules! place_setters {
     () => {
         /// The region whose STS is asked, such as `eu-west-1`. Defaults to `AWS_REGION`, then `AWS_DEFAULT_REGION`, read
         /// at each call.
-        #[must_use]
         pub fn region(mut self, region: impl Into<String>) -> Self {
             self.place.region = Some(region.into());
             self
@@ -129,7 +128,6 @@ macro_rules! place_setters {
         /// The URL at which STS is asked: a VPC endpoint, or a test server on loopback. Defaults to
         /// `AWS_ENDPOINT_URL_STS`, then `AWS_ENDPOINT_URL` (both unless `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is `true`),
         /// then the endpoint of the region.
-        #[must_use]
         pub fn endpoint_url(mut self, url: impl Into<String>) -> Self {
             self.place.endpoint_url = Some(url.into());
             self
@@ -137,14 +135,12 @@ macro_rules! place_setters {
 
         /// The client that asks, for time limits, proxies and root certificates of its own. Defaults to the one that the
         /// process shares.
-        #[must_use]
         pub fn client(mut self, client: keytide_http::issuer::IssuerClient) -> Self {
             self.place.client = client;
             self
         }
 
         /// The environment variables that are looked at. Defaults to those of the process.
-        #[must_use]
         pub fn variables(mut self, variables: $crate::Variables) -> Self {
             self.place.variables = variables;
             self

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use keytide_aws::{AssumeRole, Variables};
+use keytide_aws::{AssumeRole, IdentityTag, SessionRevocation, Variables};
 use keytide_core::{ErrorKind, Reason};
 use keytide_testkit::aws::Sts;
 use keytide_testkit::server::FaultServer;
 
-use crate::support::{ROLE, agent, base, client};
+use crate::support::{ROLE, agent, base, client, field};
 
 #[tokio::test]
 async fn the_end_of_an_agent_reports_the_longest_session_that_is_still_accepted() {
@@ -79,4 +79,63 @@ async fn a_revoked_role_reports_every_generation_that_has_not_expired() {
         residual > Duration::from_secs(7100),
         "the first session is still accepted: {residual:?}"
     );
+}
+
+#[tokio::test]
+async fn the_deny_document_names_what_sts_received_of_this_instance_and_of_no_other() {
+    let sts = FaultServer::start(Sts::new("revoke-doc-sts-"));
+    let mut documents = Vec::new();
+    let mut received = Vec::new();
+    for _ in 0..2 {
+        let agent = agent();
+        let (keys, _platform) = base(&agent, "revoke-doc-");
+        let provider = AssumeRole::builder(ROLE, keys)
+            .region("eu-west-1")
+            .endpoint_url(sts.origin())
+            .client(client())
+            .build()
+            .unwrap();
+        agent.cache(provider).build().unwrap().get().await.unwrap();
+        documents.push(
+            SessionRevocation::of_agent(&agent, ROLE)
+                .unwrap()
+                .document()
+                .to_owned(),
+        );
+        let asked = sts.requests().pop().unwrap();
+        let tag = asked
+            .form()
+            .into_iter()
+            .find(|(_, value)| value == IdentityTag::Instance.key())
+            .map(|(name, _)| name.replace(".Key", ".Value"))
+            .unwrap();
+        received.push(
+            ["RoleSessionName", "SourceIdentity", &tag].map(|name| field(&asked, name).unwrap()),
+        );
+    }
+
+    let json: serde_json::Value = serde_json::from_str(&documents[0]).unwrap();
+    let statements = json["Statement"].as_array().unwrap();
+    assert!(
+        statements
+            .iter()
+            .all(|statement| statement["Effect"] == "Deny"),
+        "{json}"
+    );
+    let [name, source, instance] = &received[0];
+    for (condition, value) in [
+        ("aws:userid", format!("*:{name}")),
+        ("aws:SourceIdentity", source.clone()),
+        ("aws:PrincipalTag/agent-instance", instance.clone()),
+    ] {
+        let named = statements.iter().any(|statement| {
+            statement["Condition"]
+                .as_object()
+                .is_some_and(|conditions| conditions.values().any(|keys| keys[condition] == *value))
+        });
+        assert!(named, "{condition} = {value}: {json}");
+    }
+    for other in &received[1] {
+        assert!(!documents[0].contains(other.as_str()), "{other}");
+    }
 }
