@@ -9,6 +9,16 @@
 #[doc(inline)]
 pub use keytide_core::*;
 
+/// Providers of AWS role credentials, session policies, and signatures.
+#[cfg(feature = "aws")]
+#[doc(inline)]
+pub use keytide_aws as aws;
+
+/// Providers of Google Cloud credentials.
+#[cfg(feature = "gcp")]
+#[doc(inline)]
+pub use keytide_gcp as gcp;
+
 /// A credential attached to HTTP requests, at the moment of sending, for named destinations only.
 #[cfg(feature = "http")]
 #[doc(inline)]
