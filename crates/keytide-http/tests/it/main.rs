@@ -1,9 +1,12 @@
 //! The promises of the client, against real servers on 127.0.0.1.
 
+#[cfg(feature = "tower")]
 mod attach;
 mod binding;
 mod destinations;
+#[cfg(feature = "tower")]
 mod layer;
+#[cfg(feature = "tower")]
 mod life;
 #[cfg(feature = "reqwest-middleware")]
 mod middleware;
@@ -12,7 +15,9 @@ mod refusals;
 mod rough;
 mod secrets;
 mod server;
+#[cfg(feature = "tower")]
 mod sockets;
+#[cfg(feature = "tower")]
 mod streams;
 mod uses;
 
