@@ -158,6 +158,10 @@ impl Reply {
         }
     }
 
+    pub(super) fn into_parts(self) -> (StatusCode, HeaderMap, Wiped) {
+        (self.status, self.headers, self.body)
+    }
+
     async fn body_of(&self, mut response: Response) -> Result<Wiped, Error> {
         let origin = &self.origin;
         let most = if self.status.is_success() {

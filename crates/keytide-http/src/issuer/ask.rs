@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,6 +17,7 @@ use super::answer::Reply;
 use super::client::Inner;
 use super::dates;
 use super::endpoint::{Endpoint, Route};
+use super::exchange::Exchange;
 use super::failure;
 use super::form::{Form, encode};
 use super::wiped::Wiped;
@@ -72,6 +74,15 @@ impl Ask {
         self.set(AUTHORIZATION.as_str(), sensitive(value))
     }
 
+    /// Takes over headers and a body that were written elsewhere, such as by an SDK, in place of those that are set.
+    pub fn written(mut self, mut headers: HeaderMap, body: Wiped) -> Self {
+        let identity = HeaderValue::from_static("identity");
+        headers.entry(ACCEPT_ENCODING).or_insert(identity);
+        self.headers = headers;
+        self.body = Some(body);
+        self
+    }
+
     /// Sets the body to a form.
     pub fn form(self, form: Form) -> Self {
         self.body("application/x-www-form-urlencoded", form.into_body())
@@ -113,6 +124,20 @@ impl Ask {
     /// certificates; else [`Unavailable`](keytide_core::ErrorKind::Unavailable): no connection, no TLS, no whole answer
     /// in time, one that is too large or broken, or a name that leads where no issuer can be.
     pub async fn send(self, request: &Request) -> Result<Reply, Error> {
+        self.transmit(|date| request.saw_issuer_clock(date)).await
+    }
+
+    /// Asks on behalf of an SDK that reads answers itself. What it makes of them is the provider's to judge.
+    ///
+    /// # Errors
+    /// Those of [`send`](Self::send).
+    pub async fn exchange(self) -> Result<Exchange, Error> {
+        let mut date = None;
+        let reply = self.transmit(|shown| date = Some(shown)).await?;
+        Ok(Exchange::new(reply, date))
+    }
+
+    async fn transmit(self, saw: impl FnOnce(SystemTime)) -> Result<Reply, Error> {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
@@ -135,7 +160,7 @@ impl Ask {
             .and_then(text)
             .and_then(dates::date);
         if let Some(date) = date.filter(|_| self.endpoint.route() != Route::Metadata) {
-            request.saw_issuer_clock(date);
+            saw(date);
         }
         Reply::read(origin.clone(), response, date, deadline, late).await
     }

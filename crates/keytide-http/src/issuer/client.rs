@@ -79,7 +79,8 @@ impl IssuerClient {
         self.ask(Method::PUT, endpoint)
     }
 
-    fn ask(&self, method: Method, endpoint: &Endpoint) -> Ask {
+    /// Starts a request of any method.
+    pub fn ask(&self, method: Method, endpoint: &Endpoint) -> Ask {
         Ask::new(Arc::clone(&self.inner), method, endpoint.clone())
     }
 

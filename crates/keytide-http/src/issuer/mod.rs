@@ -75,6 +75,7 @@ mod client;
 mod dates;
 mod dialect;
 mod endpoint;
+mod exchange;
 mod failure;
 mod form;
 mod names;
@@ -85,6 +86,7 @@ pub use ask::Ask;
 pub use client::{IssuerClient, IssuerClientBuilder};
 pub use dialect::{Dialect, KnownCode};
 pub use endpoint::Endpoint;
+pub use exchange::Exchange;
 pub use form::Form;
 pub use wiped::Wiped;
 

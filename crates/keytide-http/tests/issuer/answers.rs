@@ -202,3 +202,46 @@ fn nothing_that_holds_a_secret_prints_it() {
         assert!(!text.contains("canary"), "{text}");
     }
 }
+
+#[tokio::test]
+async fn an_sdk_gets_answers_as_they_are_and_the_guards_hold_all_the_same() {
+    let server = FaultServer::start(|asked: &Asked| match asked.path() {
+        "/no" => Reply::new(403).header("retry-after", "7").body("no"),
+        "/away" => Reply::new(302).header("location", "http://127.0.0.1:1/"),
+        _ => Reply::new(200).body(vec![b'x'; (1 << 20) + 1]),
+    });
+    let exchange = async |path: &str| {
+        let endpoint = Endpoint::parse(&server.url(path)).unwrap();
+        let mut headers = http::HeaderMap::new();
+        headers.insert("authorization", "signed".parse().unwrap());
+        let mut body = Wiped::default();
+        body.push(b"a=b");
+        let ask = IssuerClient::shared().ask(http::Method::DELETE, &endpoint);
+        ask.header("x-before", "1")
+            .written(headers, body)
+            .exchange()
+            .await
+    };
+
+    let no = exchange("/no").await.unwrap();
+    assert!(no.date().is_some());
+    let patience = RetryAfter::Delay(Duration::from_secs(7));
+    assert_eq!(no.retry_after(), Some(patience));
+    let (status, headers, body) = no.into_parts();
+    assert_eq!(
+        (
+            status.as_u16(),
+            body.as_ref(),
+            headers["retry-after"].to_str().unwrap()
+        ),
+        (403, &b"no"[..], "7")
+    );
+    let (status, ..) = exchange("/away").await.unwrap().into_parts();
+    assert_eq!(status.as_u16(), 302, "a redirect is not followed");
+    let error = exchange("/large").await.unwrap_err();
+    assert!(error.to_string().contains("1 MiB"), "{error}");
+    let asked = &server.requests()[0];
+    assert_eq!((asked.method(), asked.body()), ("DELETE", &b"a=b"[..]));
+    assert_eq!(asked.header("authorization"), Some("signed"));
+    assert_eq!(asked.header("x-before"), None);
+}

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod bad_files;
+mod conformance;
 mod rotation;
 mod runtime;
 mod secrecy;

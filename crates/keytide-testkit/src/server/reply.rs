@@ -1,8 +1,11 @@
 //! An answer as it is meant: [`Reply`].
 
 use std::fmt;
+use std::time::Duration;
 
 use serde_json::Value;
+
+use super::fault::IN;
 
 /// A status, headers and a body. `Date`, `Content-Length` and `Connection` are added when it is sent; a `Date` that is
 /// there stays.
@@ -50,6 +53,21 @@ impl Reply {
         self.headers
             .retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self
+    }
+
+    /// What `Retry-After` means; `None` where it is too long for a client to be held to.
+    pub(super) fn retry_after(&self) -> Option<Option<Duration>> {
+        let mut headers = self.headers.iter();
+        let Some((_, text)) = headers.find(|(name, _)| name == "retry-after") else {
+            return Some(None);
+        };
+        let digits = text.strip_prefix(IN).unwrap_or(text);
+        let number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        match digits.parse() {
+            Ok(seconds) if number => Some(Some(Duration::from_secs(seconds))),
+            Err(_) if number => None,
+            _ => Some(None),
+        }
     }
 
     pub(super) fn has(&self, name: &str) -> bool {

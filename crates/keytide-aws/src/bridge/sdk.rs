@@ -1,0 +1,87 @@
+//! The AWS SDK for Rust over a cache: [`sdk_config`], [`SdkCredentials`].
+
+use aws_config::ConfigLoader;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, future};
+use aws_sdk_sts::config::IdentityCache;
+use keytide_core::{Cache, ErrorKind};
+
+use crate::keys;
+
+/// Has every client of the AWS SDK that is made of this configuration sign with what `cache` holds at that moment.
+///
+/// It sets both that it takes: [`SdkCredentials`] as the credentials provider, and no identity cache. With the SDK's own
+/// identity cache a client would go on with the keys that it got first until ten seconds before they end, whatever the
+/// cache has meanwhile.
+///
+/// ```no_run
+/// use aws_config::BehaviorVersion;
+/// use keytide_aws::{ContainerEndpoint, sdk_config};
+/// # use keytide_core::{Agent, Error};
+///
+/// # async fn example(agent: Agent) -> Result<(), Error> {
+/// let role = agent.cache(ContainerEndpoint::new()).build()?;
+///
+/// let config = sdk_config(aws_config::defaults(BehaviorVersion::latest()), &role).load().await;
+/// let sts = aws_sdk_sts::Client::new(&config);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A configuration that was loaded elsewhere is changed by `config.into_builder()`, with the same two settings.
+pub fn sdk_config(loader: ConfigLoader, cache: &Cache) -> ConfigLoader {
+    loader
+        .credentials_provider(SdkCredentials::new(cache.clone()))
+        .identity_cache(IdentityCache::no_cache())
+}
+
+/// A cache as a credentials provider of the AWS SDK for Rust.
+///
+/// The SDK asks it for each request, where its identity cache is off: [`sdk_config`] does both. A usable credential is
+/// there at once; what the SDK is handed is a copy, which the SDK wipes when it is done with the request. Each request is
+/// an event of exposure, named `aws sdk`.
+///
+/// The SDK tells its provider nothing of a refused request: an `ExpiredToken` before its time does not make the cache ask
+/// anew. Where that matters, send through [`SigV4`](crate::SigV4) over keytide's own client, or call
+/// [`Cache::invalidate`].
+#[derive(Debug, Clone)]
+pub struct SdkCredentials {
+    cache: Cache,
+}
+
+impl SdkCredentials {
+    /// What this cache holds.
+    #[must_use]
+    pub fn new(cache: Cache) -> Self {
+        Self { cache }
+    }
+}
+
+impl ProvideCredentials for SdkCredentials {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        // No future is boxed where the credential is there.
+        if let Ok(credential) = self.cache.try_get() {
+            let ready = keys::for_sdk(&credential, REASON);
+            return future::ProvideCredentials::ready(ready.map_err(told));
+        }
+        future::ProvideCredentials::new(async {
+            let credential = self.cache.get().await.map_err(told)?;
+            keys::for_sdk(&credential, REASON).map_err(told)
+        })
+    }
+}
+
+fn told(error: keytide_core::Error) -> CredentialsError {
+    match error.kind() {
+        ErrorKind::NotConfigured => CredentialsError::not_loaded(error),
+        ErrorKind::Misconfigured | ErrorKind::InvalidArgument => {
+            CredentialsError::invalid_configuration(error)
+        }
+        _ => CredentialsError::provider_error(error),
+    }
+}
+
+const REASON: &str = "aws sdk";

@@ -1,0 +1,309 @@
+//! The role of a task or a pod: [`ContainerEndpoint`].
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use http::StatusCode;
+use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
+use keytide_http::issuer::{Endpoint, IssuerClient};
+use zeroize::Zeroizing;
+
+use crate::codes::METADATA;
+use crate::document::Document;
+use crate::failure::{AMZ_RETRY_AFTER, Failure, patience};
+use crate::file;
+use crate::keys::Keys;
+use crate::variables::Variables;
+
+/// Asks the endpoint that a container platform names by environment variables: an ECS task role, EKS Pod Identity,
+/// Greengrass, Lambda SnapStart.
+///
+/// ```
+/// use keytide_aws::ContainerEndpoint;
+///
+/// let provider = ContainerEndpoint::new();
+/// ```
+///
+/// | variable | says |
+/// |---|---|
+/// | `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` | a path at `http://169.254.170.2`; goes first |
+/// | `AWS_CONTAINER_CREDENTIALS_FULL_URI` | a URL: `https` to any host; `http` to a loopback address, `localhost`, 169.254.170.2, 169.254.170.23 or `fd00:ec2::23` alone |
+/// | `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE` | a file whose content is sent as `Authorization`, read anew at each call; goes first |
+/// | `AWS_CONTAINER_AUTHORIZATION_TOKEN` | what is sent as `Authorization` |
+///
+/// Where the URL may lead is judged before a byte is sent, and no name but `localhost` is taken for a local one: a name can
+/// be made to lead elsewhere. A line break in the token is refused: it would split the header.
+///
+/// # Errors
+/// | what happens | kind |
+/// |---|---|
+/// | neither URI is set | [`NotConfigured`](keytide_core::ErrorKind::NotConfigured) |
+/// | a URL that leads where it must not, a token with a line break | [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) |
+/// | the token file is not there, no answer, 5xx, what is no credential | [`Unavailable`](keytide_core::ErrorKind::Unavailable) |
+/// | a known code ([the table](crate#errors)) | by the code |
+///
+/// # Revocation
+/// Nothing takes the keys back before they end; ECS gives them for up to 6 h. An operator can end them by a deny policy on
+/// the role.
+#[derive(Clone)]
+pub struct ContainerEndpoint {
+    variables: Variables,
+    client: Option<IssuerClient>,
+}
+
+impl ContainerEndpoint {
+    /// The endpoint that the environment names.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            variables: Variables::of_process(),
+            client: None,
+        }
+    }
+
+    /// The environment variables that are looked at. Defaults to those of the process.
+    #[must_use]
+    pub fn variables(mut self, variables: Variables) -> Self {
+        self.variables = variables;
+        self
+    }
+
+    /// The client that asks. Defaults to one that gives a connection 2 s and an answer 5 s.
+    #[must_use]
+    pub fn client(mut self, client: IssuerClient) -> Self {
+        self.client = Some(client);
+        self
+    }
+
+    pub(crate) fn is_configured(&self) -> bool {
+        [RELATIVE, FULL]
+            .iter()
+            .any(|name| self.variables.get(name).is_some())
+    }
+
+    pub(crate) async fn keys(&self, request: &Request) -> Result<Keys, Error> {
+        let endpoint = self.endpoint()?;
+        let client = self.client.clone().map_or_else(quick, Ok)?;
+        let mut ask = client.get(&endpoint).header("accept", "application/json");
+        if let Some(token) = self.token().await? {
+            ask = ask.secret_header("authorization", token.as_bytes());
+        }
+        let reply = ask.send(request).await?;
+        let status = reply.status();
+        if !status.is_success() {
+            let failure = Failure {
+                origin: "the container's endpoint",
+                status,
+                code: reply.code(&METADATA),
+                retry_after: patience(reply.header(AMZ_RETRY_AFTER), reply.retry_after()),
+            };
+            return Err(failure.error_with(match status {
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if failure.code.is_none() => {
+                    ": check the token in AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+                }
+                _ => "",
+            }));
+        }
+        let answer = reply.accept(&METADATA)?.judged(&METADATA)?;
+        Document::read("the answer of the container's endpoint", answer.body())?.session_keys()
+    }
+
+    /// Where the endpoint is, judged.
+    fn endpoint(&self) -> Result<Endpoint, Error> {
+        if let Some(path) = self.variables.get(RELATIVE) {
+            return Endpoint::parse("http://169.254.170.2")?
+                .at_path(&path)
+                .map_err(|_| {
+                    Error::misconfigured(format!(
+                        "{RELATIVE} is no path that begins with one slash"
+                    ))
+                });
+        }
+        let Some(url) = self.variables.get(FULL) else {
+            return Err(Error::not_configured(format!(
+                "neither {RELATIVE} nor {FULL} is set"
+            )));
+        };
+        let endpoint = Endpoint::parse(&url)
+            .map_err(|error| Error::misconfigured(format!("{FULL} is refused")).caused_by(error))?;
+        // The guard knows metadata services that are none of containers.
+        let address = endpoint.host().trim_matches(['[', ']']).parse::<IpAddr>();
+        let of_containers = |address: IpAddr| {
+            address.is_loopback() || OF_CONTAINERS.contains(&address.to_string().as_str())
+        };
+        match address {
+            Ok(address) if !endpoint.as_str().starts_with("https:") && !of_containers(address) => {
+                Err(Error::misconfigured(format!(
+                    "{FULL} leads to {}, which is no address of a container's endpoint",
+                    endpoint.origin()
+                )))
+            }
+            _ => Ok(endpoint),
+        }
+    }
+
+    async fn token(&self) -> Result<Option<Zeroizing<String>>, Error> {
+        let (named, token) = if let Some(path) = self.variables.get(TOKEN_FILE) {
+            let content = file::read(
+                "the file that AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names,",
+                Path::new(&path),
+            )
+            .await?;
+            let text = std::str::from_utf8(&content).map_err(|_| {
+                Error::misconfigured(format!("the file that {TOKEN_FILE} names is not text"))
+            })?;
+            if text.is_empty() {
+                return Err(Error::unavailable(format!(
+                    "the file that {TOKEN_FILE} names is empty"
+                )));
+            }
+            (TOKEN_FILE, Zeroizing::new(text.to_owned()))
+        } else if let Some(token) = self.variables.get(TOKEN) {
+            (TOKEN, Zeroizing::new(token))
+        } else {
+            return Ok(None);
+        };
+        if token.contains(['\r', '\n']) {
+            return Err(Error::misconfigured(format!(
+                "the token of {named} has a line break, which would split the header that it goes into: take it out"
+            )));
+        }
+        if !token
+            .bytes()
+            .all(|byte| byte == b' ' || byte.is_ascii_graphic())
+        {
+            return Err(Error::misconfigured(format!(
+                "the token of {named} holds bytes that no header can carry"
+            )));
+        }
+        Ok(Some(token))
+    }
+}
+
+impl Default for ContainerEndpoint {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ProvideCredential for ContainerEndpoint {
+    fn profile(&self) -> Profile {
+        let profile = Profile::signing_key("container_endpoint");
+        match self.endpoint() {
+            Ok(endpoint) => profile.issuer(endpoint.origin()),
+            Err(_) => profile,
+        }
+    }
+
+    async fn provide(&self, request: &Request) -> Result<Issued, Error> {
+        Ok(self.keys(request).await?.issued())
+    }
+}
+
+fn quick() -> Result<IssuerClient, Error> {
+    static CLIENT: LazyLock<Result<IssuerClient, Error>> = LazyLock::new(|| {
+        IssuerClient::builder()
+            .connect_timeout(Duration::from_secs(2))
+            .answer_timeout(Duration::from_secs(5))
+            .build()
+    });
+    CLIENT.clone()
+}
+
+impl fmt::Debug for ContainerEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ContainerEndpoint")
+            .field("variables", &self.variables)
+            .finish_non_exhaustive()
+    }
+}
+
+const RELATIVE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
+/// ECS, and EKS Pod Identity by either version of IP.
+const OF_CONTAINERS: [&str; 3] = ["169.254.170.2", "169.254.170.23", "fd00:ec2::23"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint<const N: usize>(variables: [(&str, &str); N]) -> Result<String, Error> {
+        let provider = ContainerEndpoint::new().variables(Variables::of(variables));
+        provider
+            .endpoint()
+            .map(|endpoint| endpoint.as_str().to_owned())
+    }
+
+    #[test]
+    fn a_relative_uri_goes_first_and_stays_at_its_host() {
+        assert_eq!(
+            endpoint([
+                (RELATIVE, "/v2/credentials/id?a=b"),
+                (FULL, "http://127.0.0.1/")
+            ])
+            .unwrap(),
+            "http://169.254.170.2/v2/credentials/id?a=b"
+        );
+        for bad in [
+            "//evil.example/x",
+            "http://evil.example/",
+            "credentials",
+            "/\\evil.example",
+            "@evil.example",
+        ] {
+            let error = endpoint([(RELATIVE, bad)]).unwrap_err();
+            assert_eq!(
+                error.kind(),
+                keytide_core::ErrorKind::Misconfigured,
+                "{bad}"
+            );
+            assert!(!error.to_string().contains("evil"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_full_uri_leads_to_containers_endpoints_or_over_tls() {
+        for good in [
+            "http://127.0.0.1:8080/get-credentials",
+            "http://127.8.9.10/",
+            "http://[::1]:8080/x",
+            "http://localhost:8080/credentials",
+            "http://169.254.170.2:8080/get-credentials",
+            "http://169.254.170.23/v1/credentials",
+            "http://[fd00:ec2::23]/v1/credentials",
+            "https://amazon.example/x",
+            "https://192.168.10.120/x",
+        ] {
+            assert_eq!(endpoint([(FULL, good)]).unwrap(), good);
+        }
+        for bad in [
+            "http://amazon.example/x",
+            "http://192.168.10.120/creds",
+            "http://169.254.171.23/creds",
+            "http://169.254.169.254/latest/",
+            "http://[fd00:ec2::2]/creds",
+            "http://[fd00:ec2::254]/creds",
+            "http://localhost.evil.example/",
+            "http://127.0.0.1.evil.example/",
+            "http://[::ffff:192.168.0.1]/",
+            "http://127.0.0.1@evil.example/",
+            "http://0.0.0.0/",
+            "file:///etc/passwd",
+            "ftp://127.0.0.1/",
+            "not a url",
+        ] {
+            let error = endpoint([(FULL, bad)]).unwrap_err();
+            assert_eq!(
+                error.kind(),
+                keytide_core::ErrorKind::Misconfigured,
+                "{bad}"
+            );
+            assert!(error.to_string().contains(FULL), "{error}");
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What a profile says, flattened: where to start, and which roles to assume from there ([`Plan`]).
+
+use aws_config::profile::{Profile, ProfileSet};
+use keytide_core::Error;
+use zeroize::Zeroizing;
+
+use crate::keys::Keys;
+
+/// Where to start, and which roles to assume from there, in order.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) start: Start,
+    pub(super) roles: Vec<Role>,
+    pub(super) region: Option<String>,
+}
+
+pub(super) enum Start {
+    Environment,
+    Container,
+    Instance,
+    Process(String),
+    WebIdentity { role_arn: String, path: String },
+    Keys(Keys),
+}
+
+#[derive(Debug)]
+pub(super) struct Role {
+    pub(super) arn: String,
+    pub(super) external_id: Option<String>,
+}
+
+impl Plan {
+    /// Follows `source_profile` from the selected profile to where it starts. `named`: the user chose the profile.
+    pub(super) fn of(
+        profiles: &ProfileSet,
+        named: bool,
+        allow_static: bool,
+    ) -> Result<Self, Error> {
+        let selected = profiles.selected_profile();
+        let Some(first) = profiles.get_profile(selected) else {
+            return Err(if named {
+                Error::misconfigured(format!(
+                    "AWS_PROFILE names the profile {selected}, and there is none of that name in the shared configuration files"
+                ))
+            } else {
+                Error::not_configured("there is no profile in the shared configuration files")
+            });
+        };
+        let region = first.get("region").map(ToOwned::to_owned);
+        let (mut profile, mut roles, mut seen) = (first, Vec::new(), vec![selected]);
+        let start = loop {
+            // What a profile that others start from says of keys goes before what it says of roles.
+            let keys = keys_of(profile);
+            if seen.len() > 1 && keys.is_some() {
+                break static_keys(profile, keys, allow_static)?;
+            }
+            let takes_role = profile.get("role_arn").is_some()
+                && profile.get("web_identity_token_file").is_none();
+            let Some(arn) = profile.get("role_arn").filter(|_| takes_role) else {
+                break start_of(profile, seen.len() == 1, allow_static)?;
+            };
+            if profile.get("mfa_serial").is_some() {
+                return Err(wrong(
+                    profile,
+                    "asks for a second factor (mfa_serial), which is a person's",
+                ));
+            }
+            roles.push(Role {
+                arn: arn.to_owned(),
+                external_id: profile.get("external_id").map(ToOwned::to_owned),
+            });
+            match (
+                profile.get("source_profile"),
+                profile.get("credential_source"),
+            ) {
+                (Some(_), Some(_)) => {
+                    return Err(wrong(
+                        profile,
+                        "has both source_profile and credential_source: leave one of them",
+                    ));
+                }
+                (None, None) => {
+                    return Err(wrong(
+                        profile,
+                        "has a role_arn and neither source_profile nor credential_source",
+                    ));
+                }
+                (None, Some(_)) => break start_of(profile, false, allow_static)?,
+                (Some(next), None) if next == profile.name() => {
+                    break start_of(profile, false, allow_static)?;
+                }
+                (Some(next), None) if seen.contains(&next) => {
+                    return Err(wrong(
+                        profile,
+                        "leads round in a circle by its source_profile",
+                    ));
+                }
+                (Some(next), None) => {
+                    seen.push(next);
+                    profile = profiles.get_profile(next).ok_or_else(|| {
+                        wrong(profile, "names a source_profile that does not exist")
+                    })?;
+                }
+            }
+        };
+        roles.reverse();
+        Ok(Self {
+            start,
+            roles,
+            region,
+        })
+    }
+}
+
+/// Where a profile starts that assumes no role from another one.
+fn start_of(profile: &Profile, only: bool, allow_static: bool) -> Result<Start, Error> {
+    let text = |name: &str| profile.get(name).map(ToOwned::to_owned);
+    if let Some(source) = profile.get("credential_source") {
+        return match source {
+            "Environment" => Ok(Start::Environment),
+            "EcsContainer" => Ok(Start::Container),
+            "Ec2InstanceMetadata" => Ok(Start::Instance),
+            _ => Err(wrong(
+                profile,
+                "has another credential_source than Environment, EcsContainer and Ec2InstanceMetadata",
+            )),
+        };
+    }
+    if let Some(path) = text("web_identity_token_file") {
+        let role_arn = text("role_arn")
+            .ok_or_else(|| wrong(profile, "has a web_identity_token_file and no role_arn"))?;
+        return Ok(Start::WebIdentity { role_arn, path });
+    }
+    let of_a_person = [
+        "sso_session",
+        "sso_start_url",
+        "sso_account_id",
+        "sso_role_name",
+        "login_session",
+    ];
+    if let Some(name) = of_a_person
+        .into_iter()
+        .find(|name| profile.get(name).is_some())
+    {
+        return Err(wrong(
+            profile,
+            &format!("is the sign-in of a person ({name}): give this workload a role of its own"),
+        ));
+    }
+    if let Some(command) = text("credential_process") {
+        return Ok(Start::Process(command));
+    }
+    match keys_of(profile) {
+        None if only => Err(Error::not_configured(format!(
+            "the profile {} says nothing of credentials",
+            profile.name()
+        ))),
+        None => Err(wrong(
+            profile,
+            "says nothing of credentials, and another profile starts from it",
+        )),
+        keys => static_keys(profile, keys, allow_static),
+    }
+}
+
+fn keys_of(profile: &Profile) -> Option<Keys> {
+    Some(Keys {
+        access_key_id: profile.get("aws_access_key_id")?.to_owned(),
+        secret_access_key: Zeroizing::new(profile.get("aws_secret_access_key")?.to_owned()),
+        session_token: profile
+            .get("aws_session_token")
+            .map(|token| Zeroizing::new(token.to_owned())),
+        expires_at: None,
+        principal: None,
+    })
+}
+
+fn static_keys(profile: &Profile, keys: Option<Keys>, allow: bool) -> Result<Start, Error> {
+    match keys {
+        Some(keys) if allow => Ok(Start::Keys(keys)),
+        _ => Err(wrong(
+            profile,
+            "holds keys that never expire (aws_access_key_id): take them out, so that the role of this workload is found, or allow \
+             them by danger_allow_static_keys",
+        )),
+    }
+}
+
+fn wrong(profile: &Profile, what: &str) -> Error {
+    Error::misconfigured(format!(
+        "the profile {} of the shared configuration files {what}",
+        profile.name()
+    ))
+}
+
+impl std::fmt::Debug for Start {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Environment => "Environment",
+            Self::Container => "Container",
+            Self::Instance => "Instance",
+            Self::Process(_) => "Process",
+            Self::WebIdentity { .. } => "WebIdentity",
+            Self::Keys(_) => "Keys",
+        })
+    }
+}

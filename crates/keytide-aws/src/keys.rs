@@ -1,0 +1,125 @@
+//! The keys of a role, between the issuer's answer and the cache: [`Keys`].
+
+use std::fmt;
+use std::time::SystemTime;
+
+use aws_credential_types::Credentials;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use keytide_core::{Credential, CredentialKind, Error, Issued};
+use zeroize::Zeroizing;
+
+/// An access key id, its secret, and what belongs to them.
+pub(crate) struct Keys {
+    pub(crate) access_key_id: String,
+    pub(crate) secret_access_key: Zeroizing<String>,
+    pub(crate) session_token: Option<Zeroizing<String>>,
+    pub(crate) expires_at: Option<SystemTime>,
+    pub(crate) principal: Option<String>,
+}
+
+impl Keys {
+    /// The keys, if a request can be signed with them.
+    pub(crate) fn checked(self) -> Result<Self, Error> {
+        let token = self.session_token.as_deref().map(String::as_str);
+        for (what, text, most) in [
+            ("access key id", Some(self.access_key_id.as_str()), 256),
+            (
+                "secret access key",
+                Some(self.secret_access_key.as_str()),
+                1 << 10,
+            ),
+            ("session token", token, 64 << 10),
+        ] {
+            let Some(text) = text else { continue };
+            let problem = if text.is_empty() {
+                "is empty"
+            } else if text.len() > most {
+                "is longer than any that AWS gives"
+            } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+                "holds bytes that no request can carry"
+            } else {
+                continue;
+            };
+            return Err(Error::unavailable(format!(
+                "the answer is unusable: its {what} {problem}"
+            )));
+        }
+        Ok(self)
+    }
+
+    pub(crate) fn issued(mut self) -> Issued {
+        let secret = std::mem::take(&mut *self.secret_access_key);
+        let mut issued = Issued::signing_key(self.access_key_id, secret);
+        if let Some(token) = &mut self.session_token {
+            issued = issued.session_token(std::mem::take(&mut **token));
+        }
+        if let Some(expires_at) = self.expires_at {
+            issued = issued.expires_at(expires_at);
+        }
+        if let Some(principal) = self.principal {
+            issued = issued.principal(principal);
+        }
+        issued
+    }
+
+    /// As the SDK has them.
+    pub(crate) fn for_sdk(&self) -> Credentials {
+        Credentials::new(
+            self.access_key_id.as_str(),
+            self.secret_access_key.as_str(),
+            self.session_token.as_deref().cloned(),
+            self.expires_at,
+            SOURCE,
+        )
+    }
+}
+
+/// A credential of a cache as the SDK has it. `reason` goes into the event of the exposure.
+pub(crate) fn for_sdk(credential: &Credential, reason: &'static str) -> Result<Credentials, Error> {
+    let not_aws = || {
+        Error::misconfigured(
+            "the credential is no key of AWS: give the cache of a provider of AWS keys, such as one of keytide-aws",
+        )
+    };
+    let key_id = credential.key_id().ok_or_else(not_aws)?;
+    if credential.kind() != CredentialKind::SigningKey {
+        return Err(not_aws());
+    }
+    let text = |bytes: &[u8]| {
+        std::str::from_utf8(bytes)
+            .map(str::to_owned)
+            .map_err(|_| not_aws())
+    };
+    let token = credential
+        .expose_session_token(reason)
+        .map(text)
+        .transpose()?;
+    let secret = text(credential.expose(reason))?;
+    Ok(Credentials::new(
+        key_id,
+        secret,
+        token,
+        credential.expires_at(),
+        SOURCE,
+    ))
+}
+
+/// An instant as AWS writes it, such as `2026-11-24T10:00:00Z` (RFC 3339).
+pub(crate) fn instant(text: &str) -> Result<SystemTime, Error> {
+    let wrong = || Error::unavailable("the answer's time of expiry is no instant in RFC 3339");
+    let instant = DateTime::from_str(text.trim(), Format::DateTimeWithOffset);
+    SystemTime::try_from(instant.map_err(|_| wrong())?).map_err(|_| wrong())
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys")
+            .field("expires_at", &self.expires_at)
+            .field("principal", &self.principal)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the SDK calls the origin of a credential.
+const SOURCE: &str = "keytide";

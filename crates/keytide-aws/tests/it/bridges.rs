@@ -1,0 +1,106 @@
+//! SDKs over a cache: a rotation reaches the wire with the next request.
+
+use aws_config::BehaviorVersion;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_sdk_sts::config::Region;
+use keytide_aws::{SdkCredentials, sdk_config};
+use keytide_core::Cache;
+use keytide_testkit::aws::Sts;
+use keytide_testkit::server::FaultServer;
+
+use crate::support::{agent, base};
+
+fn signers(server: &FaultServer) -> Vec<String> {
+    let key_id = |text: &str| {
+        text.split_once("Credential=")
+            .unwrap()
+            .1
+            .split('/')
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    let requests = server.requests();
+    requests
+        .iter()
+        .map(|asked| key_id(asked.header("authorization").unwrap()))
+        .collect()
+}
+
+async fn client(cache: &Cache, server: &FaultServer) -> aws_sdk_sts::Client {
+    let loader = aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new("eu-west-1"))
+        .endpoint_url(server.origin());
+    aws_sdk_sts::Client::new(&sdk_config(loader, cache).load().await)
+}
+
+#[tokio::test]
+async fn a_rotation_reaches_the_wire_with_the_sdks_next_request() {
+    let agent = agent();
+    let (keys, _platform) = base(&agent, "bridge-sdk-");
+    let server = FaultServer::start(Sts::new("bridge-sdk-sts-"));
+    let sts = client(&keys, &server).await;
+
+    for _ in 0..2 {
+        sts.get_caller_identity().send().await.unwrap();
+    }
+    keys.refresh_now().await.unwrap();
+    sts.get_caller_identity().send().await.unwrap();
+
+    let ids = signers(&server);
+    assert_eq!(
+        ids,
+        [
+            "ASIA0000000000000001",
+            "ASIA0000000000000001",
+            "ASIA0000000000000002"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_sdk_is_told_the_whole_credential_and_why_there_is_none() {
+    let agent = agent();
+    let (keys, platform) = base(&agent, "bridge-whole-");
+    let provider = SdkCredentials::new(keys.clone());
+
+    let credentials = provider.provide_credentials().await.unwrap();
+
+    let ours = keys.get().await.unwrap();
+    assert_eq!(credentials.access_key_id(), "ASIA0000000000000001");
+    assert_eq!(credentials.secret_access_key(), "bridge-whole-secret-1");
+    assert_eq!(credentials.session_token(), Some("bridge-whole-session-1"));
+    assert_eq!(credentials.expiry(), ours.expires_at());
+    assert_eq!(platform.count(), 1);
+
+    keys.revoke();
+    let error = provider.provide_credentials().await.unwrap_err();
+    let told = std::error::Error::source(&error).unwrap().to_string();
+    assert!(told.contains("revoked"), "{told}");
+}
+
+#[cfg(feature = "object-store")]
+#[tokio::test]
+async fn object_store_asks_for_each_request() {
+    use keytide_aws::ObjectStoreCredentials;
+    use object_store::CredentialProvider;
+
+    let agent = agent();
+    let (keys, platform) = base(&agent, "bridge-store-");
+    let provider = ObjectStoreCredentials::new(keys.clone());
+
+    let first = provider.get_credential().await.unwrap();
+    keys.refresh_now().await.unwrap();
+    let second = provider.get_credential().await.unwrap();
+    platform.set(keytide_testkit::server::Fault::status(503));
+    keys.revoke();
+    let error = provider.get_credential().await.unwrap_err();
+
+    assert_eq!(first.secret_key, "bridge-store-secret-1");
+    assert_eq!(first.token.as_deref(), Some("bridge-store-session-1"));
+    assert_eq!(
+        (second.key_id.as_str(), second.secret_key.as_str()),
+        ("ASIA0000000000000002", "bridge-store-secret-2")
+    );
+    assert!(error.to_string().contains("revoked"), "{error}");
+}

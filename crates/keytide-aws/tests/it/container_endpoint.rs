@@ -1,0 +1,209 @@
+//! The role of a task or a pod.
+
+use keytide_aws::{ContainerEndpoint, Variables};
+use keytide_core::{Error, ErrorKind};
+use keytide_testkit::aws::Container;
+use keytide_testkit::conformance::Outcome;
+use keytide_testkit::server::{Fault, FaultServer, Reply};
+use serde_json::json;
+
+use crate::support::{agent, ask, chain, client, container};
+
+fn with_token(server: &FaultServer, name: &str, value: &str) -> ContainerEndpoint {
+    let variables = [
+        (
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            server.url("/v1/credentials?a=b"),
+        ),
+        (name, value.to_owned()),
+    ];
+    ContainerEndpoint::new()
+        .variables(Variables::of(variables))
+        .client(client())
+}
+
+const FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
+
+#[tokio::test]
+async fn it_sends_the_token_as_it_is() {
+    let role = "arn:aws:iam::123456789012:role/task";
+    let server = FaultServer::start(
+        Container::new("cont-golden-")
+            .authorization("Basic abc")
+            .role_arn(role),
+    );
+
+    let credential = ask(with_token(&server, TOKEN, "Basic abc")).await.unwrap();
+
+    let requests = server.requests();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(
+        (requests[0].method(), requests[0].target()),
+        ("GET", "/v1/credentials?a=b")
+    );
+    assert_eq!(requests[0].header("authorization"), Some("Basic abc"));
+    assert_eq!(requests[0].header("accept"), Some("application/json"));
+    assert_eq!(credential.key_id(), Some("ASIA0000000000000001"));
+    assert_eq!(credential.expose("test"), b"cont-golden-secret-1");
+    assert_eq!(credential.principal(), Some(role));
+}
+
+#[tokio::test]
+async fn the_token_file_is_read_anew_for_each_call_and_goes_before_the_variable() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("token");
+    let server = FaultServer::start(Container::new("cont-file-"));
+    let variables = Variables::of([
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.url("/")),
+        (FILE, path.display().to_string()),
+        (TOKEN, "other".to_owned()),
+    ]);
+    let provider = ContainerEndpoint::new()
+        .variables(variables)
+        .client(client());
+    let cache = agent().cache(provider).build().unwrap();
+
+    for token in ["first", "second"] {
+        std::fs::write(&path, token).unwrap();
+        cache.refresh_now().await.unwrap();
+    }
+
+    let sent: Vec<_> = server
+        .requests()
+        .iter()
+        .map(|asked| asked.header("authorization").unwrap().to_owned())
+        .collect();
+    assert_eq!(sent, ["first", "second"]);
+}
+
+#[tokio::test]
+async fn what_must_not_be_sent_is_refused_before_a_byte_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str, content: &[u8]| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.display().to_string()
+    };
+    let gone = directory.path().join("gone").display().to_string();
+    let server = FaultServer::start(Container::new("cont-refuse-"));
+    for (name, value, kind, says) in [
+        (
+            FILE,
+            path("lf", b"canary\n"),
+            ErrorKind::Misconfigured,
+            "line break",
+        ),
+        (
+            FILE,
+            path("crlf", b"canary\r\nx: y"),
+            ErrorKind::Misconfigured,
+            "line break",
+        ),
+        (
+            FILE,
+            path("cr", b"can\rary"),
+            ErrorKind::Misconfigured,
+            "line break",
+        ),
+        (
+            TOKEN,
+            "canary\n".to_owned(),
+            ErrorKind::Misconfigured,
+            "line break",
+        ),
+        (
+            FILE,
+            path("bytes", &[0xff, 0xfe]),
+            ErrorKind::Misconfigured,
+            "not text",
+        ),
+        (
+            FILE,
+            path("zero", b"can\0ary"),
+            ErrorKind::Misconfigured,
+            "no header can carry",
+        ),
+        (
+            FILE,
+            path("long", &vec![b'x'; 70_000]),
+            ErrorKind::Misconfigured,
+            "64 KiB",
+        ),
+        (FILE, path("empty", b""), ErrorKind::Unavailable, "empty"),
+        (FILE, gone.clone(), ErrorKind::Unavailable, gone.as_str()),
+    ] {
+        let error = ask(with_token(&server, name, &value)).await.unwrap_err();
+
+        let text = chain(&error);
+        assert_eq!(error.kind(), kind, "{text}");
+        assert!(text.contains(says) && text.contains(name), "{text}");
+        assert!(!text.contains("canary"), "{text}");
+    }
+    for url in [
+        "http://10.0.0.1/",
+        "http://role.example/",
+        "http://169.254.169.254/",
+    ] {
+        let variables = Variables::of([("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)]);
+        let error = ask(ContainerEndpoint::new().variables(variables))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured, "{url}");
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn nothing_set_is_not_configured() {
+    let provider = ContainerEndpoint::new().variables(Variables::of([(TOKEN, "x")]));
+    assert_eq!(
+        ask(provider).await.unwrap_err().kind(),
+        ErrorKind::NotConfigured
+    );
+}
+
+#[tokio::test]
+async fn what_the_agents_say_becomes_the_right_sort() {
+    use ErrorKind::{Refused, Throttled, Unavailable};
+    let coded =
+        |status, code: &str| Reply::json(status, &json!({"code": code, "message": "{canary}"}));
+    let pod = Reply::new(400).body("[id]: (AccessDeniedException): {canary}, fault: client");
+    for (reply, kind) in [
+        (coded(400, "InvalidIdInRequest"), Refused),
+        (coded(404, "NoCredentialsAssociated"), Refused),
+        (coded(500, "CredentialsUninitialized"), Unavailable),
+        (coded(429, "ThrottlingException"), Throttled),
+        (coded(400, "NeverHeardOf"), Unavailable),
+        (pod, Refused),
+        (Reply::new(403).body("<html>{canary}</html>"), Unavailable),
+        (coded(200, "InternalServerError"), Unavailable),
+        (
+            Reply::new(302).header("location", "http://127.0.0.1:1/"),
+            Unavailable,
+        ),
+    ] {
+        let server = FaultServer::start(Container::new("cont-sorts-"));
+        server.set(Fault::answer("no", reply.clone(), Outcome::Either));
+
+        let error: Error = ask(container(&server)).await.unwrap_err();
+
+        assert_eq!(error.kind(), kind, "{reply:?}: {error}");
+        assert!(!chain(&error).contains(server.body_canary()), "{error}");
+        assert_eq!(server.count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn amazons_retry_after_is_in_milliseconds() {
+    let server = FaultServer::start(Container::new("cont-later-"));
+    let reply = Reply::json(429, &json!({"code": "ThrottlingException"}))
+        .header("x-amz-retry-after", "1500")
+        .header("retry-after", "9");
+    server.set(Fault::answer("later", reply, Outcome::Either));
+
+    let error = ask(container(&server)).await.unwrap_err();
+
+    let expected = keytide_core::RetryAfter::Delay(std::time::Duration::from_millis(1500));
+    assert_eq!(error.retry_after(), Some(expected));
+}

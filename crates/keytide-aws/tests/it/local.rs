@@ -1,0 +1,186 @@
+//! Keys that need no network: a function's environment, a command's output.
+
+use std::time::Duration;
+
+use keytide_aws::{LambdaEnvironment, Process, Variables};
+use keytide_core::ErrorKind;
+use keytide_testkit::aws::Container;
+use keytide_testkit::server::FaultServer;
+
+use crate::support::{agent, ask, chain};
+
+const KEYS: [(&str, &str); 3] = [
+    ("AWS_ACCESS_KEY_ID", "ASIALAMBDA"),
+    ("AWS_SECRET_ACCESS_KEY", "lambda-secret"),
+    ("AWS_SESSION_TOKEN", "lambda-session"),
+];
+const FUNCTION: (&str, &str) = ("AWS_LAMBDA_FUNCTION_NAME", "f");
+
+#[tokio::test]
+async fn a_function_finds_the_keys_of_its_role_and_they_are_not_static() {
+    let variables = Variables::of(KEYS.into_iter().chain([FUNCTION]));
+    let provider = LambdaEnvironment::new()
+        .variables(variables)
+        .reading_lasts(Duration::from_secs(600));
+
+    let credential = ask(provider).await.unwrap();
+
+    assert_eq!(credential.key_id(), Some("ASIALAMBDA"));
+    assert_eq!(credential.expose("test"), b"lambda-secret");
+    assert_eq!(
+        credential.expose_session_token("test"),
+        Some(&b"lambda-session"[..])
+    );
+    assert!(
+        credential.lifetime() <= Duration::from_secs(600)
+            && credential.lifetime() > Duration::from_secs(590)
+    );
+}
+
+#[tokio::test]
+async fn the_same_variables_elsewhere_are_not_a_functions() {
+    for missing in [
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_SESSION_TOKEN",
+        "AWS_ACCESS_KEY_ID",
+    ] {
+        let variables = KEYS
+            .into_iter()
+            .chain([FUNCTION])
+            .filter(|(name, _)| *name != missing);
+        let provider = LambdaEnvironment::new().variables(Variables::of(variables));
+        assert_eq!(
+            ask(provider).await.unwrap_err().kind(),
+            ErrorKind::NotConfigured,
+            "{missing}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_container_endpoint_goes_before_the_environment() {
+    let server = FaultServer::start(Container::new("snapstart-"));
+    let variables = KEYS
+        .into_iter()
+        .chain([FUNCTION])
+        .map(|(name, value)| (name, value.to_owned()))
+        .chain([("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.url("/"))]);
+
+    let credential = ask(LambdaEnvironment::new().variables(Variables::of(variables)))
+        .await
+        .unwrap();
+
+    assert_eq!(credential.expose("test"), b"snapstart-secret-1");
+}
+
+fn printing(json: &str) -> Process {
+    Process::new(format!("printf '%s' '{json}'"))
+}
+
+const SESSION: &str = r#"{"Version":1,"AccessKeyId":"ASIAPROC","SecretAccessKey":"proc-secret","SessionToken":"proc-session","Expiration":"2100-01-01T00:00:00Z"}"#;
+
+#[tokio::test]
+async fn a_command_prints_keys() {
+    let credential = agent()
+        .cache(printing(SESSION))
+        .long_lived(keytide_core::LongLived::Flag)
+        .build()
+        .unwrap()
+        .get()
+        .await
+        .unwrap();
+
+    assert_eq!(credential.key_id(), Some("ASIAPROC"));
+    assert_eq!(credential.expose("test"), b"proc-secret");
+    assert_eq!(
+        credential.expose_session_token("test"),
+        Some(&b"proc-session"[..])
+    );
+}
+
+#[tokio::test]
+async fn keys_without_an_end_are_static_and_refused_unless_allowed() {
+    let json = r#"{"Version":1,"AccessKeyId":"AKIAPROC","SecretAccessKey":"proc-secret"}"#;
+
+    let error = ask(printing(json)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StaticCredential);
+    assert!(error.to_string().contains("Expiration"), "{error}");
+
+    let allowed = agent()
+        .cache(printing(json))
+        .danger_allow_static()
+        .build()
+        .unwrap();
+    assert_eq!(allowed.get().await.unwrap().expires_at(), None);
+}
+
+#[tokio::test]
+async fn what_a_command_does_wrong_is_said_without_what_it_says() {
+    use ErrorKind::{Misconfigured, Unavailable};
+    for (command, kind, says) in [
+        ("echo canary >&2; exit 3", Unavailable, "code 3"),
+        ("canary-no-such-command", Misconfigured, "code 127"),
+        ("kill -9 $$; echo canary", Unavailable, "killed"),
+        ("true canary", Unavailable, "empty"),
+        (
+            "echo canary",
+            Unavailable,
+            "no role credential|not a JSON object",
+        ),
+        ("echo '{}'; # canary", Misconfigured, "Version"),
+        (
+            r#"echo '{"Version":2,"AccessKeyId":"canary"}'"#,
+            Misconfigured,
+            "Version",
+        ),
+        (
+            r#"echo '{"Version":"1","AccessKeyId":"canary"}'"#,
+            Unavailable,
+            "wrong type",
+        ),
+        (
+            r#"echo '{"Version":1,"AccessKeyId":"canary"}'"#,
+            Unavailable,
+            "SecretAccessKey",
+        ),
+        ("yes canary", Unavailable, "64 KiB"),
+    ] {
+        let error = ask(Process::new(command)).await.unwrap_err();
+
+        let text = chain(&error);
+        assert_eq!(error.kind(), kind, "{command}: {text}");
+        assert!(
+            says.split('|').any(|says| text.contains(says)),
+            "{command}: {text}"
+        );
+        assert!(!text.contains("canary"), "{text}");
+    }
+    assert!(!format!("{:?}", Process::new("canary")).contains("canary"));
+}
+
+#[tokio::test]
+async fn a_command_that_hangs_is_killed_when_the_call_is_dropped() {
+    let directory = tempfile::tempdir().unwrap();
+    let mark = directory.path().join("pid");
+    let provider = Process::new(format!("echo $$ > {}; exec sleep 600", mark.display()));
+    let cache = agent()
+        .cache(provider)
+        .flight_limit(Duration::from_secs(1))
+        .build()
+        .unwrap();
+
+    let error = cache.get().await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    let pid = std::fs::read_to_string(&mark).unwrap();
+    let process = format!("/proc/{}", pid.trim());
+    for _ in 0..100 {
+        // What was killed may wait to be reaped.
+        let status = std::fs::read_to_string(format!("{process}/stat")).unwrap_or_default();
+        if status.is_empty() || status.contains(") Z ") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the command still runs");
+}

@@ -1,0 +1,15 @@
+//! The providers against fakes of their issuers.
+
+mod assume_role;
+mod bridges;
+mod canary;
+mod conformance;
+mod container_endpoint;
+mod default_role;
+mod errors;
+mod imds;
+mod local;
+mod revocation;
+mod support;
+mod tokens;
+mod web_identity;

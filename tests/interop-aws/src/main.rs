@@ -1,0 +1,44 @@
+//! moto, which checks every signature, with role sessions of three seconds, and three hundred users of three kinds.
+//!
+//!   interop-aws DIRECTORY SETUP
+//!
+//! DIRECTORY holds moto in `venv`; SETUP is the script that prepares it.
+
+mod crowd;
+mod moto;
+mod relay;
+mod scenario;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use keytide_interop::Failure;
+
+use crate::moto::Moto;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => {
+            println!("interop aws: passed");
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            eprintln!("interop aws: FAILED: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Failure> {
+    let mut arguments = std::env::args().skip(1);
+    let usage = "usage: interop-aws DIRECTORY SETUP";
+    let directory = PathBuf::from(arguments.next().ok_or(usage)?);
+    let setup = PathBuf::from(arguments.next().ok_or(usage)?);
+
+    let strict = Moto::strict(&directory, &setup).await?;
+    scenario::every_way_to_ask(&strict).await?;
+    scenario::load(&strict).await?;
+    drop(strict);
+    scenario::web_identity(&directory).await
+}
