@@ -31,14 +31,18 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Failure> {
-    let mut arguments = std::env::args().skip(1);
-    let usage = "usage: interop-aws DIRECTORY SETUP";
-    let directory = PathBuf::from(arguments.next().ok_or(usage)?);
-    let setup = PathBuf::from(arguments.next().ok_or(usage)?);
-
+    let (directory, setup) = arguments()?;
     let strict = Moto::strict(&directory, &setup).await?;
     scenario::every_way_to_ask(&strict).await?;
     scenario::load(&strict).await?;
     drop(strict);
     scenario::web_identity(&directory).await
+}
+
+fn arguments() -> Result<(PathBuf, PathBuf), Failure> {
+    let mut arguments = std::env::args().skip(1).map(PathBuf::from);
+    match (arguments.next(), arguments.next()) {
+        (Some(directory), Some(setup)) => Ok((directory, setup)),
+        _ => Err("usage: interop-aws DIRECTORY SETUP".into()),
+    }
 }

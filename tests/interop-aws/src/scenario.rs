@@ -279,7 +279,10 @@ async fn way(
 fn judge(name: &str, cache: &Cache, tally: &Tally, seen: &Seen) -> Result<(), Failure> {
     let status = cache.status();
     println!("   -- {name}");
-    println!("   users: {tally:?}");
+    println!(
+        "   users: {} good, {} bad {:?}",
+        tally.good, tally.bad, tally.why
+    );
     println!(
         "   wire: {} requests, {} signers, {} sessions issued, refused {:?}, expired {}, least life left at use {:?}",
         seen.requests,

@@ -3,6 +3,7 @@
 mod beside;
 mod memory;
 mod vectors;
+mod wire;
 
 use std::time::{Duration, SystemTime};
 

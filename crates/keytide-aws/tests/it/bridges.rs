@@ -73,7 +73,7 @@ async fn the_sdk_is_told_the_whole_credential_and_why_there_is_none() {
     assert_eq!(credentials.expiry(), ours.expires_at());
     assert_eq!(platform.count(), 1);
 
-    keys.revoke();
+    let _telling = keys.revoke();
     let error = provider.provide_credentials().await.unwrap_err();
     let told = std::error::Error::source(&error).unwrap().to_string();
     assert!(told.contains("revoked"), "{told}");
@@ -93,7 +93,7 @@ async fn object_store_asks_for_each_request() {
     keys.refresh_now().await.unwrap();
     let second = provider.get_credential().await.unwrap();
     platform.set(keytide_testkit::server::Fault::status(503));
-    keys.revoke();
+    let _telling = keys.revoke();
     let error = provider.get_credential().await.unwrap_err();
 
     assert_eq!(first.secret_key, "bridge-store-secret-1");

@@ -13,7 +13,7 @@ use super::ask::Ask;
 use super::endpoint::{Endpoint, Route};
 use super::names::Names;
 
-/// Asks issuers, guarded: see [the module](self). Clones are the same client.
+/// Asks issuers, guarded: see [the module](super). Clones are the same client.
 ///
 /// It holds no connection and needs no runtime until it asks, so one serves all providers of a process, on whatever
 /// runtime they are polled.

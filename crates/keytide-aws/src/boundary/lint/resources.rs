@@ -87,7 +87,7 @@ fn bucket_or_object(action: &str, name: &str, resources: &[&str], report: &mut R
     let is_object = |rest: &&str| rest.contains('/') || rest.ends_with('*');
     let is_bucket = |rest: &&str| !rest.contains('/') || rest.contains("accesspoint");
     if OF_OBJECTS.iter().any(|known| matches(known, name)) {
-        if !resources.iter().any(|rest| is_object(rest)) {
+        if !resources.iter().any(is_object) {
             report.say(
                 "never-applies",
                 format!(
@@ -97,7 +97,7 @@ fn bucket_or_object(action: &str, name: &str, resources: &[&str], report: &mut R
             );
         }
     } else if OF_BUCKETS.iter().any(|verb| starts_with(name, verb))
-        && !resources.iter().any(|rest| is_bucket(rest))
+        && !resources.iter().any(is_bucket)
     {
         report.say(
             "never-applies",
