@@ -1,12 +1,14 @@
 //! Tokens of the account that a machine runs as: [`MetadataServer`].
 
+#[cfg(feature = "bound-tokens")]
+mod bound;
 mod builder;
 mod host;
 
 use std::time::Duration;
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, Secret};
-use keytide_http::issuer::{Answer, Dialect, Endpoint, IssuerClient, Reply};
+use keytide_http::issuer::{Answer, Ask, Dialect, Endpoint, IssuerClient, Reply};
 
 use crate::answer::{Token, whole};
 use crate::identity;
@@ -49,6 +51,8 @@ pub struct MetadataServer {
     account: Option<String>,
     wanted: Wanted,
     switched_off: bool,
+    #[cfg(feature = "bound-tokens")]
+    certificate: Option<std::path::PathBuf>,
     client: IssuerClient,
 }
 
@@ -65,6 +69,24 @@ impl MetadataServer {
     /// a subject for other clouds and for model providers. It lives for an hour.
     pub fn identity_token(audience: impl Into<String>) -> MetadataServerBuilder {
         MetadataServerBuilder::new(Wanted::Identity(audience.into()))
+    }
+
+    /// The request, without what shows that its sender knows whom it asks.
+    #[cfg(feature = "bound-tokens")]
+    async fn asking(&self) -> Result<Ask, Error> {
+        match &self.certificate {
+            Some(path) => Ok(self
+                .client
+                .post(&self.endpoint)
+                .json(bound::body(path).await?)),
+            None => Ok(self.client.get(&self.endpoint)),
+        }
+    }
+
+    /// The request, without what shows that its sender knows whom it asks.
+    #[cfg(not(feature = "bound-tokens"))]
+    async fn asking(&self) -> Result<Ask, Error> {
+        Ok(self.client.get(&self.endpoint))
     }
 
     fn judged(&self, reply: Reply) -> Result<Answer, Error> {
@@ -107,7 +129,7 @@ impl ProvideCredential for MetadataServer {
                 "NO_GCE_CHECK is true: the metadata server is not asked",
             ));
         }
-        let ask = self.client.get(&self.endpoint).header(FLAVOR, GOOGLE);
+        let ask = self.asking().await?.header(FLAVOR, GOOGLE);
         let answer = self.judged(ask.send(request).await?)?;
         match &self.wanted {
             Wanted::Access(_) => {

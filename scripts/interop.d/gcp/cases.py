@@ -7,6 +7,7 @@ case, runs it, and answers with one line: the token in JSON, or the error. `veri
 that was signed with the key of DIRECTORY.
 """
 
+import datetime
 import json
 import os
 import pathlib
@@ -18,8 +19,9 @@ os.environ["GCE_METADATA_HOST"] = ORIGIN.removeprefix("http://")
 os.environ["GCE_METADATA_IP"] = ORIGIN.removeprefix("http://")
 
 import google.auth
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from google.auth import aws, compute_engine, downscoped, iam, identity_pool
 from google.auth import impersonated_credentials, jwt
 from google.auth.transport.requests import Request
@@ -88,6 +90,40 @@ def metadata_access():
 
 
 def metadata_identity():
+    return compute_engine.IDTokenCredentials(Request(), API, use_metadata_identity_endpoint=True)
+
+
+def agent_certificate():
+    """A certificate like those of agents, and where the library looks for it."""
+    path, config = DIRECTORY / "agent.pem", DIRECTORY / "certificates.json"
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "agent")])
+    uri = "spiffe://agents.global.org-1.system.id.goog/resources/agent"
+    now = datetime.datetime.now(datetime.timezone.utc)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private.public_key())
+        .serial_number(1)
+        .not_valid_before(now)
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri)]), False)
+        .sign(private, hashes.SHA256())
+    )
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    workload = {"cert_path": str(path), "key_path": str(path)}
+    config.write_text(json.dumps({"cert_configs": {"workload": workload}}))
+    os.environ["GOOGLE_API_CERTIFICATE_CONFIG"] = str(config)
+
+
+def bound_access():
+    agent_certificate()
+    return compute_engine.Credentials(scopes=[STORAGE])
+
+
+def bound_identity():
+    agent_certificate()
     return compute_engine.IDTokenCredentials(Request(), API, use_metadata_identity_endpoint=True)
 
 

@@ -115,7 +115,7 @@ fn difference(known: &Value, seen: &Value) -> String {
     format!(": recorded {}, now {}", json!(known), json!(seen))
 }
 
-const CASES: [&str; 15] = [
+const CASES: [&str; 17] = [
     "metadata_access",
     "metadata_identity",
     "application_default",
@@ -131,4 +131,6 @@ const CASES: [&str; 15] = [
     "impersonated_identity",
     "downscoped_access",
     "user_access",
+    "bound_access",
+    "bound_identity",
 ];

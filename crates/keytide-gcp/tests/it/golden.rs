@@ -273,3 +273,38 @@ async fn keys_and_logins_are_exchanged_as_google_exchanges_them() {
         .unwrap();
     as_recorded("user_access", &server, cache).await;
 }
+
+#[cfg(feature = "bound-tokens")]
+#[tokio::test]
+async fn a_token_is_bound_to_a_certificate_as_google_binds_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Google::new().start();
+    let authority = keytide_testkit::server::TestCa::new();
+    let pem = authority.root_pem();
+    let key = "-----BEGIN PRIVATE KEY-----\nS0VZ\n-----END PRIVATE KEY-----\n";
+    let file = write(directory.path(), "agent.pem", format!("{key}{pem}"));
+
+    let bound = metadata(&server).bind_certificate(&file);
+    as_recorded("bound_access", &server, cache(bound.build().unwrap())).await;
+    let sent = String::from_utf8(server.requests()[0].body().to_vec()).unwrap();
+    assert!(!sent.contains("PRIVATE"), "{sent}");
+    server.forget();
+    let identity = MetadataServer::identity_token(API)
+        .host(server.address().to_string())
+        .instance_details()
+        .bind_certificate(&file);
+    as_recorded("bound_identity", &server, cache(identity.build().unwrap())).await;
+
+    server.forget();
+    std::fs::write(&file, "half a certif").unwrap();
+    let error = cache(metadata(&server).bind_certificate(&file).build().unwrap())
+        .get()
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), keytide_core::ErrorKind::Unavailable);
+    assert_eq!(
+        server.count(),
+        0,
+        "no token that is bound to nothing is asked for in its place"
+    );
+}

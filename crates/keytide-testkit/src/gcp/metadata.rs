@@ -54,6 +54,15 @@ impl Google {
     }
 
     fn metadata_token(&self, asked: &Asked) -> Reply {
+        // What is bound to a certificate is asked for by POST, and new each time.
+        if asked.method() == "POST" {
+            let body: serde_json::Value = serde_json::from_slice(asked.body()).unwrap_or_default();
+            let chain = body["certificate_chain"].as_str().unwrap_or_default();
+            if !chain.starts_with("-----BEGIN CERTIFICATE-----") {
+                return flavored(400).body("no certificate_chain");
+            }
+            return self.metadata_answer(&self.mint("bound", asked), self.lifetime);
+        }
         let now = (self.time)();
         let repeated = self
             .repeats_until
@@ -64,6 +73,10 @@ impl Google {
             self.with_state(|state| state.repeat(asked.target(), token.clone(), end));
             (token, self.lifetime)
         });
+        self.metadata_answer(&token, left)
+    }
+
+    fn metadata_answer(&self, token: &str, left: std::time::Duration) -> Reply {
         let body = json!({
             "access_token": token,
             "expires_in": left.as_secs(),

@@ -2,6 +2,8 @@
 
 #[cfg(all(feature = "conformance", feature = "tls"))]
 mod conformance;
+#[cfg(feature = "gcp")]
+mod gcp;
 #[cfg(feature = "server")]
 mod server;
 #[cfg(feature = "tls")]
