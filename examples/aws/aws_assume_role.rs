@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, ConfigLoader};
 use aws_sdk_sts::config::Region;
-use keytide_aws::{AssumeRole, DefaultRole, Process, sdk_config};
+use keytide_aws::{AssumeRole, DefaultRole, Process, SessionRevocation, sdk_config};
 use keytide_core::{Agent, AgentIdentity, AgentType, Cache, Environment, Owner, Reason, Version};
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -28,25 +28,37 @@ async fn main() -> Result<(), Failure> {
     let agent = Agent::builder(identity).build()?;
 
     let mut arguments = std::env::args().skip(1);
-    match (arguments.next().as_deref(), arguments.next()) {
+    // The agent reports at its end on the caches that are still held.
+    let (role_arn, _role) = match (arguments.next().as_deref(), arguments.next()) {
         (Some("--moto"), url) => {
             let url = url.unwrap_or_else(|| "http://127.0.0.1:5000".to_owned());
-            with_moto(&agent, &url).await?;
+            (MOTO_ROLE.to_owned(), with_moto(&agent, &url).await?)
         }
-        (Some(arn), None) if arn.starts_with("arn:") => with_an_account(&agent, arn).await?,
+        (Some(arn), None) if arn.starts_with("arn:") => {
+            (arn.to_owned(), with_an_account(&agent, arn).await?)
+        }
         _ => return Err("usage: aws_assume_role --moto [URL] | aws_assume_role ROLE_ARN".into()),
-    }
+    };
 
+    let revocation = SessionRevocation::of_agent(&agent, role_arn)?;
+    println!("this policy on the role would end the sessions of this instance, and of no other:");
+    println!("{}", revocation.document());
     let report = agent.terminate(Reason::Finished).await;
-    println!(
-        "terminated: some session is still accepted for {:.0} s; AWS takes none back before",
-        report.residual_exposure().as_secs_f64()
-    );
+    for revoked in &report.revoked {
+        match revoked.residual_exposure {
+            Duration::MAX => println!("{}: a key that never ends", revoked.cache),
+            left => println!(
+                "{}: some session is accepted for another {:.1} s; AWS takes none back before",
+                revoked.cache,
+                left.as_secs_f64()
+            ),
+        }
+    }
     Ok(())
 }
 
 /// The role of this workload is the base; there is no key anywhere.
-async fn with_an_account(agent: &Agent, role_arn: &str) -> Result<(), Failure> {
+async fn with_an_account(agent: &Agent, role_arn: &str) -> Result<Cache, Failure> {
     let workload = agent.cache(DefaultRole::new()).build()?;
     let provider = AssumeRole::builder(role_arn, workload).build()?;
     let sessions = provider.sessions();
@@ -57,16 +69,16 @@ async fn with_an_account(agent: &Agent, role_arn: &str) -> Result<(), Failure> {
     if let Some(session) = sessions.last() {
         println!("{session:#?}");
     }
-    Ok(())
+    Ok(role)
 }
 
 /// moto has no platform that gives a first role, so a command with a made-up key stands in for it.
-async fn with_moto(agent: &Agent, url: &str) -> Result<(), Failure> {
+async fn with_moto(agent: &Agent, url: &str) -> Result<Cache, Failure> {
     let operator = Process::new(
         r#"echo '{"Version":1,"AccessKeyId":"AKIAEXAMPLE","SecretAccessKey":"example"}'"#,
     );
     let operator = agent.cache(operator).danger_allow_static().build()?;
-    let provider = AssumeRole::builder("arn:aws:iam::123456789012:role/invoices", operator)
+    let provider = AssumeRole::builder(MOTO_ROLE, operator)
         .region("eu-west-1")
         .endpoint_url(url)
         .raw_duration_seconds(3)
@@ -93,7 +105,7 @@ async fn with_moto(agent: &Agent, url: &str) -> Result<(), Failure> {
         "aws_assume_role: {} rotations, {requests} requests, 0 failures",
         role.status().rotations
     );
-    Ok(())
+    Ok(role)
 }
 
 /// One client for the life of the program: what it signs with changes underneath.
@@ -105,3 +117,5 @@ async fn who(sts: &aws_sdk_sts::Client) -> Result<String, Failure> {
     let identity = sts.get_caller_identity().send().await?;
     Ok(identity.arn.unwrap_or_default())
 }
+
+const MOTO_ROLE: &str = "arn:aws:iam::123456789012:role/invoices";
