@@ -1,7 +1,7 @@
 //! Signing a request: `keytide_aws::SigV4` beside `aws-sigv4`, in CPU time of this thread, within one run.
 //!
 //! ```sh
-//! cargo run --release -p keytide-benches --bin sigv4
+//! cargo run --release -p keytide-benches --features sigv4 --bin sigv4
 //! ```
 
 use std::hint::black_box;
