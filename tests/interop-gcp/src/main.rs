@@ -6,6 +6,7 @@
 //! asked for when it was recorded, and is written anew with `--record`; GCLOUD is the command, or `none`.
 
 mod clients;
+mod forty;
 mod gcloud;
 mod readers;
 
@@ -43,5 +44,6 @@ async fn run() -> Result<(), Failure> {
     } else {
         gcloud::logs_in(&directory, &command).await?;
     }
-    readers::rotate().await
+    tokio::try_join!(readers::rotate(), forty::seconds())?;
+    Ok(())
 }

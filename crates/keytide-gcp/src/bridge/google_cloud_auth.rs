@@ -22,9 +22,10 @@ use super::{current, text};
 /// use keytide_core::Cache;
 /// use keytide_gcp::bridge::GoogleCloudBridge;
 ///
-/// # fn example(token: Cache) {
-/// let credentials = Credentials::from(GoogleCloudBridge::new(token).quota_project("project-1"));
+/// # fn example(token: Cache) -> Result<(), keytide_core::Error> {
+/// let credentials = Credentials::from(GoogleCloudBridge::new(token).quota_project("project-1")?);
 /// # let _ = credentials;
+/// # Ok(())
 /// # }
 /// ```
 #[derive(Debug)]
@@ -46,12 +47,16 @@ impl GoogleCloudBridge {
         }
     }
 
-    /// The project that pays for the requests (`x-goog-user-project`). Defaults to that of the account. A name that no
-    /// header can carry counts as none.
-    #[must_use]
-    pub fn quota_project(mut self, project: &str) -> Self {
-        self.quota_project = HeaderValue::from_str(project).ok();
-        self
+    /// The project that pays for the requests (`x-goog-user-project`). Defaults to that of the account.
+    ///
+    /// # Errors
+    /// [`Misconfigured`](ErrorKind::Misconfigured) for a name that no header can carry.
+    pub fn quota_project(mut self, project: &str) -> Result<Self, Error> {
+        let value = HeaderValue::from_str(project).map_err(|_| {
+            Error::misconfigured("the quota project holds bytes that no header can carry")
+        })?;
+        self.quota_project = Some(value);
+        Ok(self)
     }
 
     fn tag(&self, generation: u64) -> EntityTag {

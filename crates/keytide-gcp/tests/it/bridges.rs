@@ -96,8 +96,16 @@ async fn the_official_clients_see_a_new_tag_for_each_generation() {
 
     let server = Google::new().start();
     let storage = cache(metadata(&server).build().unwrap());
-    let credentials =
-        Credentials::from(GoogleCloudBridge::new(storage.clone()).quota_project("payer"));
+    let bridge = GoogleCloudBridge::new(storage.clone());
+    assert!(
+        GoogleCloudBridge::new(storage.clone())
+            .quota_project(
+                "a
+b"
+            )
+            .is_err()
+    );
+    let credentials = Credentials::from(bridge.quota_project("payer").unwrap());
     let headers = async |tag: Option<EntityTag>| {
         let mut extensions = http::Extensions::new();
         if let Some(tag) = tag {
