@@ -9,6 +9,7 @@ mod grant;
 mod guarded;
 pub(crate) mod lint;
 mod names;
+mod optional;
 mod pattern;
 pub(crate) mod render;
 

@@ -75,11 +75,9 @@ pub(crate) fn resource(resource: &str) -> Result<(), String> {
         return say("has an account that is not of 12 digits");
     }
     let is = |name: &str| service.eq_ignore_ascii_case(name);
-    if is("s3")
-        && !rest.contains("accesspoint")
-        && !(region.is_empty() && account.is_empty())
-        && !is_s3_special(rest)
-    {
+    let global = region.is_empty() && account.is_empty();
+    let regional = rest.contains("accesspoint") || is_s3_special(rest);
+    if is("s3") && !global && !regional {
         return say(
             "is an ARN of a bucket, which has no region and no account: arn:aws:s3:::bucket/key",
         );

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use keytide_core::Error;
+use keytide_core::{AgentIdentity, Error, InstanceId};
 
 use super::SessionRevocation;
 use super::document::{Mark, document};
+use crate::naming::{self, IdentityTag};
+use crate::session::RoleSession;
 use crate::sigv4::date::Stamp;
 
 /// Builds a [`SessionRevocation`] from what marks the sessions of one instance. A session is denied if one of the marks
@@ -32,6 +34,23 @@ impl SessionRevocationBuilder {
             source_identity: None,
             issued_before: None,
             whole_role: false,
+        }
+    }
+
+    /// The sessions of this agent, marked as [`AssumeRole`](crate::AssumeRole) marks them: session name, source identity and
+    /// the tag `agent-instance`. Each holds the whole instance id. What was turned off is on no session and matches none.
+    pub fn agent(self, identity: &AgentIdentity, instance: InstanceId) -> Self {
+        let name = naming::session_name(identity, instance);
+        self.session_name(name.clone())
+            .source_identity(name)
+            .instance_tag(IdentityTag::Instance.key(), instance.to_string())
+    }
+
+    /// This one session and those that have its name: by the id that STS gave to it.
+    pub fn session(self, session: &RoleSession) -> Self {
+        match session.assumed_role_id.split_once(':') {
+            Some((id, name)) => self.role_id(id).session_name(name),
+            None => self.session_name(&session.assumed_role_id),
         }
     }
 
@@ -112,9 +131,13 @@ impl SessionRevocationBuilder {
                 "nothing marks the instance, so every session of the role would end: give its session name",
             ));
         }
-        let of = [&self.session_name, &self.source_identity];
-        let of = of.into_iter().flatten().next();
-        let of = of.or(self.instance_tag.as_ref().map(|(_, value)| value));
+        let tag = self.instance_tag.as_ref().map(|(_, value)| value);
+        let named = [
+            self.session_name.as_ref(),
+            self.source_identity.as_ref(),
+            tag,
+        ];
+        let of = named.into_iter().flatten().next();
         Ok(SessionRevocation {
             role_name,
             policy_name: policy_name(of.map_or("older-sessions", String::as_str)),

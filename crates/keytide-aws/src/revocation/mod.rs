@@ -18,15 +18,21 @@ pub use self::builder::SessionRevocationBuilder;
 ///
 /// ```
 /// use keytide_aws::SessionRevocation;
+/// # use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Owner, Version};
+/// # let identity = AgentIdentity::new(AgentType("reader"), Version("1"), Environment("prod"), Owner("payments"))?;
+/// # let agent = Agent::builder(identity).build()?;
 ///
 /// let revocation = SessionRevocation::builder("arn:aws:iam::123456789012:role/invoices")
-///     .session_name("invoice-reader-5f0c2a9e")
-///     .instance_tag("instance", "5f0c2a9e1d3b4c6f8a7e6d5c4b3a2918")
+///     .agent(agent.identity(), agent.instance())
 ///     .build()?;
-/// assert!(revocation.document().contains(r#""aws:userid": "*:invoice-reader-5f0c2a9e""#));
+///
+/// let user_id = format!(r#""aws:userid": "*:reader-{}""#, agent.instance());
+/// assert!(revocation.document().contains(&user_id));
 /// assert!(revocation.put_command().starts_with("aws iam put-role-policy --role-name invoices "));
 /// # Ok::<(), keytide_core::Error>(())
 /// ```
+///
+/// The id of an instance is in every event of it, so the marks can be had from a log too, after the process is gone.
 ///
 /// # Who does it, and how fast it is
 /// | | |
@@ -56,7 +62,7 @@ pub use self::builder::SessionRevocationBuilder;
 /// # What marks an instance
 /// | session from | name of the session | instance of its own? |
 /// |---|---|---|
-/// | `AssumeRole`, web identity, made by keytide | from the identity of the agent | yes |
+/// | [`AssumeRole`](crate::AssumeRole), [`WebIdentity`](crate::WebIdentity) | type and instance id of the agent | yes; web identity by the name alone |
 /// | EC2 instance profile | the id of the instance | of the machine: all that runs there |
 /// | ECS task role | the id of the task | of the task |
 /// | EKS Pod Identity | `eks-cluster-pod-…`, tags `kubernetes-pod-uid`, … | of the pod |

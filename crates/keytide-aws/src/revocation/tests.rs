@@ -2,8 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
+use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Owner, Version};
+
 use super::*;
 use crate::evaluator::{Call, Decision, Policy};
+use crate::{RoleSession, session_name};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/agents/invoices";
 const ROLE_ID: &str = "AROAEXAMPLEEXAMPLE01";
@@ -71,6 +74,70 @@ fn the_session_name_ends_this_instance_and_no_other_of_the_role() {
         let of_another_role = [("aws:userid", "AROAEXAMPLEEXAMPLE02:reader-5f0c")];
         assert_eq!(denied(&revocation, &of_another_role), !with_id);
     }
+}
+
+#[test]
+fn two_agents_of_one_type_are_told_apart_by_what_assume_role_sends() {
+    let agent = || {
+        let identity = AgentIdentity::new(
+            AgentType("reader"),
+            Version("1"),
+            Environment("prod"),
+            Owner("o"),
+        );
+        Agent::builder(identity.unwrap()).build().unwrap()
+    };
+    let (ended, other) = (agent(), agent());
+    let builder = SessionRevocation::builder(ROLE).agent(ended.identity(), ended.instance());
+    let revocation = builder.build().unwrap();
+    // Each mark alone, for the others may have been turned off.
+    let marks = |agent: &Agent| {
+        let name = session_name(agent.identity(), agent.instance());
+        [
+            ("aws:userid", format!("{ROLE_ID}:{name}")),
+            ("aws:SourceIdentity", name),
+            (
+                "aws:PrincipalTag/agent-instance",
+                agent.instance().to_string(),
+            ),
+        ]
+    };
+
+    for (key, value) in marks(&ended) {
+        assert!(denied(&revocation, &[(key, &value)]), "{key}");
+    }
+    for (key, value) in marks(&other) {
+        assert!(!denied(&revocation, &[(key, &value)]), "{key}");
+    }
+    assert!(!denied(
+        &revocation,
+        &[("aws:PrincipalTag/agent-type", "reader")]
+    ));
+}
+
+#[test]
+fn a_session_is_named_by_the_id_that_sts_gave() {
+    let session = RoleSession {
+        arn: String::new(),
+        assumed_role_id: format!("{ROLE_ID}:reader-5f0c"),
+        source_identity: None,
+        packed_policy_percent: None,
+        session_token_bytes: None,
+        session_token_percent: None,
+    };
+    let revocation = SessionRevocation::builder(ROLE)
+        .session(&session)
+        .build()
+        .unwrap();
+
+    assert!(denied(
+        &revocation,
+        &[("aws:userid", &session.assumed_role_id)]
+    ));
+    assert!(!denied(
+        &revocation,
+        &[("aws:userid", "AROAEXAMPLEEXAMPLE01:reader-77aa")]
+    ));
 }
 
 #[test]

@@ -163,7 +163,7 @@ fn check(what: &str, name: &str, allowed: impl Fn(u8) -> bool) -> Result<(), Err
 
 /// Those that sign paths by the rules of S3 (Amazon S3 API reference, "Authenticating Requests (AWS Signature Version
 /// 4)"; the endpoint rules of the SDKs name them with `disableDoubleEncoding`).
-const S3_SERVICES: [&str; 3] = ["s3", "s3-outposts", "s3-object-lambda"];
+const S3_SERVICES: [&str; 4] = ["s3", "s3-outposts", "s3-object-lambda", "s3express"];
 
 const X_AMZN_TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 

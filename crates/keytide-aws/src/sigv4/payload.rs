@@ -64,7 +64,7 @@ pub(super) fn hash(settings: &Settings, request: &Outgoing<'_>) -> Result<Hash, 
 
 /// The signing names of services with an operation that takes `UNSIGNED-PAYLOAD` (`aws.auth#unsignedPayload` in their
 /// models, and the documentation of S3).
-pub(super) const UNSIGNED_SERVICES: [&str; 9] = [
+pub(super) const UNSIGNED_SERVICES: [&str; 8] = [
     "s3",
     "s3-outposts",
     "s3-object-lambda",
@@ -73,7 +73,6 @@ pub(super) const UNSIGNED_SERVICES: [&str; 9] = [
     "lex",
     "mediastore",
     "omics",
-    "codeartifact",
 ];
 
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
