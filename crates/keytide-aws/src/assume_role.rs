@@ -32,7 +32,8 @@ use crate::session::RoleSessions;
 /// | session tags | [`IdentityTag`](crate::IdentityTag): type, version, environment, owner, instance; transitive, so they stay through chains | `sts:TagSession` |
 ///
 /// Where the trust policy of the role does not allow the last two, STS answers `AccessDenied`, and the error holds the
-/// statement to add. Each can be [turned off](AssumeRoleBuilder::without_source_identity).
+/// statement to add. Each can be [turned off](AssumeRoleBuilder::without_source_identity). A source identity that the base
+/// brings along (from the claims of an identity provider, say) cannot be changed: leave ours out then, or STS denies.
 ///
 /// ```no_run
 /// use keytide_aws::{AssumeRole, Imds};

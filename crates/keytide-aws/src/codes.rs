@@ -13,7 +13,7 @@ pub(crate) fn known(code: &str) -> Option<&'static KnownCode> {
 pub(crate) static METADATA: Dialect = Dialect::new(in_metadata, KNOWN);
 
 /// Codes are `Code` or `code` in JSON; the EKS Pod Identity agent writes `…: (AccessDeniedException): …` as text.
-fn in_metadata(body: &[u8]) -> Vec<String> {
+pub(crate) fn in_metadata(body: &[u8]) -> Vec<String> {
     #[derive(Deserialize)]
     struct Failure {
         #[serde(alias = "Code")]

@@ -30,6 +30,9 @@ use crate::variables::Variables;
 /// | `AWS_EC2_METADATA_SERVICE_ENDPOINT` | another address, such as `http://[fd00:ec2::254]` |
 /// | `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE` | `IPv4` or `IPv6` |
 ///
+/// The principal is the role's name. Where the instance is given another role while it runs, the cache does not serve that
+/// one's keys before they are [adopted](keytide_core::Cache::adopt_principal).
+///
 /// The service gives new keys at least 5 min before the old ones end; asked earlier it gives the same again. What it gives
 /// past its end is no success: nothing here lengthens a life.
 ///

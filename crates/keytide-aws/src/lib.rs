@@ -52,3 +52,12 @@ pub use session::{RoleSession, RoleSessions};
 pub use sigv4::{PathEncoding, Payload, SigV4, SigV4Builder, SigningKeys};
 pub use variables::Variables;
 pub use web_identity::{WebIdentity, WebIdentityBuilder};
+
+/// What reads the answers of issuers, for the fuzzer.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub fn fuzz_answer(body: &[u8]) {
+    let _ = document::Document::read("the answer", body).and_then(document::Document::keys);
+    let _ = codes::in_xml(body);
+    let _ = codes::in_metadata(body);
+}

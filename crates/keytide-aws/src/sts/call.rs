@@ -81,8 +81,13 @@ impl<'a> Call<'a> {
         if let Some(error) = seen.error.take() {
             return Err(error);
         }
-        let plain = seen.retry_after;
+        let (plain, sent) = (seen.retry_after, seen.sent);
         drop(seen);
+        if answer.is_err() && !sent {
+            return Err(Error::misconfigured(
+                "the request to STS could not be made: check the region, the endpoint and the parameters of the provider",
+            ));
+        }
         answer.map_err(|error| self.failure(&error, plain, denied))
     }
 
@@ -94,12 +99,7 @@ impl<'a> Call<'a> {
     ) -> Error {
         let origin = &self.issuer;
         let Some(raw) = error.raw_response() else {
-            return match error {
-                SdkError::ConstructionFailure(_) => Error::misconfigured(
-                    "the request to STS could not be made: check the region, the endpoint and the parameters of the provider",
-                ),
-                _ => Error::unavailable(format!("no usable answer from {origin}")),
-            };
+            return Error::unavailable(format!("no usable answer from {origin}"));
         };
         let status = StatusCode::from_u16(raw.status().as_u16()).unwrap_or_default();
         if status.is_success() {

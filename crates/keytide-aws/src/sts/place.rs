@@ -119,7 +119,7 @@ fn check_region(region: &str) -> Result<(), Error> {
 macro_rules! place_setters {
     () => {
         /// The region whose STS is asked, such as `eu-west-1`. Defaults to `AWS_REGION`, then `AWS_DEFAULT_REGION`, read
-        /// at each call.
+        /// at each call. `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT` choose among the region's endpoints.
         pub fn region(mut self, region: impl Into<String>) -> Self {
             self.place.region = Some(region.into());
             self

@@ -28,6 +28,8 @@ pub(super) struct Seen {
     /// The issuer's clock.
     pub(super) date: Option<SystemTime>,
     pub(super) retry_after: Option<RetryAfter>,
+    /// Whether the SDK came to send anything.
+    pub(super) sent: bool,
     /// Why there was no answer.
     pub(super) error: Option<Error>,
 }
@@ -82,6 +84,7 @@ impl Transport {
 impl HttpConnector for Transport {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let transport = self.clone();
+        transport.seen().sent = true;
         HttpConnectorFuture::new(async move {
             transport.exchange(request).await.map_err(|error| {
                 transport.seen().error = Some(error.clone());

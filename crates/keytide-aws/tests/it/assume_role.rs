@@ -497,3 +497,23 @@ async fn a_bearer_token_cannot_be_the_base() {
     assert_eq!(error.kind(), ErrorKind::Misconfigured, "{error}");
     assert_eq!(sts.connections(), 0);
 }
+
+#[tokio::test]
+async fn the_endpoints_of_a_region_are_chosen_by_variables() {
+    let agent = agent();
+    let (keys, _platform) = base(&agent, "role-fips-");
+    let sts = FaultServer::start(Sts::new("role-fips-sts-"));
+    for name in ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"] {
+        // The SDK takes neither together with an endpoint of one's own: so the variable was heard.
+        let builder = role(&sts, keys.clone()).variables(Variables::of([(name, "true")]));
+        let error = agent
+            .cache(builder.build().unwrap())
+            .build()
+            .unwrap()
+            .get()
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured, "{name}: {error}");
+    }
+    assert_eq!(sts.connections(), 0);
+}

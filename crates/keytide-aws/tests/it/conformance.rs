@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use keytide_aws::{
-    AssumeRole, ContainerEndpoint, DefaultRole, Imds, OutboundToken, Process, Variables,
-    WebIdentity,
+    AssumeRole, CallerIdentityToken, ContainerEndpoint, DefaultRole, Imds, OutboundToken, Process,
+    Variables, WebIdentity,
 };
 use keytide_core::{Agent, Cache, Clock, ErrorKind, SystemClock};
 use keytide_testkit::aws::{Container, Instance, Sts, refusal};
@@ -306,6 +306,72 @@ fn a_command_does_what_every_provider_must() {
         "sort-not-configured",
         "stops-reading",
     ]);
+}
+
+/// Signs with keys that are always there.
+struct Signing(Platform);
+
+impl Fixture for Signing {
+    type Provider = CallerIdentityToken;
+
+    fn provider(&self) -> CallerIdentityToken {
+        CallerIdentityToken::builder("//iam.googleapis.com/p", self.0.keys.clone())
+            .region("eu-west-1")
+            .variables(none())
+            .build()
+            .unwrap()
+    }
+
+    fn put(&self, condition: &Condition) -> Result<(), String> {
+        match condition {
+            Condition::Healthy => Ok(()),
+            _ => Err("nobody is asked".to_owned()),
+        }
+    }
+
+    fn calls(&self) -> Option<u64> {
+        None
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        vec![
+            "conf-gcp-secret-".to_owned(),
+            "conf-gcp-session-".to_owned(),
+        ]
+    }
+
+    fn expires(&self) -> Expires {
+        Expires::In(Duration::from_secs(300))
+    }
+}
+
+#[test]
+fn a_caller_identity_token_does_what_every_provider_must() {
+    let report = conformance::check(|| Signing(Platform::new("conf-gcp-")));
+
+    println!("{report}");
+    // What there is no issuer for does not run, and its base lives by another clock than the suite's.
+    let failed: Vec<_> = report
+        .failed()
+        .into_iter()
+        .filter(|name| {
+            ![
+                "recovers",
+                "keeps-credential",
+                "no-busy-loop",
+                "error-text",
+                "no-clock",
+            ]
+            .contains(name)
+        })
+        .collect();
+    assert!(failed.is_empty(), "{failed:?}");
+    let passed = report
+        .checks()
+        .iter()
+        .filter(|check| *check.verdict() == conformance::Verdict::Passed)
+        .count();
+    assert!(passed >= 14, "{passed} checks passed");
 }
 
 /// A base of keys that is always well.

@@ -186,9 +186,6 @@ async fn an_address_that_is_none_of_the_service_is_refused_before_a_byte_is_sent
 async fn a_role_name_that_would_lead_elsewhere_is_not_followed() {
     for name in ["../../user-data", "a/b", "a?b", "", "a b", "<html>"] {
         let name = name.to_owned();
-        let inner = Instance::new("imds-name-");
-        let good: keytide_testkit::server::Good = inner.into();
-        let _ = good;
         let server = FaultServer::start(move |asked: &keytide_testkit::server::Asked| match asked
             .method()
         {
