@@ -61,8 +61,8 @@ use crate::session::RoleSessions;
 /// # Revocation
 /// No call takes a session back: the profile states [`UntilExpiry`](keytide_core::Revocation::UntilExpiry), and
 /// [`Agent::terminate`](keytide_core::Agent::terminate) reports for how many seconds some session of the agent is still
-/// accepted, over all that were issued and have not expired. An operator can end sessions by a deny policy on the role,
-/// which takes effect in seconds to a few minutes.
+/// accepted, over all that were issued and have not expired. An operator can end sessions by a deny policy on the role
+/// ([`SessionRevocation`](crate::SessionRevocation)), which takes effect in seconds to a few minutes.
 pub struct AssumeRole {
     ask: RoleRequest,
     base: Subject,
