@@ -40,7 +40,9 @@ async fn main() -> Result<(), Failure> {
         _ => return Err("usage: aws_assume_role --moto [URL] | aws_assume_role ROLE_ARN".into()),
     };
 
-    let revocation = SessionRevocation::of_agent(&agent, role_arn)?;
+    let revocation = SessionRevocation::builder(role_arn)
+        .agent(agent.identity(), agent.instance())
+        .build()?;
     println!("this policy on the role would end the sessions of this instance, and of no other:");
     println!("{}", revocation.document());
     let report = agent.terminate(Reason::Finished).await;

@@ -21,7 +21,8 @@ use crate::session::RoleSessions;
 /// Asks STS for a session of a role (`AssumeRole`), signed with the keys of another cache.
 ///
 /// Any cache of AWS keys can be the base, that of another `AssumeRole` too: roles chain. When the base rotates, the next
-/// call is signed with the new keys; a forced refresh asks the base again first.
+/// call is signed with the new keys; a forced refresh asks the base again first. Where STS says that the keys of the base are
+/// expired or unknown, the base is told, and asks anew for the next attempt.
 ///
 /// Who acts reaches AWS by three ways, each of which CloudTrail and policies see:
 ///
@@ -61,8 +62,8 @@ use crate::session::RoleSessions;
 /// # Revocation
 /// No call takes a session back: the profile states [`UntilExpiry`](keytide_core::Revocation::UntilExpiry), and
 /// [`Agent::terminate`](keytide_core::Agent::terminate) reports for how many seconds some session of the agent is still
-/// accepted, over all that were issued and have not expired. An operator can end sessions by a deny policy on the role,
-/// which takes effect in seconds to a few minutes.
+/// accepted, over all that were issued and have not expired. An operator can end sessions by a deny policy on the role
+/// ([`SessionRevocation`](crate::SessionRevocation)), which takes effect in seconds to a few minutes.
 pub struct AssumeRole {
     ask: RoleRequest,
     base: Subject,
@@ -100,6 +101,7 @@ impl ProvideCredential for AssumeRole {
             provider: self.under.status().provider,
             principal: credential.principal().map(ToOwned::to_owned),
             keys: keys::for_sdk(&credential, "signature of AssumeRole")?,
+            held: Some((self.under.clone(), credential.generation())),
         };
         let keys = self.ask.send(base, request).await?;
         Ok(keys.issued())

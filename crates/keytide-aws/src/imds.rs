@@ -13,6 +13,7 @@ use crate::codes::{self, METADATA};
 use crate::document::Document;
 use crate::failure::{AMZ_RETRY_AFTER, Failure, patience};
 use crate::keys::Keys;
+use crate::naming::is_legal_in_name;
 use crate::variables::Variables;
 
 /// Asks the instance metadata service for the keys of the instance's role. Version 2 alone: a session token first, and
@@ -123,8 +124,12 @@ impl Imds {
                 text.lines().next().unwrap_or_default().trim().to_owned()
             }
         };
-        let legal = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-        if role.is_empty() || role.len() > 64 || !role.chars().all(legal) {
+        if role.is_empty() || role.len() > 64 || !role.chars().all(is_legal_in_name) {
+            if self.role.is_some() {
+                return Err(Error::misconfigured(
+                    "the name of the instance's role is none that a role can have",
+                ));
+            }
             return Err(Error::unavailable(
                 "the metadata service names no role where its name should stand: check that it is the service that answers",
             ));

@@ -11,7 +11,6 @@ mod container_endpoint;
 mod default_role;
 mod document;
 mod duration;
-mod ending;
 #[cfg(test)]
 mod evaluator;
 mod failure;

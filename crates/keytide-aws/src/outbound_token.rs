@@ -38,6 +38,8 @@ use crate::sts::{Call, Place, place_setters};
 /// `JWTPayloadSizeExceeded` are refusals.
 pub struct OutboundToken {
     base: Subject,
+    /// The cache under `base`.
+    under: Cache,
     place: Place,
     audiences: Vec<String>,
     algorithm: SigningAlgorithm,
@@ -105,7 +107,13 @@ impl ProvideCredential for OutboundToken {
             };
             format!("; the caller's policy needs sts:GetWebIdentityToken{tagged}")
         };
-        let output = call.send(asked, denied).await?;
+        let output = match call.send(asked, denied).await {
+            Ok(output) => output,
+            Err(error) => {
+                call.report(&self.under, credential.generation());
+                return Err(error);
+            }
+        };
         let token = output
             .web_identity_token
             .filter(|token| !token.is_empty())
@@ -197,6 +205,7 @@ impl OutboundTokenBuilder {
             ));
         }
         Ok(OutboundToken {
+            under: self.base.clone(),
             base: Subject::new(self.base, SubjectUse::Repeatable),
             place: self.place,
             audiences: self.audiences,

@@ -76,7 +76,15 @@ impl RoleRequest {
             }
             .advice()
         };
-        let output = call.send(asked, denied).await?;
+        let output = match call.send(asked, denied).await {
+            Ok(output) => output,
+            Err(error) => {
+                if let Some((cache, generation)) = &base.held {
+                    call.report(cache, *generation);
+                }
+                return Err(error);
+            }
+        };
         let session = session_of(&output);
         let principal = session.as_ref().map(|session| session.arn.clone());
         let keys = keys_of(output.credentials, principal)?;

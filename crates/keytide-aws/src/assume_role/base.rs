@@ -1,7 +1,7 @@
 //! Whose keys sign a request for a role: [`Base`].
 
 use aws_credential_types::Credentials;
-use keytide_core::Request;
+use keytide_core::{Cache, Request};
 
 use crate::arn::session_of;
 use crate::naming::session_name;
@@ -12,6 +12,8 @@ pub(crate) struct Base {
     pub(crate) provider: &'static str,
     pub(crate) principal: Option<String>,
     pub(crate) keys: Credentials,
+    /// The cache that holds them, and their generation there: told where STS blames them.
+    pub(crate) held: Option<(Cache, u64)>,
 }
 
 impl Base {

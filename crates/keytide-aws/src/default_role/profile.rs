@@ -56,6 +56,7 @@ impl ProfileFiles {
                 provider,
                 principal: keys.principal.clone(),
                 keys: keys.for_sdk(),
+                held: None,
             };
             keys = ask.send(base, request).await?;
             provider = "assume_role";

@@ -1,5 +1,6 @@
 //! One call to STS through its SDK: [`Call`].
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
@@ -13,7 +14,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use http::StatusCode;
-use keytide_core::{Error, Request};
+use keytide_core::{Cache, Error, Request};
 use tracing::instrument::WithSubscriber;
 use tracing::subscriber::NoSubscriber;
 use zeroize::Zeroizing;
@@ -31,6 +32,7 @@ pub(crate) struct Call<'a> {
     transport: Transport,
     request: &'a Request,
     issuer: String,
+    blames_keys: AtomicBool,
 }
 
 impl<'a> Call<'a> {
@@ -62,7 +64,17 @@ impl<'a> Call<'a> {
             transport,
             request,
             issuer: place.issuer(),
+            blames_keys: AtomicBool::new(false),
         })
+    }
+
+    /// Tells the cache that the keys of a request came from, where the answer blamed them: it asks for others now, for the
+    /// next attempt.
+    pub(crate) fn report(&self, base: &Cache, generation: u64) {
+        if self.blames_keys.load(Ordering::Relaxed) {
+            // The report counts from the call on; nobody waits here.
+            drop(base.rejected(generation, &self.issuer));
+        }
     }
 
     /// Sends. `denied` is put behind the message of an `AccessDenied`.
@@ -115,6 +127,8 @@ impl<'a> Call<'a> {
             code: code.as_deref().and_then(codes::known),
             retry_after: patience(raw.headers().get(AMZ_RETRY_AFTER), plain),
         };
+        let blamed = code.as_deref().is_some_and(codes::blames_keys);
+        self.blames_keys.store(blamed, Ordering::Relaxed);
         match code.as_deref() {
             Some("AccessDenied" | "AccessDeniedException") => failure.error_with(&denied()),
             _ => failure.error(),

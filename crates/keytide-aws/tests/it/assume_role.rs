@@ -517,3 +517,46 @@ async fn the_endpoints_of_a_region_are_chosen_by_variables() {
     }
     assert_eq!(sts.connections(), 0);
 }
+
+#[tokio::test]
+async fn a_base_whose_keys_are_blamed_is_asked_for_others() {
+    for (status, code, asks) in [
+        (403, "ExpiredToken", true),
+        (403, "InvalidClientTokenId", true),
+        (403, "AccessDenied", false),
+        (403, "SignatureDoesNotMatch", false),
+        (503, "ServiceUnavailable", false),
+    ] {
+        let agent = agent();
+        let (keys, platform) = base(&agent, "role-blamed-");
+        let sts = FaultServer::start(Sts::new("role-blamed-sts-"));
+        sts.then(Fault::answer("no", refusal(status, code), Outcome::Either));
+        let cache = agent
+            .cache(role(&sts, keys.clone()).build().unwrap())
+            .build()
+            .unwrap();
+
+        cache.get().await.unwrap_err();
+        let asked_again = async {
+            while platform.count() < 2 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let asked = tokio::time::timeout(
+            Duration::from_millis(if asks { 5000 } else { 300 }),
+            asked_again,
+        )
+        .await;
+
+        assert_eq!(asked.is_ok(), asks, "{code}");
+        if asks {
+            while keys.status().generation < 2 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            cache.refresh_now().await.unwrap();
+            let last = sts.requests().pop().unwrap();
+            let token = last.header("x-amz-security-token").unwrap();
+            assert_ne!(token, "role-blamed-session-1", "{code}");
+        }
+    }
+}

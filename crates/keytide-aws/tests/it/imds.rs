@@ -75,6 +75,10 @@ async fn a_role_that_is_named_saves_a_request() {
     ask(imds(&server).role("instance-role")).await.unwrap();
 
     assert_eq!(server.count(), 2);
+    for name in ["", "a/b", "a b"] {
+        let error = ask(imds(&server).role(name)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured, "{error}");
+    }
 }
 
 #[tokio::test]

@@ -97,7 +97,9 @@ async fn the_deny_document_names_what_sts_received_of_this_instance_and_of_no_ot
             .unwrap();
         agent.cache(provider).build().unwrap().get().await.unwrap();
         documents.push(
-            SessionRevocation::of_agent(&agent, ROLE)
+            SessionRevocation::builder(ROLE)
+                .agent(agent.identity(), agent.instance())
+                .build()
                 .unwrap()
                 .document()
                 .to_owned(),
