@@ -69,7 +69,8 @@ async fn odd_answers_are_errors_of_the_right_sort() {
         (odd(500, google, page), Unavailable, "trouble"),
         (odd(503, google, page), Unavailable, "trouble"),
         (odd(504, google, page), Unavailable, "trouble"),
-        (Fault::reset(At::Accept), Unavailable, "no usable answer"),
+        // Before or after the request was written.
+        (Fault::reset(At::Accept), Unavailable, "reset by peer"),
         (Fault::hang(At::BeforeHeaders), Unavailable, "within 300ms"),
     ] {
         let server = Google::new().start();
