@@ -35,17 +35,9 @@ impl Canary {
     /// When another global subscriber was installed before: nothing could be watched then.
     #[must_use]
     pub fn new() -> Self {
-        LOG.get_or_init(|| {
-            tracing_subscriber::fmt()
-                .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-                .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
-                .with_writer(ToLog)
-                .try_init()
-                .unwrap_or_else(|error| {
-                    panic!("a canary needs the global tracing subscriber: {error}")
-                });
-            Mutex::new(Vec::new())
-        });
+        if let Err(error) = watch() {
+            panic!("a canary needs the global tracing subscriber: {error}");
+        }
         Self {
             secret: format!(
                 "canary-{}-{:08x}-yranac",
@@ -98,6 +90,40 @@ impl std::fmt::Debug for Canary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Canary").finish_non_exhaustive()
     }
+}
+
+/// Watches what is logged from now on; or says why it cannot.
+pub(crate) fn watch() -> Result<(), String> {
+    static WATCHED: OnceLock<Result<(), String>> = OnceLock::new();
+    let watched = WATCHED.get_or_init(|| {
+        LOG.get_or_init(Mutex::default);
+        tracing_subscriber::fmt()
+            .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+            .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
+            .with_writer(ToLog)
+            .try_init()
+            .map_err(|error| error.to_string())
+    });
+    watched.clone()
+}
+
+/// What was logged so far, from this byte on.
+#[cfg(feature = "conformance")]
+pub(crate) fn logged_from(start: usize) -> Vec<u8> {
+    let Some(log) = LOG.get() else {
+        return Vec::new();
+    };
+    let log = log.lock().unwrap_or_else(PoisonError::into_inner);
+    log.get(start..).unwrap_or_default().to_vec()
+}
+
+/// How many bytes were logged so far.
+#[cfg(feature = "conformance")]
+pub(crate) fn logged_bytes() -> usize {
+    let log = LOG.get();
+    log.map_or(0, |log| {
+        log.lock().unwrap_or_else(PoisonError::into_inner).len()
+    })
 }
 
 struct ToLog;

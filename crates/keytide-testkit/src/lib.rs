@@ -45,6 +45,11 @@
 
 mod canary;
 mod clock;
+#[cfg(feature = "conformance")]
+#[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
+pub mod conformance;
+#[cfg(any(feature = "server", feature = "conformance"))]
+mod outcome;
 mod provider;
 mod recorder;
 #[cfg(feature = "server")]

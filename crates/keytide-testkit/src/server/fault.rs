@@ -15,6 +15,7 @@ use super::good::Good;
 use super::reply::Reply;
 #[cfg(feature = "tls")]
 use super::tls::TlsFault;
+use crate::outcome::Outcome;
 
 /// One way in which an issuer's answer goes wrong. Each has a stable [`name`](Self::name), for tables and for choosing
 /// one by name; [`Fault::all`] lists them.
@@ -36,18 +37,6 @@ pub struct Fault {
     name: Cow<'static, str>,
     pub(super) what: What,
     outcome: Outcome,
-}
-
-/// What a client should make of a [`Fault`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// A typed error of one of these kinds.
-    Error(&'static [ErrorKind]),
-    /// The credential: the answer is odd, but good.
-    Credential,
-    /// Either: specifications and issuers differ. A provider decides, and stays with it.
-    Either,
 }
 
 /// Where in a connection something goes wrong.

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use keytide_core::ErrorKind;
 use serde_json::Value;
 
-use super::fault::{Outcome, UNUSABLE};
+use super::fault::UNUSABLE;
+use crate::outcome::Outcome;
 
 /// What a field of an answer means, whatever the protocol calls it. A good answer says where each is:
 /// [`Good::field`](super::Good::field).

@@ -79,7 +79,24 @@ impl Good {
         found.map(|(_, pointer)| pointer.as_str())
     }
 
-    pub(super) fn answer(&self, asked: &Asked) -> Reply {
+    /// The same fields in another answer.
+    #[cfg(feature = "conformance")]
+    pub(crate) fn answering(
+        mut self,
+        answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        self.answer = Arc::new(answer);
+        self
+    }
+
+    /// What stands in a field of a JSON body.
+    #[cfg(feature = "conformance")]
+    pub(crate) fn value(&self, reply: &Reply, field: Field) -> Option<Value> {
+        let body: Value = serde_json::from_slice(&reply.body).ok()?;
+        body.pointer(self.pointer(field)?).cloned()
+    }
+
+    pub(crate) fn answer(&self, asked: &Asked) -> Reply {
         (self.answer)(asked)
     }
 }

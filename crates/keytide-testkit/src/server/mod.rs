@@ -63,7 +63,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-pub use self::fault::{At, Fault, Outcome};
+pub use self::fault::{At, Fault};
 pub use self::field::{Change, Field};
 pub use self::good::Good;
 pub use self::reply::Reply;
@@ -71,6 +71,7 @@ pub use self::request::Asked;
 #[cfg(feature = "tls")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
 pub use self::tls::{TestCa, TlsFault};
+pub use crate::outcome::Outcome;
 
 use self::shared::Shared;
 use self::thread::Thread;

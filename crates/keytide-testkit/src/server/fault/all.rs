@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{At, CANARY, Fault, Outcome, UNUSABLE};
+use super::{At, CANARY, Fault, UNUSABLE};
+use crate::outcome::Outcome;
 use crate::server::field::{Change, Field};
 use crate::server::reply::Reply;
 #[cfg(feature = "tls")]

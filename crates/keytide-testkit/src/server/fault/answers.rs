@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use keytide_core::ErrorKind::{Misconfigured, Refused, Throttled, Unavailable};
 
-use super::{CANARY, Fault, IN, Outcome, Shown, UNUSABLE, What};
+use super::{CANARY, Fault, IN, Shown, UNUSABLE, What};
+use crate::outcome::Outcome;
 use crate::server::field::{Change, Field};
 use crate::server::reply::Reply;
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{At, Fault, Outcome, UNUSABLE, What};
+use super::{At, Fault, UNUSABLE, What};
+use crate::outcome::Outcome;
 #[cfg(feature = "tls")]
 use crate::server::tls::TlsFault;
 
