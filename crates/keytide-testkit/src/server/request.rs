@@ -50,6 +50,12 @@ impl Asked {
         self.target.split('?').next().unwrap_or_default()
     }
 
+    /// The parameters of the query, in order.
+    #[must_use]
+    pub fn query(&self) -> Vec<(String, String)> {
+        pairs(self.target.split_once('?').map_or("", |(_, query)| query))
+    }
+
     /// The first header of this name, in any case, if it is text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -73,14 +79,7 @@ impl Asked {
     /// The fields of a form body (`application/x-www-form-urlencoded`), in order.
     #[must_use]
     pub fn form(&self) -> Vec<(String, String)> {
-        let text = String::from_utf8_lossy(&self.body);
-        let pairs = text.split('&').filter(|pair| !pair.is_empty());
-        pairs
-            .map(|pair| {
-                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                (decoded(name), decoded(value))
-            })
-            .collect()
+        pairs(&String::from_utf8_lossy(&self.body))
     }
 
     /// How many bytes of the answer could be sent until now, headers included: an answer that is cut off by the client
@@ -230,6 +229,16 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
         .position(|window| window == wanted)
 }
 
+fn pairs(text: &str) -> Vec<(String, String)> {
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decoded(name), decoded(value))
+        })
+        .collect()
+}
+
 fn decoded(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
@@ -280,6 +289,7 @@ mod tests {
         .await;
         assert_eq!((asked.method(), asked.path()), ("POST", "/token"));
         assert_eq!(asked.target(), "/token?a=b");
+        assert_eq!(asked.query(), [("a".to_owned(), "b".to_owned())]);
         assert_eq!(asked.header("host"), Some("x"));
         let form = [("grant", "a b c"), ("x", ""), ("y", "")];
         assert_eq!(
