@@ -35,9 +35,13 @@ struct Plain(Zeroizing<String>);
 
 impl Token {
     pub(crate) fn read(body: &[u8]) -> Result<Self, Error> {
+        let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+        // An array would be read as the fields in their order.
+        let object = first == Some(&b'{');
         // The parser's own message may quote the body: it is dropped.
-        let token: Self = serde_json::from_slice(body).map_err(|_| {
-            let what = match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        let read = serde_json::from_slice(body).ok().filter(|_| object);
+        let token: Self = read.ok_or_else(|| {
+            let what = match first {
                 None => "is empty",
                 Some(b'<') => "is HTML or XML",
                 Some(b'{') => "is broken JSON, or has a field twice or of the wrong type",
@@ -138,8 +142,8 @@ impl Token {
             .as_ref()
             .is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
         if !bearer {
-            return Err(Error::refused(
-                "the answer's token_type is not Bearer, and the token alone would not be enough",
+            return Err(Error::misconfigured(
+                "the answer's token_type is not Bearer, and the token alone would not be enough: check who answers",
             ));
         }
         Ok(())
@@ -185,13 +189,16 @@ mod tests {
             (r#"{"access_token":"canäry"}"#, ErrorKind::Unavailable),
             (
                 r#"{"access_token":"canary","token_type":"mac"}"#,
-                ErrorKind::Refused,
+                ErrorKind::Misconfigured,
             ),
         ] {
             let error = Token::read(body.as_bytes()).err().unwrap();
 
             assert_eq!(error.kind(), kind, "{body}");
-            assert!(!format!("{error} {error:?}").contains("can"), "{error:?}");
+            assert!(
+                !format!("{error} {error:?}").contains("canary"),
+                "{error:?}"
+            );
         }
     }
 

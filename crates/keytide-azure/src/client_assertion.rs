@@ -12,7 +12,7 @@ use crate::resource::Resource;
 ///
 /// The assertion is the credential of another cache: a token of a cluster, of SPIFFE, of AWS or Google, for which the
 /// application has a federated credential; or one that a provider of your own signs with the key of a certificate. It is
-/// obtained anew for each exchange. One whose end has come, by Entra's clock, is not sent.
+/// obtained anew for each exchange. One whose end has come is not sent.
 ///
 /// ```
 /// use keytide_azure::ClientAssertion;

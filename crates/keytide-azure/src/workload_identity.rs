@@ -48,7 +48,7 @@ pub use builder::WorkloadIdentityBuilder;
 /// }
 /// ```
 ///
-/// An assertion whose end has come, by Entra's clock as far as its answers have told it, is not sent.
+/// An assertion whose end has come is not sent: by our clock, unless Entra's answers have shown that it is ahead of theirs.
 ///
 /// # Lifetimes
 /// 60 to 90 minutes, as Entra pleases. `refresh_in` is a hint that wins over the advisory window. `ext_expires_in` is not

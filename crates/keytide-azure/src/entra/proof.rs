@@ -46,7 +46,8 @@ impl Proof {
         Ok(())
     }
 
-    /// One that has ended is not sent, by the clock of who will look at it.
+    /// One that has ended is not sent. It has not where either clock says so: ours, or Entra's as far as it is known. What
+    /// is known of that one comes from answers, so there must be some while ours says that all is well.
     fn check(&self, assertion: &[u8], request: &Request) -> Result<(), Error> {
         let Some(end) = jwt::end(assertion) else {
             return match self {
@@ -57,17 +58,16 @@ impl Proof {
                 _ => Ok(()),
             };
         };
-        if end > request.issuer_now() {
+        if end > request.now() || end > request.issuer_now() {
             return Ok(());
         }
-        Err(Error::unavailable(match self {
-            Self::File(file) => format!(
-                "the assertion in {} has expired: check that its platform still replaces it, and the clock of this machine",
-                file.path().display()
-            ),
-            _ => "the assertion has expired by the clock of Entra: check the clock of this machine"
-                .to_owned(),
-        }))
+        let named = match self {
+            Self::File(file) => format!(" in {}", file.path().display()),
+            _ => String::new(),
+        };
+        Err(Error::unavailable(format!(
+            "the assertion{named} has expired: check that its platform still replaces it, and the clock of this machine"
+        )))
     }
 }
 

@@ -1,7 +1,8 @@
 //! The agent of a server that is enabled for Arc: [`Arc`].
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde_json::json;
@@ -19,8 +20,8 @@ use crate::server::{Asked, FaultServer, Field, Good, Reply};
 pub struct Arc {
     directory: PathBuf,
     named: Option<String>,
-    /// The content of the file that was named last. Held to look and to set.
-    key: Mutex<Option<String>>,
+    /// The content of the files that were named and not shown yet. Held to look and to set.
+    keys: Mutex<HashSet<String>>,
     lifetime: Duration,
     expires_at: Option<SystemTime>,
     time: Time,
@@ -33,7 +34,7 @@ impl Arc {
         Self {
             directory: directory.as_ref().to_owned(),
             named: None,
-            key: Mutex::default(),
+            keys: Mutex::default(),
             lifetime: Duration::from_secs(24 * 3600),
             expires_at: None,
             time: Time::default(),
@@ -44,6 +45,13 @@ impl Arc {
     #[must_use]
     pub fn naming(mut self, path: impl Into<String>) -> Self {
         self.named = Some(path.into());
+        self
+    }
+
+    /// How long its tokens live from when they are made: now.
+    #[must_use]
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
         self
     }
 
@@ -91,12 +99,8 @@ impl Arc {
         let Some(authorization) = asked.header("authorization") else {
             return self.challenge(asked.number());
         };
-        let key = self
-            .key
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if key.is_none_or(|key| authorization != format!("Basic {key}")) {
+        let key = authorization.strip_prefix("Basic ").unwrap_or_default();
+        if !self.keys().remove(key) {
             return refused(403, "forbidden", "The key is wrong, or was used before");
         }
         let until = self
@@ -124,13 +128,17 @@ impl Arc {
         Reply::json(200, &body)
     }
 
+    fn keys(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn challenge(&self, number: u64) -> Reply {
         let key = format!("arc-key-{number}-of-the-fake-agent");
         let path = self.directory.join(format!("{number}.key"));
         if std::fs::write(&path, &key).is_err() {
             return Reply::new(500);
         }
-        *self.key.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
+        self.keys().insert(key);
         let named = self
             .named
             .clone()

@@ -117,7 +117,10 @@ impl Imds {
     /// Serves it on a free port of 127.0.0.1.
     #[must_use]
     pub fn start(self) -> FaultServer {
-        FaultServer::start(self.good())
+        let time = self.time.clone();
+        let server = FaultServer::start(self.good());
+        server.time_from(move || time.now());
+        server
     }
 
     fn answer(&self, asked: &Asked) -> Reply {
