@@ -10,7 +10,11 @@ mod manners;
 mod requests;
 mod revocation;
 mod rotation;
+#[cfg(feature = "azure_core")]
+mod sdk;
 mod secrets;
+#[cfg(feature = "object_store")]
+mod store;
 mod subjects;
 
 use std::collections::HashMap;
