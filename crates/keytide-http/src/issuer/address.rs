@@ -9,6 +9,8 @@ pub(super) enum Place {
     Loopback,
     /// A metadata service that is documented to speak plain HTTP at this very address.
     Metadata,
+    /// A link-local IPv4 address: a platform may have its token service there.
+    LinkLocal,
     /// Nowhere that an issuer of tokens can be; says what it is.
     Never(&'static str),
     /// Any other host, private ones included.
@@ -34,7 +36,7 @@ impl Place {
         } else if FOREIGN_METADATA.contains(&address) {
             Self::Never("the metadata address of a cloud that is not spoken to here")
         } else if (a, b) == (169, 254) {
-            Self::Never("a link-local address")
+            Self::LinkLocal
         } else if a == 0 {
             Self::Never("an unspecified address")
         } else if address.is_multicast() {

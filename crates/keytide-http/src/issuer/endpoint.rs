@@ -38,6 +38,14 @@ pub(super) enum Route {
     Public,
 }
 
+/// Who vouches for a URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    Nobody,
+    /// The platform that started this process.
+    Platform,
+}
+
 impl Endpoint {
     /// Judges a URL.
     ///
@@ -53,7 +61,23 @@ impl Endpoint {
         let url = Url::parse(url).map_err(|error| {
             Error::misconfigured("the URL of the issuer does not parse").caused_by(error)
         })?;
-        Self::judge(url)
+        Self::judge(url, Trust::Nobody)
+    }
+
+    /// Judges a URL that the platform itself put into the environment, for its own token service.
+    ///
+    /// What [`parse`](Self::parse) allows, and plain `http` to a literal IPv4 address of the link-local range
+    /// 169.254.0.0/16: Azure App Service on Linux serves tokens at one such as `http://169.254.129.2:8081`, another in
+    /// each container. Such an address is asked as the metadata addresses are: through no proxy. Never for a URL that a
+    /// user, a file or another server may have chosen.
+    ///
+    /// # Errors
+    /// Those of [`parse`](Self::parse).
+    pub fn parse_of_platform(url: &str) -> Result<Self, Error> {
+        let url = Url::parse(url).map_err(|error| {
+            Error::misconfigured("the URL of the issuer does not parse").caused_by(error)
+        })?;
+        Self::judge(url, Trust::Platform)
     }
 
     /// The scheme, host and port, as `https://login.example.com`.
@@ -94,7 +118,11 @@ impl Endpoint {
         if url.origin() != self.url.origin() {
             return Err(other());
         }
-        Self::judge(url)
+        let trust = match self.route {
+            Route::Metadata => Trust::Platform,
+            _ => Trust::Nobody,
+        };
+        Self::judge(url, trust)
     }
 
     /// The endpoint with one more parameter in its query. Not for secrets: queries are logged by everybody.
@@ -112,7 +140,7 @@ impl Endpoint {
         self.route
     }
 
-    fn judge(url: Url) -> Result<Self, Error> {
+    fn judge(url: Url, trust: Trust) -> Result<Self, Error> {
         let Some(host) = url.host() else {
             return Err(Error::misconfigured(
                 "the URL of the issuer has no host: write it as https://host/path",
@@ -152,6 +180,8 @@ impl Endpoint {
             Host::Ipv6(address) => Place::of(IpAddr::V6(address)),
         };
         let route = match (place, secure) {
+            (Place::LinkLocal, false) if trust == Trust::Platform => Route::Metadata,
+            (Place::LinkLocal, _) => return wrong("leads to a link-local address"),
             (Place::Never(what), _) => return wrong(&format!("leads to {what}")),
             (Place::Loopback, false) => Route::Loopback,
             (Place::Loopback, true) => Route::SecureLoopback,

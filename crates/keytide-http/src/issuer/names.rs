@@ -67,6 +67,7 @@ impl Resolve for Names {
                     Place::Elsewhere => continue,
                     Place::Loopback => "loopback: name the address itself, or localhost",
                     Place::Metadata => "a metadata address: name the address itself",
+                    Place::LinkLocal => "a link-local address",
                     Place::Never(what) => what,
                 };
                 let name = name.to_owned();

@@ -60,6 +60,12 @@ impl Asked {
             .map(|(_, value)| value)
     }
 
+    /// The parameters of the query, decoded, in order.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<(String, String)> {
+        pairs(self.target.split_once('?').map_or("", |(_, query)| query)).collect()
+    }
+
     /// The first header of this name, in any case, if it is text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -297,6 +303,7 @@ mod tests {
         assert_eq!(asked.target(), "/token?a=b");
         assert_eq!(asked.query("a").as_deref(), Some("b"));
         assert_eq!(asked.query("b"), None);
+        assert_eq!(asked.parameters(), [("a".to_owned(), "b".to_owned())]);
         assert_eq!(asked.header("host"), Some("x"));
         let form = [("grant", "a b c"), ("x", ""), ("y", "")];
         assert_eq!(

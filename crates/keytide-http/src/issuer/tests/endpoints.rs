@@ -127,3 +127,30 @@ fn another_path_stays_at_the_origin() {
     }
     assert!(endpoint.at_path("/\t/evil.example").is_err());
 }
+
+#[test]
+fn a_platform_may_have_its_token_service_at_a_link_local_address_and_nobody_else() {
+    for (url, expected) in [
+        ("http://169.254.129.2:8081/msi/token", Some(Route::Metadata)),
+        ("http://169.254.169.254/metadata", Some(Route::Metadata)),
+        ("http://127.0.0.1:41741/MSI/token/", Some(Route::Loopback)),
+        ("http://localhost:42356/msi/token", Some(Route::Loopback)),
+        ("https://login.example.com/token", Some(Route::Public)),
+        ("https://169.254.129.2/token", None),
+        ("http://10.0.0.5/token", None),
+        ("http://login.example.com/token", None),
+        ("http://100.100.100.200/", None),
+        ("http://[fe80::1]/", None),
+        ("http://[::ffff:169.254.129.2]/", None),
+        ("http://user:secret@169.254.129.2/", None),
+    ] {
+        let endpoint = Endpoint::parse_of_platform(url);
+
+        assert_eq!(endpoint.ok().map(|known| known.route()), expected, "{url}");
+    }
+    assert!(Endpoint::parse("http://169.254.129.2:8081/msi/token").is_err());
+
+    let endpoint = Endpoint::parse_of_platform("http://169.254.129.2:8081/msi/token").unwrap();
+    let other = endpoint.at_path("/msi/other").unwrap();
+    assert_eq!(other.as_str(), "http://169.254.129.2:8081/msi/other");
+}

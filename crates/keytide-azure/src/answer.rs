@@ -1,0 +1,223 @@
+//! The answer of whoever gives tokens: [`Token`].
+
+use std::time::{Duration, SystemTime};
+
+use keytide_core::{Error, Issued, Request};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::seconds::Seconds;
+
+/// What a token endpoint or a managed identity gives. Fields that stand twice are an error; those that are not read here
+/// are passed over, `ext_expires_in` among them: nothing is served past its expiry.
+#[derive(Deserialize)]
+pub(crate) struct Token {
+    #[serde(default)]
+    access_token: Option<Plain>,
+    #[serde(default)]
+    token_type: Option<String>,
+    #[serde(default)]
+    expires_in: Seconds,
+    #[serde(default)]
+    expires_on: Seconds,
+    #[serde(default)]
+    not_before: Seconds,
+    #[serde(default)]
+    refresh_in: Seconds,
+    #[serde(default)]
+    client_id: Option<String>,
+}
+
+/// Text that is wiped.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Plain(Zeroizing<String>);
+
+impl Token {
+    pub(crate) fn read(body: &[u8]) -> Result<Self, Error> {
+        let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+        // An array would be read as the fields in their order.
+        let object = first == Some(&b'{');
+        // The parser's own message may quote the body: it is dropped.
+        let read = serde_json::from_slice(body).ok().filter(|_| object);
+        let token: Self = read.ok_or_else(|| {
+            let what = match first {
+                None => "is empty",
+                Some(b'<') => "is HTML or XML",
+                Some(b'{') => "is broken JSON, or has a field twice or of the wrong type",
+                Some(_) => "is not a JSON object",
+            };
+            Error::unavailable(format!(
+                "the answer {what}: check that nothing answers in the issuer's place"
+            ))
+        })?;
+        token.check()?;
+        Ok(token)
+    }
+
+    /// A token of Entra, whose life is told as a span.
+    pub(crate) fn of_entra(self, client_id: &str) -> Result<Issued, Error> {
+        let lifetime = self.expires_in.span().ok_or_else(|| {
+            Error::unavailable("the answer does not say in expires_in, as a number of seconds, how long the token lives")
+        })?;
+        Ok(self.issued().expires_in(lifetime).principal(client_id))
+    }
+
+    /// A token of a managed identity, whose life is told as an instant. `expires_in` is never looked at: the answer comes
+    /// from a cache, and it may count from when the token was made.
+    pub(crate) fn of_managed_identity(self, request: &Request) -> Result<Issued, Error> {
+        let expires_at = self.expires_on.instant().ok_or_else(|| {
+            Error::unavailable("the answer does not say in expires_on, as seconds since 1970, when the token expires")
+        })?;
+        let made = self.made(expires_at, request)?;
+        let client_id = self.client_id.clone().filter(|id| is_name(id));
+        let mut issued = self.issued().expires_at(expires_at);
+        if let Some(made) = made {
+            issued = issued.issued_at(made);
+        }
+        if let Some(client_id) = client_id {
+            issued = issued.principal(client_id);
+        }
+        Ok(issued)
+    }
+
+    /// When the token was made, if it says since when it is valid.
+    ///
+    /// One that is not valid yet was made by a clock that is ahead of ours: the request is told, so that what is left of
+    /// the life is not reckoned too long.
+    fn made(&self, expires_at: SystemTime, request: &Request) -> Result<Option<SystemTime>, Error> {
+        if self.not_before == Seconds::Unsaid {
+            return Ok(None);
+        }
+        let valid_from = self.not_before.instant().filter(|from| *from < expires_at);
+        let Some(valid_from) = valid_from else {
+            return Err(Error::unavailable(
+                "the not_before of the answer is no instant before its expires_on, in seconds since 1970",
+            ));
+        };
+        if let Ok(ahead) = valid_from.duration_since(request.now()) {
+            if ahead > FARTHEST_AHEAD {
+                return Err(Error::unavailable(format!(
+                    "the token is valid only from {ahead:?} from now on: check the clock of this machine"
+                )));
+            }
+            if !ahead.is_zero() {
+                request.saw_issuer_clock(valid_from);
+            }
+        }
+        let made = valid_from.checked_add(BACKDATED).unwrap_or(valid_from);
+        Ok(Some(made.min(expires_at)))
+    }
+
+    fn issued(self) -> Issued {
+        let hint = self.refresh_in.span();
+        let text = self.access_token.map(|token| token.0.as_str().to_owned());
+        let issued = Issued::bearer(text.unwrap_or_default());
+        match hint {
+            Some(after) => issued.refresh_in(after),
+            None => issued,
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let text = self
+            .access_token
+            .as_ref()
+            .map_or("", |token| token.0.as_str());
+        if text.is_empty() {
+            return Err(Error::unavailable("the answer holds no access_token"));
+        }
+        if text.len() > LONGEST_TOKEN {
+            return Err(Error::unavailable(
+                "the access_token of the answer is over 64 KiB, more than a request can carry",
+            ));
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Error::unavailable(
+                "the access_token of the answer holds bytes that no request can carry",
+            ));
+        }
+        let bearer = self
+            .token_type
+            .as_ref()
+            .is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
+        if !bearer {
+            return Err(Error::misconfigured(
+                "the answer's token_type is not Bearer, and the token alone would not be enough: check who answers",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Whether it can stand in an event: ids of Azure are GUIDs.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 256 && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// More than any server takes in one header.
+const LONGEST_TOKEN: usize = 64 << 10;
+/// By how much Entra dates `not_before` back: expires_on, expires_in and not_before of the sample answer in "How to use
+/// managed identities for Azure resources on an Azure VM to acquire an access token", Microsoft Entra documentation.
+const BACKDATED: Duration = Duration::from_secs(300);
+/// A clock that differs by more is not corrected by anybody.
+const FARTHEST_AHEAD: Duration = Duration::from_secs(24 * 3600);
+
+#[cfg(test)]
+mod tests {
+    use keytide_core::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_token_is_an_error_that_quotes_nothing() {
+        for (body, kind) in [
+            ("", ErrorKind::Unavailable),
+            ("<html>canary</html>", ErrorKind::Unavailable),
+            ("[\"canary\"]", ErrorKind::Unavailable),
+            ("{}", ErrorKind::Unavailable),
+            (r#"{"access_token":""}"#, ErrorKind::Unavailable),
+            (r#"{"access_token":7}"#, ErrorKind::Unavailable),
+            (
+                r#"{"access_token":"canary","access_token":"b"}"#,
+                ErrorKind::Unavailable,
+            ),
+            (
+                r#"{"access_token":"canary\r\nx: y"}"#,
+                ErrorKind::Unavailable,
+            ),
+            (r#"{"access_token":"canäry"}"#, ErrorKind::Unavailable),
+            (
+                r#"{"access_token":"canary","token_type":"mac"}"#,
+                ErrorKind::Misconfigured,
+            ),
+        ] {
+            let error = Token::read(body.as_bytes()).err().unwrap();
+
+            assert_eq!(error.kind(), kind, "{body}");
+            assert!(
+                !format!("{error} {error:?}").contains("canary"),
+                "{error:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn entra_says_how_long_and_nothing_else_counts() {
+        let read = |json: &str| Token::read(json.as_bytes()).unwrap().of_entra("client");
+        assert!(read(r#"{"access_token":"t","expires_in":3599,"ext_expires_in":99999}"#).is_ok());
+        assert!(read(r#"{"access_token":"t","expires_in":"3599"}"#).is_ok());
+        for json in [
+            r#"{"access_token":"t"}"#,
+            r#"{"access_token":"t","expires_in":"soon"}"#,
+            r#"{"access_token":"t","expires_in":-1}"#,
+            r#"{"access_token":"t","ext_expires_in":3599}"#,
+        ] {
+            assert_eq!(
+                read(json).err().unwrap().kind(),
+                ErrorKind::Unavailable,
+                "{json}"
+            );
+        }
+    }
+}

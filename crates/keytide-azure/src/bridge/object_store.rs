@@ -1,0 +1,61 @@
+//! For the Azure stores of `object_store`: [`StoreCredential`].
+
+use std::sync::Arc;
+
+use keytide_core::Cache;
+use object_store::CredentialProvider;
+use object_store::azure::AzureCredential;
+
+/// A cache of bearer tokens as the credential of an Azure store: `object_store` asks it for each request, so rotations and
+/// revocations show in the next one.
+///
+/// ```
+/// use keytide_azure::StoreCredential;
+/// use keytide_core::Cache;
+/// use object_store::azure::MicrosoftAzureBuilder;
+///
+/// /// The cache holds tokens for `https://storage.azure.com`.
+/// fn store(cache: Cache) -> MicrosoftAzureBuilder {
+///     MicrosoftAzureBuilder::new()
+///         .with_account("invoices")
+///         .with_container_name("2026")
+///         .with_credentials(StoreCredential::new(cache))
+/// }
+/// ```
+///
+/// `object_store` makes a header of the token for each request, in memory that is not wiped.
+#[derive(Debug)]
+pub struct StoreCredential {
+    cache: Cache,
+}
+
+impl StoreCredential {
+    /// The tokens of this cache.
+    #[must_use]
+    pub fn new(cache: Cache) -> Arc<Self> {
+        Arc::new(Self { cache })
+    }
+}
+
+#[async_trait::async_trait]
+impl CredentialProvider for StoreCredential {
+    type Credential = AzureCredential;
+
+    async fn get_credential(&self) -> object_store::Result<Arc<AzureCredential>> {
+        let failed =
+            |source: Box<dyn std::error::Error + Send + Sync>| object_store::Error::Generic {
+                store: "MicrosoftAzure",
+                source,
+            };
+        let credential = self
+            .cache
+            .get()
+            .await
+            .map_err(|error| failed(error.into()))?;
+        let token =
+            String::from_utf8(credential.expose("object store").to_vec()).map_err(|_| {
+                failed("the credential is no text: give a cache of bearer tokens".into())
+            })?;
+        Ok(Arc::new(AzureCredential::BearerToken(token)))
+    }
+}

@@ -1,0 +1,167 @@
+//! The identity that the environment gives: [`DefaultIdentity`].
+
+mod secret;
+
+use std::fmt;
+
+use keytide_core::{Chain, Error, Issued, Profile, ProvideCredential, Request};
+use keytide_http::issuer::IssuerClient;
+
+use crate::environment::Variables;
+use crate::managed_identity::ManagedIdentity;
+use crate::workload_identity::WorkloadIdentity;
+use secret::ClientSecret;
+
+/// Uses the identity that the environment of this process gives, and stays with what worked first.
+///
+/// | order | what is looked for | what becomes of it |
+/// |---|---|---|
+/// | 1 | `AZURE_CLIENT_SECRET` | refused by name, unless [`danger_client_secret`](DefaultIdentityBuilder::danger_client_secret) was called |
+/// | 2 | `AZURE_FEDERATED_TOKEN_FILE` | [`WorkloadIdentity`] |
+/// | 3 | the variables of App Service, Functions, Container Apps or Arc | [`ManagedIdentity`] |
+/// | 4 | an instance metadata service that answers within a second | [`ManagedIdentity`] |
+///
+/// `AZURE_CLIENT_ID`, where it is set, names the application to 1 and 2 and the user-assigned identity to 3 and 4, as it
+/// does to Microsoft's libraries. What is not configured is passed over. Any other failure ends the attempt: another
+/// identity never stands in for one that is throttled, refused or configured wrongly. Where nothing is found, the error
+/// lists each with its reason. Developers' tools (`az`, `azd`) are not looked for: what a person may do, an agent shall
+/// not do by accident.
+///
+/// ```
+/// use keytide_azure::DefaultIdentity;
+///
+/// # fn main() -> Result<(), keytide_core::Error> {
+/// let provider = DefaultIdentity::builder("https://vault.azure.net").build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct DefaultIdentity {
+    chain: Chain,
+}
+
+impl DefaultIdentity {
+    /// A provider of tokens for this resource: its App ID URI, such as `https://vault.azure.net`, or the scope of it,
+    /// with `/.default` behind.
+    pub fn builder(resource: impl Into<String>) -> DefaultIdentityBuilder {
+        DefaultIdentityBuilder {
+            resource: resource.into(),
+            client_id: None,
+            allow_secret: false,
+            capable: false,
+            variables: None,
+            client: None,
+        }
+    }
+}
+
+impl ProvideCredential for DefaultIdentity {
+    fn profile(&self) -> Profile {
+        self.chain.profile()
+    }
+
+    async fn provide(&self, request: &Request) -> Result<Issued, Error> {
+        self.chain.provide(request).await
+    }
+}
+
+/// Builds a [`DefaultIdentity`]. Building contacts nobody and reads nothing.
+#[must_use]
+pub struct DefaultIdentityBuilder {
+    resource: String,
+    client_id: Option<String>,
+    allow_secret: bool,
+    capable: bool,
+    variables: Option<Variables>,
+    client: Option<IssuerClient>,
+}
+
+impl DefaultIdentityBuilder {
+    /// The client id of the application, or of the user-assigned identity. Defaults to `AZURE_CLIENT_ID`; without it, to
+    /// the system-assigned identity.
+    pub fn client_id(mut self, id: impl Into<String>) -> Self {
+        self.client_id = Some(id.into());
+        self
+    }
+
+    /// Uses `AZURE_CLIENT_SECRET`, where it is set.
+    ///
+    /// The secret never expires before its date, and whoever has it is the application: the cache must be built with
+    /// [`danger_allow_static`](keytide_core::CacheBuilder::danger_allow_static) too. Use workload identity federation,
+    /// which has no secret. Defaults to refusing it.
+    pub fn danger_client_secret(mut self) -> Self {
+        self.allow_secret = true;
+        self
+    }
+
+    /// Tells Entra that claims challenges are answered here, where it is Entra that is asked: see
+    /// [`WorkloadIdentity`](WorkloadIdentity#continuous-access-evaluation). Defaults to not.
+    pub fn continuous_access_evaluation(mut self) -> Self {
+        self.capable = true;
+        self
+    }
+
+    /// Reads variables with this function, at each call. Defaults to those of the process.
+    pub fn environment(
+        mut self,
+        variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.variables = Some(Variables::new(variable));
+        self
+    }
+
+    /// The client that asks. Defaults to [`IssuerClient::shared`].
+    pub fn client(mut self, client: IssuerClient) -> Self {
+        self.client = Some(client);
+        self
+    }
+
+    /// Builds the provider.
+    ///
+    /// # Errors
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming the value that is wrong: the resource, the client
+    /// id.
+    pub fn build(self) -> Result<DefaultIdentity, Error> {
+        let variables = self.variables.unwrap_or_else(Variables::of_process);
+        let client = self.client.unwrap_or_else(IssuerClient::shared);
+        let secret = ClientSecret::new(
+            &self.resource,
+            self.client_id.clone(),
+            self.allow_secret,
+            self.capable,
+            variables.clone(),
+            client.clone(),
+        )?;
+        let mut workload = WorkloadIdentity::builder(&self.resource)
+            .variables(variables.clone())
+            .client(client.clone());
+        if self.capable {
+            workload = workload.continuous_access_evaluation();
+        }
+        let mut managed = ManagedIdentity::builder(&self.resource)
+            .variables(variables)
+            .client(client)
+            .may_be_absent();
+        match self.client_id {
+            Some(id) => {
+                workload = workload.client_id(&id);
+                managed = managed.client_id(id);
+            }
+            None => managed = managed.client_id_of_environment(),
+        }
+        Ok(DefaultIdentity {
+            chain: Chain::first(secret)
+                .then(workload.build()?)
+                .then(managed.build()?),
+        })
+    }
+}
+
+impl fmt::Debug for DefaultIdentityBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DefaultIdentityBuilder")
+            .field("resource", &self.resource)
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
+    }
+}

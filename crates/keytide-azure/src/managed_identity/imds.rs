@@ -1,0 +1,108 @@
+//! The instance metadata service of virtual machines: [`Imds`].
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use http::StatusCode;
+use keytide_core::{Error, ErrorKind, Issued, Request};
+use keytide_http::issuer::{Endpoint, IssuerClient, Reply};
+
+use super::codes::{IMDS_SYSTEM, IMDS_USER, accept};
+use super::{Identity, manners, with_resource};
+use crate::answer::Token;
+use crate::resource::Resource;
+
+pub(super) struct Imds<'a> {
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) client: &'a IssuerClient,
+}
+
+impl Imds<'_> {
+    pub(super) async fn ask(
+        &self,
+        resource: &Resource,
+        identity: &Identity,
+        request: &Request,
+    ) -> Result<Issued, Error> {
+        let mut endpoint = with_resource(self.endpoint.at_path(PATH)?, VERSION, resource);
+        if let Some((name, id)) = identity.for_imds() {
+            endpoint = endpoint.query(name, id);
+        }
+        let turn = manners::turn(&self.endpoint.origin()).await?;
+        let reply = self
+            .client
+            .get(&endpoint)
+            .header("metadata", "true")
+            .send(request)
+            .await?;
+        drop(turn);
+        judge(&reply)?;
+        let codes = if identity.is_user_assigned() {
+            &IMDS_USER
+        } else {
+            &IMDS_SYSTEM
+        };
+        let answer = accept(reply, codes)?;
+        Token::read(answer.body())?.of_managed_identity(request)
+    }
+
+    /// Whether there is an IMDS of Azure: a request that it refuses at once, without asking Entra, because it lacks the
+    /// header. What gives no answer within a second, or one of another cloud, is none.
+    pub(super) async fn probe(&self, request: &Request) -> Result<(), Error> {
+        let endpoint = self.endpoint.at_path(PATH)?.query("api-version", VERSION);
+        let turn = manners::turn(&self.endpoint.origin()).await?;
+        let probed = PROBING.clone()?.get(&endpoint).send(request).await;
+        drop(turn);
+        let absent = |why: &str| {
+            Error::not_configured(format!(
+                "there is no instance metadata service of Azure at {}: {why}",
+                self.endpoint.origin()
+            ))
+        };
+        match probed {
+            Err(error) if error.kind() == ErrorKind::Unavailable => {
+                Err(absent("it does not answer within a second").caused_by(error))
+            }
+            Err(error) => Err(error),
+            Ok(reply) if reply.header("metadata-flavor").is_some() => {
+                Err(absent("that of Google answers"))
+            }
+            Ok(reply) if reply.header("server") == Some("EC2ws") => {
+                Err(absent("that of Amazon answers"))
+            }
+            Ok(_) => Ok(()),
+        }
+    }
+}
+
+/// The statuses that mean something else here than elsewhere.
+fn judge(reply: &Reply) -> Result<(), Error> {
+    let status = reply.status();
+    let updated = match status {
+        StatusCode::NOT_FOUND => "it is being updated, or there is none here",
+        StatusCode::GONE => "it is being updated, and is back within 70 s",
+        StatusCode::TOO_MANY_REQUESTS => {
+            return Err(Error::throttled(
+                reply.retry_after(),
+                "the instance metadata service answers 429: this machine asks for more than 20 tokens a second, or for more \
+                 than 5 at a time",
+            ));
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::unavailable(format!(
+        "the instance metadata service answers {}: {updated}",
+        status.as_u16()
+    )))
+}
+
+/// Asks whether there is an IMDS. It is one hop away, or it is not there.
+static PROBING: LazyLock<Result<IssuerClient, Error>> = LazyLock::new(|| {
+    IssuerClient::builder()
+        .connect_timeout(Duration::from_millis(700))
+        .answer_timeout(Duration::from_millis(900))
+        .build()
+});
+
+const PATH: &str = "/metadata/identity/oauth2/token";
+const VERSION: &str = "2018-02-01";

@@ -1,0 +1,38 @@
+//! Between keytide and `object_store`.
+
+use std::time::Duration;
+
+use keytide_azure::StoreCredential;
+use keytide_testkit::{Answer, ScriptedProvider};
+use object_store::CredentialProvider;
+use object_store::azure::AzureCredential;
+
+use crate::{agent, text};
+
+#[tokio::test]
+async fn each_request_of_a_store_carries_the_token_of_now() {
+    let (provider, _script) = ScriptedProvider::new(Answer::token(Duration::from_secs(3600)));
+    let cache = agent().cache(provider).build().unwrap();
+    let store = StoreCredential::new(cache.clone());
+    let bearer = async || match &*store.get_credential().await.unwrap() {
+        AzureCredential::BearerToken(token) => token.clone(),
+        _ => panic!("a bearer token"),
+    };
+
+    let first = bearer().await;
+    assert_eq!(first, text(&cache));
+    cache.refresh_now().await.unwrap();
+    let second = bearer().await;
+    assert_ne!(second, first);
+    assert_eq!(second, text(&cache));
+
+    let _ = cache.revoke();
+    let error = store.get_credential().await.unwrap_err();
+    assert!(
+        std::error::Error::source(&error)
+            .unwrap()
+            .to_string()
+            .contains("revoked"),
+        "{error:?}"
+    );
+}

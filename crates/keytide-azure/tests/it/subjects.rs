@@ -1,0 +1,121 @@
+//! Assertions out of other caches, and tokens of Entra as the assertions of others.
+
+use keytide_azure::ClientAssertion;
+use keytide_core::{
+    Error, ErrorKind, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
+};
+use keytide_oauth::ClientCredentials;
+use keytide_testkit::azure::assertion;
+use keytide_testkit::server::{FaultServer, Good};
+use std::time::Duration;
+
+use crate::{
+    AUDIENCE, CLIENT, ISSUER, SUBJECT, TENANT, Tenant, VAULT, agent, cache, client, now, text,
+};
+
+/// Any provider: of SPIFFE, AWS, Google, or of somebody's own.
+struct Vouching {
+    lifetime: Duration,
+}
+
+impl ProvideCredential for Vouching {
+    fn profile(&self) -> Profile {
+        Profile::bearer("vouching")
+    }
+
+    async fn provide(&self, _: &Request) -> Result<Issued, Error> {
+        let end = now() + self.lifetime;
+        Ok(Issued::bearer(assertion(ISSUER, SUBJECT, AUDIENCE, end)).expires_at(end))
+    }
+}
+
+#[tokio::test]
+async fn any_provider_vouches_for_a_workload() {
+    let tenant = Tenant::start();
+    let agent = agent();
+    let identity = agent
+        .cache(Vouching {
+            lifetime: Duration::from_secs(600),
+        })
+        .build()
+        .unwrap();
+    let workload = keytide_azure::WorkloadIdentity::builder(VAULT)
+        .tenant_id(TENANT)
+        .client_id(CLIENT)
+        .assertion(Subject::new(identity.clone(), SubjectUse::Repeatable))
+        .authority(tenant.entra.origin())
+        .client(client(&tenant.ca))
+        .build()
+        .unwrap();
+    let general = ClientAssertion::builder(
+        VAULT,
+        TENANT,
+        CLIENT,
+        Subject::new(identity.clone(), SubjectUse::Repeatable),
+    )
+    .authority(tenant.entra.origin())
+    .client(client(&tenant.ca))
+    .build()
+    .unwrap();
+
+    for cache in [cache(workload), cache(general)] {
+        cache.get().await.unwrap();
+    }
+
+    let presented = text(&identity);
+    for asked in tenant.entra.requests() {
+        assert!(
+            asked
+                .form()
+                .contains(&("client_assertion".to_owned(), presented.clone()))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_subject_that_fails_fails_the_exchange_with_its_own_reason() {
+    let tenant = Tenant::start();
+    let agent = agent();
+    let identity = agent
+        .cache(Vouching {
+            lifetime: Duration::from_secs(600),
+        })
+        .build()
+        .unwrap();
+    identity.get().await.unwrap();
+    let _ = identity.revoke();
+    let provider = ClientAssertion::builder(
+        VAULT,
+        TENANT,
+        CLIENT,
+        Subject::new(identity, SubjectUse::Repeatable),
+    )
+    .authority(tenant.entra.origin())
+    .client(client(&tenant.ca));
+
+    let error = crate::failed(provider.build().unwrap()).await;
+
+    assert_ne!(error.kind(), ErrorKind::Misconfigured, "{error}");
+    assert_eq!(tenant.entra.count(), 0);
+}
+
+#[tokio::test]
+async fn a_token_of_entra_is_the_assertion_of_another_issuer() {
+    let tenant = Tenant::start();
+    let agent = agent();
+    let entra = agent
+        .cache(tenant.workload().build().unwrap())
+        .build()
+        .unwrap();
+    let other = FaultServer::start(Good::oauth("other-token-"));
+    let provider = ClientCredentials::builder(other.url("/token"), "reader")
+        .assertion(Subject::new(entra.clone(), SubjectUse::Repeatable))
+        .build()
+        .unwrap();
+
+    let cache = agent.cache(provider).build().unwrap();
+    cache.get().await.unwrap();
+
+    let form = other.requests()[0].form();
+    assert!(form.contains(&("client_assertion".to_owned(), text(&entra))));
+}
