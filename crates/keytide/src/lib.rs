@@ -14,6 +14,11 @@ pub use keytide_core::*;
 #[doc(inline)]
 pub use keytide_aws as aws;
 
+/// Providers of Azure credentials.
+#[cfg(feature = "azure")]
+#[doc(inline)]
+pub use keytide_azure as azure;
+
 /// Providers of Google Cloud credentials.
 #[cfg(feature = "gcp")]
 #[doc(inline)]
