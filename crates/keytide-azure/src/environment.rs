@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 /// The environment, or what stands in for it. Read at each call, so that nothing is held that the platform has replaced.
 #[derive(Clone)]
-pub(crate) struct Variables(Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
+pub(crate) struct Variables(Arc<Read>);
+
+type Read = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl Variables {
     /// The environment of this process.

@@ -52,10 +52,12 @@ pub struct SdkCredential {
 
 /// Caches by scope.
 struct Caches {
-    make: Box<dyn Fn(&str) -> Result<Cache, Error> + Send + Sync>,
+    make: Box<Make>,
     /// Held for a look or a change; also while a cache is made, which contacts nobody. Never across an await.
     made: Mutex<HashMap<String, Cache>>,
 }
+
+type Make = dyn Fn(&str) -> Result<Cache, Error> + Send + Sync;
 
 impl SdkCredential {
     /// Makes the cache for a scope, such as `https://vault.azure.net/.default`, when it is first asked for.

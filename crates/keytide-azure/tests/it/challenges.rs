@@ -63,7 +63,7 @@ async fn a_challenge_brings_a_token_with_its_claims_and_nothing_else_of_it_is_us
         Reply::new(401).header("www-authenticate", challenge)
     });
     let http = AuthorizedClient::builder(keytide_http::reqwest::Client::builder(), cache.clone())
-        .destination(&api.origin())
+        .destination(api.origin())
         .build()
         .unwrap();
 

@@ -55,7 +55,10 @@ async fn each_status_and_code_of_imds_has_its_sort() {
             let reply = Reply::new(status)
                 .header("location", "http://127.0.0.1:1/")
                 .body(body.clone());
-            sent.map_or(reply.clone(), |after| reply.header("retry-after", after))
+            match sent {
+                Some(after) => reply.header("retry-after", after),
+                None => reply,
+            }
         });
 
         let error = failed(from(&imds).build().unwrap()).await;
@@ -285,7 +288,10 @@ async fn each_number_of_entra_has_its_sort_and_its_words_do_not_count() {
         ),
     ] {
         let reply = Reply::new(status).body(body);
-        let reply = retry_after.map_or(reply.clone(), |after| reply.header("retry-after", after));
+        let reply = match retry_after {
+            Some(after) => reply.header("retry-after", after),
+            None => reply,
+        };
         let error = of_entra(reply).await;
 
         assert_eq!(error.kind(), kind, "{status} {body}: {error}");

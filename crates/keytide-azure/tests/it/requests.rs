@@ -6,12 +6,10 @@ use keytide_testkit::server::{Asked, FaultServer};
 
 use crate::{CLIENT, OBJECT, RESOURCE_ID, TENANT, Tenant, VAULT, cache, text, variables};
 
+type Identify = fn(ManagedIdentityBuilder) -> ManagedIdentityBuilder;
+
 /// Each form of id, on a builder, with its name for IMDS and for App Service and its value as it is sent.
-fn ids() -> [(
-    fn(ManagedIdentityBuilder) -> ManagedIdentityBuilder,
-    &'static str,
-    &'static str,
-); 4] {
+fn ids() -> [(Identify, &'static str, &'static str); 4] {
     [
         (|builder| builder, "", ""),
         (

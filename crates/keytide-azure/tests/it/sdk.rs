@@ -128,7 +128,7 @@ async fn the_sdk_keeps_its_copy_and_a_revocation_shows_after_a_401() {
     // Rotated, then revoked: the SDK goes on with what it has.
     cache.refresh_now().await.unwrap();
     service.call().await.unwrap();
-    let _ = cache.revoke();
+    drop(cache.revoke());
     assert_eq!(service.call().await, Ok(200));
     let sent = service.sent();
     assert!(
@@ -156,7 +156,7 @@ async fn asked_each_time_it_sees_rotations_and_revocations_at_once() {
     let sent = service.sent();
     assert_eq!(sent[0], sent[1]);
     assert_ne!(sent[1], sent[2]);
-    let _ = cache.revoke();
+    drop(cache.revoke());
     service.call().await.unwrap_err();
     assert_eq!(service.server.count(), 3);
 }

@@ -26,7 +26,7 @@ async fn each_request_of_a_store_carries_the_token_of_now() {
     assert_ne!(second, first);
     assert_eq!(second, text(&cache));
 
-    let _ = cache.revoke();
+    drop(cache.revoke());
     let error = store.get_credential().await.unwrap_err();
     assert!(
         std::error::Error::source(&error)

@@ -83,7 +83,7 @@ async fn a_subject_that_fails_fails_the_exchange_with_its_own_reason() {
         .build()
         .unwrap();
     identity.get().await.unwrap();
-    let _ = identity.revoke();
+    drop(identity.revoke());
     let provider = ClientAssertion::builder(
         VAULT,
         TENANT,
