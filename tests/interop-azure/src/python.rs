@@ -231,7 +231,7 @@ fn asked_for(server: &FaultServer) -> Vec<(String, Vec<(String, String)>)> {
     let of_tokens = requests.filter(|asked| asked.path().ends_with("/token"));
     of_tokens
         .map(|asked: Asked| {
-            let mut pairs = [asked.query(), asked.form()].concat();
+            let mut pairs = [asked.parameters(), asked.form()].concat();
             pairs.retain(|(name, _)| {
                 // The presented assertion is the same file's; `object_id` and `principal_id` are two names for one thing.
                 !name.starts_with("x-") && !name.starts_with("client_info") && name != "claims"
