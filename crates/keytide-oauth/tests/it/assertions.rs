@@ -15,7 +15,7 @@ use keytide_oauth::ClientCredentials;
 use keytide_testkit::server::{Asked, Fault, FaultServer, Good};
 
 use crate::support::{
-    TestKey, cache, ed25519, impatient, now, p256, p256_sec1, p384, part, rsa, signed,
+    TestKey, cache, ed25519, now, p256, p256_sec1, p384, part, patient, rsa, signed,
 };
 
 fn assertion(asked: &Asked) -> String {
@@ -64,7 +64,7 @@ async fn an_assertion_says_what_the_standard_asks_for_and_each_has_its_own_numbe
         .private_key_jwt(AssertionKey::from_pem(&key.pem).unwrap().key_id("2026-11"))
         .assertion_audience("https://login.example.com")
         .assertion_lifetime(Duration::from_secs(120))
-        .client(impatient());
+        .client(patient());
     let cache = cache(builder);
     server.then(Fault::status(503)).then(Fault::none());
 
@@ -136,7 +136,7 @@ async fn a_key_file_that_is_replaced_signs_the_next_assertion() {
     let path = directory.path().join("client.pem");
     let builder = ClientCredentials::builder(server.url("/token"), "reader")
         .private_key_jwt(AssertionKey::from_pem_file(&path))
-        .client(impatient());
+        .client(patient());
     let cache = cache(builder);
 
     let missing = cache.get().await.unwrap_err();

@@ -67,8 +67,8 @@ fn a_client_over_tls_does_too() {
         let key = Arc::clone(&key);
         let make = move |server: &FaultServer, ca: &TestCa| {
             let client = IssuerClient::builder()
-                .connect_timeout(Duration::from_millis(800))
-                .answer_timeout(Duration::from_millis(1500))
+                .connect_timeout(Duration::from_secs(2))
+                .answer_timeout(Duration::from_secs(3))
                 .root_certificates(ca.root_pem().as_bytes())
                 .unwrap();
             ClientCredentials::builder(server.url("/token"), "reader")

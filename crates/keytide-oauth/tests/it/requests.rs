@@ -6,7 +6,7 @@ use keytide_core::ErrorKind;
 use keytide_oauth::ClientCredentials;
 use keytide_testkit::server::{Asked, FaultServer, Good, Reply};
 
-use crate::support::{agent, cache, impatient, p256, signed, text};
+use crate::support::{agent, cache, p256, patient, signed, text};
 
 /// All but the assertion, which is new each time.
 fn fixed(asked: &Asked) -> String {
@@ -54,8 +54,7 @@ async fn each_exchange_sends_the_same_parameters_byte_for_byte() {
 #[tokio::test]
 async fn a_secret_goes_into_the_header_or_into_the_form_as_it_was_told() {
     let server = FaultServer::start(Good::oauth("token-"));
-    let builder =
-        || ClientCredentials::builder(server.url("/token"), "re:ad er").client(impatient());
+    let builder = || ClientCredentials::builder(server.url("/token"), "re:ad er").client(patient());
     let basic = builder().danger_client_secret_basic("s%c ret").build();
     let post = builder().danger_client_secret_post("s%c ret").build();
 

@@ -10,7 +10,7 @@ use keytide_kubernetes::ProjectedToken;
 use keytide_oauth::ClientCredentials;
 use keytide_testkit::server::{FaultServer, Good};
 
-use crate::support::{agent, impatient, now, text};
+use crate::support::{agent, now, patient, text};
 
 fn write(path: &Path, signature: &str) {
     let claims = format!(
@@ -46,7 +46,7 @@ impl Layers {
         let base = agent.cache(file).build().unwrap();
         let provider = ClientCredentials::builder(server.url("/token"), "reader")
             .assertion(Subject::new(base.clone(), usage))
-            .client(impatient())
+            .client(patient())
             .build()
             .unwrap();
         let top = agent.cache(provider).build().unwrap();

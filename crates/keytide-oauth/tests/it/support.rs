@@ -75,13 +75,18 @@ pub(crate) fn rsa() -> TestKey {
     }
 }
 
-/// A client that does not wait for long.
+/// A client that gives up on what hangs, and not on a machine that is busy.
 pub(crate) fn impatient() -> IssuerClient {
     IssuerClient::builder()
-        .connect_timeout(Duration::from_millis(500))
-        .answer_timeout(Duration::from_secs(1))
+        .connect_timeout(Duration::from_secs(2))
+        .answer_timeout(Duration::from_secs(3))
         .build()
         .unwrap()
+}
+
+/// A client that waits as long as a user's does.
+pub(crate) fn patient() -> IssuerClient {
+    IssuerClient::builder().build().unwrap()
 }
 
 pub(crate) fn agent() -> Agent {
@@ -98,7 +103,7 @@ pub(crate) fn agent() -> Agent {
 pub(crate) fn signed(token_endpoint: &str, key: &TestKey) -> ClientCredentialsBuilder {
     ClientCredentials::builder(token_endpoint, "reader")
         .private_key_jwt(AssertionKey::from_pem(&key.pem).unwrap())
-        .client(impatient())
+        .client(patient())
 }
 
 pub(crate) fn cache(builder: ClientCredentialsBuilder) -> Cache {
