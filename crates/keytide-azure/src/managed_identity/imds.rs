@@ -47,7 +47,7 @@ impl Imds<'_> {
     }
 
     /// Whether there is an IMDS of Azure: a request that it refuses at once, without asking Entra, because it lacks the
-    /// header. What gives no answer within a second, or one of another cloud, is none.
+    /// header. What gives no answer within a second, or another one, is none: other clouds have theirs at this address.
     pub(super) async fn probe(&self, request: &Request) -> Result<(), Error> {
         let endpoint = self.endpoint.at_path(PATH)?.query("api-version", VERSION);
         let turn = manners::turn(&self.endpoint.origin()).await?;
@@ -64,15 +64,23 @@ impl Imds<'_> {
                 Err(absent("it does not answer within a second").caused_by(error))
             }
             Err(error) => Err(error),
-            Ok(reply) if reply.header("metadata-flavor").is_some() => {
-                Err(absent("that of Google answers"))
-            }
-            Ok(reply) if reply.header("server") == Some("EC2ws") => {
-                Err(absent("that of Amazon answers"))
-            }
-            Ok(_) => Ok(()),
+            Ok(reply) if is_of_azure(&reply) => Ok(()),
+            Ok(_) => Err(absent("what answers there is none of Azure")),
         }
     }
+}
+
+/// Whether this is how IMDS answers a request without its header, or in trouble.
+fn is_of_azure(reply: &Reply) -> bool {
+    let status = reply.status();
+    let named = reply
+        .header("server")
+        .is_some_and(|server| server.starts_with("IMDS/"));
+    let refused = status == StatusCode::BAD_REQUEST && reply.code(&IMDS_SYSTEM).is_some();
+    let in_trouble = status == StatusCode::GONE
+        || status == StatusCode::TOO_MANY_REQUESTS
+        || status.is_server_error();
+    named || refused || in_trouble
 }
 
 /// The statuses that mean something else here than elsewhere.

@@ -2,10 +2,13 @@
 //!
 //! Its documentation allows 20 requests a second and 5 at a time. A call takes its turn before it is sent, as it does at
 //! the gate that the cache has for each issuer: nothing is asked twice, and nothing is kept but when the last requests
-//! left.
+//! were over.
+//!
+//! A request counts from its turn until a second after its end, for it arrives at some moment in between. So the service
+//! sees no more than its rate, however long a request was on its way.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use keytide_core::Error;
@@ -20,13 +23,15 @@ struct Host {
     next: Semaphore,
     /// How many are asking.
     asking: Arc<Semaphore>,
-    /// When the last requests left. Held to look and to note, never across an await.
-    left: Mutex<VecDeque<Instant>>,
+    /// When requests were over that still count. Held to look and to note, never across an await.
+    over: Mutex<VecDeque<Instant>>,
 }
 
 /// The right to ask now. Given back when it is dropped.
 #[must_use]
 pub(super) struct Turn {
+    host: Arc<Host>,
+    /// Given back after the end was noted, so that a request always counts.
     _asking: OwnedSemaphorePermit,
 }
 
@@ -40,13 +45,14 @@ pub(super) async fn turn(origin: &str) -> Result<Turn, Error> {
         .acquire_owned()
         .await
         .map_err(closed)?;
-    let wait = host.wait(Instant::now());
-    if !wait.is_zero() {
+    while let Some(wait) = host.wait(Instant::now()) {
         tokio::time::sleep(wait).await;
     }
-    host.note(Instant::now());
     drop(next);
-    Ok(Turn { _asking: asking })
+    Ok(Turn {
+        host,
+        _asking: asking,
+    })
 }
 
 impl Host {
@@ -59,31 +65,36 @@ impl Host {
         let host = Arc::new(Self {
             next: Semaphore::new(1),
             asking: Arc::new(Semaphore::new(AT_A_TIME)),
-            left: Mutex::default(),
+            over: Mutex::default(),
         });
         hosts.insert(origin.to_owned(), Arc::clone(&host));
         host
     }
 
-    /// How long it is until one more request is within the rate. Never longer than the window, whatever the clocks of
-    /// two runtimes make of each other's instants.
-    fn wait(&self, now: Instant) -> Duration {
-        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        match left.front() {
-            Some(first) if left.len() >= IN_A_WINDOW => {
-                let free = *first + WINDOW;
-                free.saturating_duration_since(now).min(WINDOW)
-            }
-            _ => Duration::ZERO,
+    /// How long to wait before looking again; `None` when one more is within the rate. Never longer than the window,
+    /// whatever the clocks of two runtimes make of each other's instants.
+    fn wait(&self, now: Instant) -> Option<Duration> {
+        // Looked at first: one that ends meanwhile counts twice, not never.
+        let others = AT_A_TIME - self.asking.available_permits() - 1;
+        let mut over = self.over();
+        while over.front().is_some_and(|end| *end + WINDOW <= now) {
+            over.pop_front();
         }
+        if others + over.len() < IN_A_WINDOW {
+            return None;
+        }
+        let first = over.front()?;
+        Some((*first + WINDOW).saturating_duration_since(now).min(WINDOW))
     }
 
-    fn note(&self, now: Instant) {
-        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        if left.len() >= IN_A_WINDOW {
-            left.pop_front();
-        }
-        left.push_back(now);
+    fn over(&self) -> MutexGuard<'_, VecDeque<Instant>> {
+        self.over.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.host.over().push_back(Instant::now());
     }
 }
 
@@ -91,8 +102,8 @@ impl Host {
 /// category.
 const AT_A_TIME: usize = 5;
 const IN_A_WINDOW: usize = 20;
-/// A second, and what requests may gain on each other on their way.
-const WINDOW: Duration = Duration::from_millis(1050);
+/// A second, and what the timers of two machines may differ by.
+const WINDOW: Duration = Duration::from_millis(1010);
 
 #[cfg(test)]
 mod tests {
@@ -140,5 +151,23 @@ mod tests {
                 .await
                 .is_ok()
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_is_long_on_its_way_counts_until_a_second_after_its_end() {
+        let slow = turn("http://slow.test").await.unwrap();
+        for _ in 1..IN_A_WINDOW {
+            drop(turn("http://slow.test").await.unwrap());
+        }
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        drop(slow);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        // The others are past, it is not: it may have arrived only now.
+        for _ in 1..IN_A_WINDOW {
+            drop(turn("http://slow.test").await.unwrap());
+        }
+        let before = Instant::now();
+        drop(turn("http://slow.test").await.unwrap());
+        assert!(before.elapsed() >= Duration::from_millis(800));
     }
 }

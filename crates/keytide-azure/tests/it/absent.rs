@@ -95,18 +95,32 @@ async fn without_imds_the_chain_knows_within_a_second() {
 }
 
 #[tokio::test]
-async fn the_metadata_service_of_another_cloud_is_none_of_azure() {
-    for (name, value, cloud) in [
-        ("Metadata-Flavor", "Google", "Google"),
-        ("Server", "EC2ws", "Amazon"),
+async fn what_answers_otherwise_than_azures_is_none_of_azure() {
+    use ErrorKind::{NotConfigured, Throttled, Unavailable};
+    let coded = "{\"error\":\"bad_request_102\"}";
+    for (status, server, body, kind, asked) in [
+        // Google, Amazon, OpenStack, a gateway, anything.
+        (403, "Metadata Server for VM", "<html>", NotConfigured, 1),
+        (401, "EC2ws", "", NotConfigured, 1),
+        (404, "", "", NotConfigured, 1),
+        (403, "", "", NotConfigured, 1),
+        (400, "", "<html>", NotConfigured, 1),
+        (200, "", "{}", NotConfigured, 1),
+        // That of Azure, which then is asked for a token, and answers the same.
+        (404, "IMDS/150.870.65.684", "", Unavailable, 2),
+        (400, "", coded, ErrorKind::Refused, 2),
+        (410, "", "", Unavailable, 2),
+        (429, "", "", Throttled, 2),
+        (500, "", "", Unavailable, 2),
     ] {
-        let other = FaultServer::start(move |_: &Asked| Reply::new(404).header(name, value));
+        let other = FaultServer::start(move |_: &Asked| {
+            Reply::new(status).header("server", server).body(body)
+        });
 
         let (error, _) = chain_at(&other.origin()).await;
 
-        assert_eq!(error.kind(), ErrorKind::NotConfigured, "{error}");
-        assert!(error.to_string().contains(cloud), "{error}");
-        assert_eq!(other.count(), 1, "it is not asked for a token");
+        assert_eq!(error.kind(), kind, "{status} {server}: {error}");
+        assert_eq!(other.count(), asked, "{status} {server}");
     }
 }
 
