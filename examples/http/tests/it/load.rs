@@ -1,4 +1,4 @@
-//! The short form of `cargo run -p keytide-benches --features http-million --bin million`: thousands of requests instead
+//! The short form of `cargo run -p keytide-http-examples --bin million`: thousands of requests instead
 //! of millions. Real time, for sockets wait for no paused clock.
 
 use std::time::Duration;

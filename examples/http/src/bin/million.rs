@@ -1,8 +1,8 @@
 //! A million requests through each client, over a hundred rotations and more: none may be refused for its token.
 //!
 //! ```text
-//! cargo run --release -p keytide-benches --features http-million --bin million
-//! cargo run --release -p keytide-benches --features http-million --bin million -- 100000 20
+//! cargo run --release -p keytide-http-examples --bin million
+//! cargo run --release -p keytide-http-examples --bin million -- 100000 20
 //! ```
 //!
 //! The arguments are the requests for each client and the rotations that there must be at least. Tokens are accepted for
