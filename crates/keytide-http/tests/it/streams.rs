@@ -78,7 +78,12 @@ async fn a_rotation_or_a_revocation_before_the_tether_is_looked_at_is_told_too()
     cache.refresh_now().await.unwrap();
     cache.refresh_now().await.unwrap();
     let mut clone = tether.clone();
-    assert_eq!(tether.rotated().await, Some(3));
+    // Who waits for a refresh may be woken a moment before the watchers are told of it.
+    let mut told = tether.rotated().await;
+    if told == Some(2) {
+        told = tether.rotated().await;
+    }
+    assert_eq!(told, Some(3));
     drop(cache.revoke());
     assert_eq!(tether.rotated().await, None);
     assert_eq!(tether.rotated().await, None);
