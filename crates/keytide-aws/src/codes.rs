@@ -2,7 +2,7 @@
 
 mod table;
 
-use keytide_http::issuer::{Dialect, KnownCode};
+use keytide_http::issuer::{Dialect, KnownCode, read_object};
 use serde::Deserialize;
 
 use self::table::KNOWN;
@@ -36,7 +36,7 @@ pub(crate) fn in_metadata(body: &[u8]) -> Vec<String> {
         #[serde(alias = "Code")]
         code: String,
     }
-    if let Ok(failure) = serde_json::from_slice::<Failure>(body) {
+    if let Ok(failure) = read_object::<Failure>("the answer", body) {
         return vec![failure.code];
     }
     let text = std::str::from_utf8(body).unwrap_or_default();

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use keytide_core::Error;
+use keytide_http::issuer::read_object;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use zeroize::Zeroizing;
@@ -25,18 +26,7 @@ pub(crate) struct Document {
 impl Document {
     /// Reads a document. `what` stands in errors, such as `the answer`.
     pub(crate) fn read(what: &str, body: &[u8]) -> Result<Self, Error> {
-        // The parser's own message may quote the body: it is dropped.
-        serde_json::from_slice(body).map_err(|_| {
-            let problem = match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
-                None => "is empty",
-                Some(b'<') => "is HTML or XML",
-                Some(b'{') => "is broken JSON, or has a member twice or of the wrong type",
-                Some(_) => "is not a JSON object",
-            };
-            Error::unavailable(format!(
-                "{what} {problem}: check that nothing answers in place of the issuer"
-            ))
-        })
+        read_object(what, body)
     }
 
     /// The keys, which must be those of a session that ends.

@@ -3,17 +3,15 @@
 use std::time::{Duration, SystemTime};
 
 use keytide_core::{Error, Issued, Request};
+use keytide_http::issuer::{Seconds, SecretText, read_object};
 use serde::Deserialize;
-use zeroize::Zeroizing;
-
-use crate::seconds::Seconds;
 
 /// What a token endpoint or a managed identity gives. Fields that stand twice are an error; those that are not read here
 /// are passed over, `ext_expires_in` among them: nothing is served past its expiry.
 #[derive(Deserialize)]
 pub(crate) struct Token {
     #[serde(default)]
-    access_token: Option<Plain>,
+    access_token: Option<SecretText>,
     #[serde(default)]
     token_type: Option<String>,
     #[serde(default)]
@@ -28,29 +26,9 @@ pub(crate) struct Token {
     client_id: Option<String>,
 }
 
-/// Text that is wiped.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Plain(Zeroizing<String>);
-
 impl Token {
     pub(crate) fn read(body: &[u8]) -> Result<Self, Error> {
-        let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
-        // An array would be read as the fields in their order.
-        let object = first == Some(&b'{');
-        // The parser's own message may quote the body: it is dropped.
-        let read = serde_json::from_slice(body).ok().filter(|_| object);
-        let token: Self = read.ok_or_else(|| {
-            let what = match first {
-                None => "is empty",
-                Some(b'<') => "is HTML or XML",
-                Some(b'{') => "is broken JSON, or has a field twice or of the wrong type",
-                Some(_) => "is not a JSON object",
-            };
-            Error::unavailable(format!(
-                "the answer {what}: check that nothing answers in the issuer's place"
-            ))
-        })?;
+        let mut token: Self = read_object("the answer", body)?;
         token.check()?;
         Ok(token)
     }
@@ -111,7 +89,7 @@ impl Token {
 
     fn issued(self) -> Issued {
         let hint = self.refresh_in.span();
-        let text = self.access_token.map(|token| token.0.as_str().to_owned());
+        let text = self.access_token.map(SecretText::into_string);
         let issued = Issued::bearer(text.unwrap_or_default());
         match hint {
             Some(after) => issued.refresh_in(after),
@@ -119,24 +97,9 @@ impl Token {
         }
     }
 
-    fn check(&self) -> Result<(), Error> {
-        let text = self
-            .access_token
-            .as_ref()
-            .map_or("", |token| token.0.as_str());
-        if text.is_empty() {
-            return Err(Error::unavailable("the answer holds no access_token"));
-        }
-        if text.len() > LONGEST_TOKEN {
-            return Err(Error::unavailable(
-                "the access_token of the answer is over 64 KiB, more than a request can carry",
-            ));
-        }
-        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Error::unavailable(
-                "the access_token of the answer holds bytes that no request can carry",
-            ));
-        }
+    fn check(&mut self) -> Result<(), Error> {
+        let token = SecretText::bearable(self.access_token.take(), "access_token")?;
+        self.access_token = Some(token);
         let bearer = self
             .token_type
             .as_ref()
@@ -155,8 +118,6 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.len() <= 256 && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// More than any server takes in one header.
-const LONGEST_TOKEN: usize = 64 << 10;
 /// By how much Entra dates `not_before` back: expires_on, expires_in and not_before of the sample answer in "How to use
 /// managed identities for Azure resources on an Azure VM to acquire an access token", Microsoft Entra documentation.
 const BACKDATED: Duration = Duration::from_secs(300);

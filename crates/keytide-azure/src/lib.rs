@@ -10,7 +10,6 @@ mod entra;
 mod environment;
 mod managed_identity;
 mod resource;
-mod seconds;
 mod workload_identity;
 
 #[cfg(feature = "object_store")]

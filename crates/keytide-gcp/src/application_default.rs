@@ -98,7 +98,7 @@ impl ApplicationDefault {
             Found::Login(login) => {
                 let token = self.logged_in(&login, &self.scopes, request).await?;
                 let lifetime = token.lifetime()?;
-                Ok(Issued::bearer(Secret::from(token.text.into_text())).expires_in(lifetime))
+                Ok(Issued::bearer(Secret::from(token.text.into_string())).expires_in(lifetime))
             }
             Found::ImpersonatedLogin(login, plan) => self.impersonated(&login, plan, request).await,
             Found::Nothing(passed_over) => {
@@ -140,7 +140,7 @@ impl ApplicationDefault {
         // A login grants no narrower scope that would do.
         let scopes = [CLOUD_PLATFORM.to_owned()];
         let base = self.logged_in(login, &scopes, request).await?;
-        let base = base.text.text().as_bytes();
+        let base = base.text.as_str().as_bytes();
         let generated = impersonation.generate(&self.client, request, base).await;
         generated.map_err(|(error, _)| error)
     }

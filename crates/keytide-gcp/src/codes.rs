@@ -1,7 +1,7 @@
 //! What the error codes of Google's endpoints mean.
 
 use keytide_core::ErrorKind::{Refused, Throttled, Unavailable};
-use keytide_http::issuer::{Dialect, KnownCode};
+use keytide_http::issuer::{Dialect, KnownCode, read_object};
 use serde::Deserialize;
 
 /// The token endpoint and STS: RFC 6749, section 5.2, RFC 8693, section 2.2.2, and what Google adds.
@@ -180,7 +180,7 @@ pub(crate) fn find(body: &[u8]) -> Vec<String> {
     struct Detail {
         reason: Option<String>,
     }
-    match serde_json::from_slice::<Failure>(body).map(|failure| failure.error) {
+    match read_object::<Failure>("the answer", body).map(|failure| failure.error) {
         Ok(Shape::Word(word)) => vec![word],
         Ok(Shape::Object { status, details }) => {
             let reasons = details.into_iter().filter_map(|detail| detail.reason);

@@ -82,7 +82,7 @@ impl ProvideCredential for Downscoped {
                 "neither the answer nor the base token says how long the token lives",
             ));
         }
-        let issued = Issued::bearer(Secret::from(token.text.into_text())).expires_in(lifetime);
+        let issued = Issued::bearer(Secret::from(token.text.into_string())).expires_in(lifetime);
         Ok(match base.principal() {
             Some(principal) => issued.principal(principal),
             None => issued,

@@ -122,9 +122,9 @@ impl ProvideCredential for ExternalAccount {
         let token = self.federated(request).await?;
         let Some(impersonation) = &self.impersonation else {
             let lifetime = token.lifetime()?;
-            return Ok(Issued::bearer(Secret::from(token.text.into_text())).expires_in(lifetime));
+            return Ok(Issued::bearer(Secret::from(token.text.into_string())).expires_in(lifetime));
         };
-        let base = token.text.text().as_bytes();
+        let base = token.text.as_str().as_bytes();
         let generated = impersonation.generate(&self.client, request, base).await;
         generated.map_err(|(error, _)| error)
     }

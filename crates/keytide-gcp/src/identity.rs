@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keytide_core::{Error, Issued, Secret};
 use serde::Deserialize;
 
-use crate::answer::Plain;
+use keytide_http::issuer::SecretText;
 
 /// The claims of an identity token that matter here. Its signature is for those who are shown it: it came from its
 /// issuer over a guarded connection.
@@ -21,15 +21,15 @@ struct Claims {
 }
 
 /// The credential that an identity token is.
-pub(crate) fn issued(token: Plain, audience: &str) -> Result<Issued, Error> {
-    let claims = Claims::of(token.text())?;
+pub(crate) fn issued(token: SecretText, audience: &str) -> Result<Issued, Error> {
+    let claims = Claims::of(token.as_str())?;
     if claims.aud.is_some_and(|known| known != audience) {
         return Err(Error::unavailable(
             "the identity token of the answer is for another audience than was asked for",
         ));
     }
     let expires_at = instant(claims.exp)?;
-    let mut issued = Issued::bearer(Secret::from(token.into_text())).expires_at(expires_at);
+    let mut issued = Issued::bearer(Secret::from(token.into_string())).expires_at(expires_at);
     if let Some(made) = claims.iat.and_then(|iat| instant(iat).ok()) {
         issued = issued.issued_at(made);
     }

@@ -171,7 +171,7 @@ impl Impersonation {
         match &self.wanted {
             Wanted::Access(_) => {
                 let token = Generated::read(body)?;
-                Ok(Issued::bearer(Secret::from(token.text.into_text()))
+                Ok(Issued::bearer(Secret::from(token.text.into_string()))
                     .expires_at(token.expires_at)
                     .principal(self.account.as_str()))
             }

@@ -135,7 +135,7 @@ impl ProvideCredential for MetadataServer {
             Wanted::Access(_) => {
                 let token = Token::read(answer.body())?;
                 let lifetime = token.lifetime()?;
-                let issued = Issued::bearer(Secret::from(token.text.into_text()));
+                let issued = Issued::bearer(Secret::from(token.text.into_string()));
                 let issued = issued.expires_in(lifetime);
                 Ok(match &self.account {
                     Some(account) => issued.principal(account.as_str()),

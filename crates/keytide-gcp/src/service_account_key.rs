@@ -122,7 +122,7 @@ impl ProvideCredential for ServiceAccountKey {
             Wanted::Access(_) => {
                 let token = Token::read(answer.body())?;
                 let lifetime = token.lifetime()?;
-                Issued::bearer(Secret::from(token.text.into_text())).expires_in(lifetime)
+                Issued::bearer(Secret::from(token.text.into_string())).expires_in(lifetime)
             }
             Wanted::Identity(audience) => {
                 identity::issued(identity_token(answer.body(), "id_token")?, audience)?

@@ -7,7 +7,9 @@ use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, Secret};
 use keytide_http::issuer::{Endpoint, Form, IssuerClient};
 use serde::Deserialize;
 
-use crate::answer::{Plain, Token};
+use keytide_http::issuer::SecretText;
+
+use crate::answer::Token;
 use crate::codes::OAUTH;
 use crate::file;
 use crate::hosts::{Hosts, Role};
@@ -37,8 +39,8 @@ pub struct UserCredentials {
 #[derive(Deserialize)]
 pub(crate) struct Login {
     client_id: String,
-    client_secret: Plain,
-    refresh_token: Plain,
+    client_secret: SecretText,
+    refresh_token: SecretText,
 }
 
 impl UserCredentials {
@@ -69,8 +71,8 @@ impl Login {
         let mut form = Form::new();
         form.add("grant_type", "refresh_token");
         form.add("client_id", &self.client_id);
-        form.add("client_secret", self.client_secret.text());
-        form.add("refresh_token", self.refresh_token.text());
+        form.add("client_secret", self.client_secret.as_str());
+        form.add("refresh_token", self.refresh_token.as_str());
         form.add("scope", scopes.join(" "));
         let ask = client
             .post(endpoint)
@@ -100,7 +102,7 @@ impl ProvideCredential for UserCredentials {
             .exchange(&self.scopes, &self.client, &self.endpoint, request)
             .await?;
         let lifetime = token.lifetime()?;
-        Ok(Issued::bearer(Secret::from(token.text.into_text())).expires_in(lifetime))
+        Ok(Issued::bearer(Secret::from(token.text.into_string())).expires_in(lifetime))
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
 use keytide_http::issuer::{Endpoint, Form, IssuerClient};
 
-use crate::answer::{Lifetime, Token};
+use crate::answer::Token;
 use crate::authentication::Authentication;
 use crate::codes::CODES;
 
@@ -62,16 +62,13 @@ impl ClientCredentials {
         ClientCredentialsBuilder::new(token_endpoint.into(), client_id.into())
     }
 
-    fn lifetime(&self, told: Lifetime) -> Result<Duration, Error> {
-        match told {
-            Lifetime::Of(lifetime) => Ok(lifetime),
-            _ => self.lifetime_if_unsaid.ok_or_else(|| {
-                Error::misconfigured(
-                    "the issuer does not say how long its tokens live (expires_in): look it up there, and set it as \
-                     lifetime_if_unsaid",
-                )
-            }),
-        }
+    fn lifetime(&self, told: Option<Duration>) -> Result<Duration, Error> {
+        told.or(self.lifetime_if_unsaid).ok_or_else(|| {
+            Error::misconfigured(
+                "the issuer does not say how long its tokens live (expires_in): look it up there, and set it as \
+                 lifetime_if_unsaid",
+            )
+        })
     }
 }
 
@@ -103,8 +100,8 @@ impl ProvideCredential for ClientCredentials {
         // A few issuers say no with status 200.
         let answer = ask.send(request).await?.accept(&CODES)?.judged(&CODES)?;
         let token = Token::read(answer.body())?;
-        let lifetime = self.lifetime(token.expires_in)?;
-        Ok(Issued::bearer(token.text().to_owned())
+        let lifetime = self.lifetime(token.lifetime)?;
+        Ok(Issued::bearer(token.text.into_string())
             .expires_in(lifetime)
             .principal(self.client_id.as_str()))
     }

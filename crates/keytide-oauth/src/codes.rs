@@ -1,7 +1,7 @@
 //! What the error codes of token endpoints mean.
 
 use keytide_core::ErrorKind::{Refused, Throttled, Unavailable};
-use keytide_http::issuer::{Dialect, KnownCode};
+use keytide_http::issuer::{Dialect, KnownCode, read_object};
 use serde::Deserialize;
 
 /// RFC 6749, section 5.2, and what its extensions and common issuers add to it.
@@ -85,11 +85,30 @@ pub(crate) fn find(body: &[u8]) -> Vec<String> {
     struct Failure {
         error: String,
     }
-    if !body.trim_ascii_start().starts_with(b"{") {
-        return Vec::new();
-    }
-    serde_json::from_slice(body)
+    read_object("the answer", body)
         .map(|failure: Failure| failure.error)
         .into_iter()
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_a_field_of_an_object_and_nothing_else() {
+        assert_eq!(
+            find(br#"{"error":"invalid_client","x":1}"#),
+            ["invalid_client"]
+        );
+        for body in [
+            "[\"invalid_client\"]",
+            "\"invalid_client\"",
+            "invalid_client",
+            "{}",
+            "",
+        ] {
+            assert!(find(body.as_bytes()).is_empty(), "{body}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What Entra's error codes mean: by the number behind AADSTS, and else by the code of OAuth.
 
 use keytide_core::ErrorKind::{Misconfigured, Refused, Throttled, Unavailable};
-use keytide_http::issuer::{Dialect, KnownCode};
+use keytide_http::issuer::{Dialect, KnownCode, read_object};
 use serde::Deserialize;
 
 /// "Microsoft Entra authentication and authorization error codes", and RFC 6749, section 5.2.
@@ -211,7 +211,7 @@ fn find(body: &[u8]) -> Vec<String> {
         #[serde(default)]
         error_codes: Vec<serde_json::Number>,
     }
-    let Ok(failure) = serde_json::from_slice::<Failure>(body) else {
+    let Ok(failure) = read_object::<Failure>("the answer", body) else {
         return Vec::new();
     };
     let numbers = failure.error_codes.iter().take(MOST_CODES);

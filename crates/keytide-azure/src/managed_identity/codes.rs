@@ -3,7 +3,7 @@
 use http::StatusCode;
 use keytide_core::Error;
 use keytide_core::ErrorKind::{Refused, Unavailable};
-use keytide_http::issuer::{Answer, Dialect, KnownCode, Reply};
+use keytide_http::issuer::{Answer, Dialect, KnownCode, Reply, read_object};
 use serde::Deserialize;
 
 /// The answer, if it is a success. Codes count where the status is one of refusal: what a server in trouble writes is no
@@ -138,7 +138,7 @@ fn of_imds(body: &[u8]) -> Vec<String> {
     struct Failure {
         error: String,
     }
-    let failure = serde_json::from_slice(body).map(|failure: Failure| failure.error);
+    let failure = read_object("the answer", body).map(|failure: Failure| failure.error);
     let Ok(error) = failure else {
         return of_object(body);
     };

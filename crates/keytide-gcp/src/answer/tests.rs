@@ -100,7 +100,7 @@ fn what_is_no_token_is_an_error_that_quotes_nothing() {
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert!(!format!("{error:?}").contains("can a"), "{error:?}");
     }
-    let long = format!(r#"{{"access_token":"{}"}}"#, "x".repeat(LONGEST_TOKEN + 1));
+    let long = format!(r#"{{"access_token":"{}"}}"#, "x".repeat((64 << 10) + 1));
     assert!(Token::read(long.as_bytes()).is_err());
     let deep = format!("{{\"x\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
     assert!(Token::read(deep.as_bytes()).is_err());
@@ -112,13 +112,13 @@ fn a_token_is_read_whatever_stands_beside_it() {
 
     let token = Token::read(body).unwrap();
 
-    assert_eq!(token.text.text(), "a.b-c_~+/=");
+    assert_eq!(token.text.as_str(), "a.b-c_~+/=");
     assert_eq!(token.lifetime, None);
-    assert_eq!(whole(b"a.b.c\r\n").unwrap().text(), "a.b.c");
+    assert_eq!(whole(b"a.b.c\r\n").unwrap().as_str(), "a.b.c");
     assert_eq!(
         identity_token(br#"{"token":"a.b.c"}"#, "token")
             .unwrap()
-            .text(),
+            .as_str(),
         "a.b.c"
     );
     assert!(identity_token(br#"{"token":"a.b.c"}"#, "id_token").is_err());

@@ -12,10 +12,10 @@ use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
 
 use super::source::{Format, Source};
-use crate::answer::Plain;
 use crate::file;
 use crate::hosts::{Hosts, Role};
 use crate::impersonation::{Plan, account_in};
+use keytide_http::issuer::SecretText;
 
 /// A configuration of type `external_account`, as `gcloud iam workload-identity-pools create-cred-config` writes it.
 ///
@@ -85,7 +85,7 @@ impl ExternalAccountConfig {
             }
         };
         let client = match (raw.client_id, raw.client_secret) {
-            (Some(id), Some(secret)) => Some((id, Zeroizing::new(secret.into_text()))),
+            (Some(id), Some(secret)) => Some((id, Zeroizing::new(secret.into_string()))),
             (None, None) => None,
             _ => {
                 return Err(wrong(
@@ -149,7 +149,7 @@ struct Raw {
     credential_source: RawSource,
     workforce_pool_user_project: Option<String>,
     client_id: Option<String>,
-    client_secret: Option<Plain>,
+    client_secret: Option<SecretText>,
 }
 
 #[derive(Deserialize, Default)]
@@ -162,7 +162,7 @@ struct RawSource {
     file: Option<PathBuf>,
     url: Option<String>,
     #[serde(default)]
-    headers: BTreeMap<String, Plain>,
+    headers: BTreeMap<String, SecretText>,
     format: Option<RawFormat>,
     executable: Option<IgnoredAny>,
     certificate: Option<IgnoredAny>,
@@ -210,7 +210,7 @@ impl RawSource {
             },
         };
         let headers = self.headers.into_iter();
-        let headers = headers.map(|(name, value)| (name, Zeroizing::new(value.into_text())));
+        let headers = headers.map(|(name, value)| (name, Zeroizing::new(value.into_string())));
         match (self.file, self.url) {
             (Some(file), None) => Ok(Described::File(file, format)),
             (None, Some(url)) => Ok(Described::Url(url, headers.collect(), format)),

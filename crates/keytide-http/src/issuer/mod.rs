@@ -79,6 +79,9 @@ mod exchange;
 mod failure;
 mod form;
 mod names;
+mod object;
+mod seconds;
+mod text;
 mod wiped;
 
 pub use answer::{Answer, Reply};
@@ -88,6 +91,9 @@ pub use dialect::{Dialect, KnownCode};
 pub use endpoint::Endpoint;
 pub use exchange::Exchange;
 pub use form::Form;
+pub use object::read_object;
+pub use seconds::Seconds;
+pub use text::SecretText;
 pub use wiped::Wiped;
 
 /// What reads the headers of time, for the fuzzer.

@@ -1,30 +1,54 @@
-//! Seconds as Azure writes them: [`Seconds`].
+//! Seconds as issuers write them: [`Seconds`].
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use keytide_core::Error;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
-/// What a field of seconds says. Managed identities write numbers as text, Entra as numbers, `refresh_in` as either.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) enum Seconds {
+/// What a field of seconds says: a lifetime, or an instant since 1970.
+///
+/// Issuers write a number, a number in a string, a fraction or `null`. What else stands there is nonsense, and told from a
+/// field that is not there; it does not make the whole answer unreadable, so that the error can name the field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Seconds {
+    /// There is no such field, or it is `null`.
     #[default]
     Unsaid,
+    /// So many seconds.
     Of(Duration),
+    /// Something else: below zero, no number, too large.
     Nonsense,
 }
 
 impl Seconds {
-    /// As a lifetime.
-    pub(crate) fn span(self) -> Option<Duration> {
+    /// As a lifetime, if there is one. `field` is its name.
+    ///
+    /// # Errors
+    /// [`Unavailable`](keytide_core::ErrorKind::Unavailable), naming the field, for nonsense.
+    pub fn told(self, field: &str) -> Result<Option<Duration>, Error> {
         match self {
-            Self::Of(span) => Some(span),
-            _ => None,
+            Self::Unsaid => Ok(None),
+            Self::Of(span) => Ok(Some(span)),
+            Self::Nonsense => Err(Error::unavailable(format!(
+                "the {field} of the answer is no number of seconds from 0 on"
+            ))),
         }
     }
 
-    /// As seconds since 1970.
-    pub(crate) fn instant(self) -> Option<SystemTime> {
+    /// As a lifetime.
+    #[must_use]
+    pub fn span(self) -> Option<Duration> {
+        match self {
+            Self::Of(span) => Some(span),
+            Self::Unsaid | Self::Nonsense => None,
+        }
+    }
+
+    /// As an instant, in seconds since 1970.
+    #[must_use]
+    pub fn instant(self) -> Option<SystemTime> {
         UNIX_EPOCH.checked_add(self.span()?)
     }
 }
@@ -35,7 +59,6 @@ impl<'de> Deserialize<'de> for Seconds {
     }
 }
 
-/// Takes a number, a number in a string, a fraction and `null`; what else stands there is nonsense, not a broken answer.
 struct Reading;
 
 impl<'de> Visitor<'de> for Reading {
@@ -82,31 +105,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seconds_are_read_as_azure_writes_them_and_never_guessed() {
+    fn seconds_are_read_as_issuers_write_them_and_never_guessed() {
         let of = |seconds| Seconds::Of(Duration::from_secs(seconds));
         for (json, expected) in [
             ("3599", of(3599)),
-            ("\"1795514520\"", of(1_795_514_520)),
             ("0", of(0)),
-            ("1.5", Seconds::Of(Duration::from_millis(1500))),
-            ("null", Seconds::Unsaid),
+            ("\"1795514520\"", of(1_795_514_520)),
+            ("1.0", of(1)),
+            ("3599.5", Seconds::Of(Duration::from_millis(3_599_500))),
             ("18446744073709551615", of(u64::MAX)),
-            ("99999999999999999999999", Seconds::Nonsense),
+            ("null", Seconds::Unsaid),
             ("-1", Seconds::Nonsense),
-            ("\"-1\"", Seconds::Nonsense),
-            ("\"+1\"", Seconds::Nonsense),
+            ("-0.5", Seconds::Nonsense),
+            ("1e300", Seconds::Nonsense),
+            ("99999999999999999999999", Seconds::Nonsense),
+            ("\"soon\"", Seconds::Nonsense),
             ("\"\"", Seconds::Nonsense),
+            ("\"-1\"", Seconds::Nonsense),
             ("\"1e3\"", Seconds::Nonsense),
-            ("\"11/24/2026 10:00:00 AM +00:00\"", Seconds::Nonsense),
+            ("\"1.5\"", Seconds::Nonsense),
             ("true", Seconds::Nonsense),
         ] {
+            let read = serde_json::from_str::<Seconds>(json).unwrap();
+            assert_eq!(read, expected, "{json}");
             assert_eq!(
-                serde_json::from_str::<Seconds>(json).unwrap(),
-                expected,
+                read.instant().is_some(),
+                read.span().is_some() && json.len() < 19,
                 "{json}"
             );
         }
-        assert_eq!(of(u64::MAX).instant(), None);
-        assert_eq!(of(60).instant(), Some(UNIX_EPOCH + Duration::from_secs(60)));
+        for json in ["[3600]", "{}"] {
+            assert!(serde_json::from_str::<Seconds>(json).is_err(), "{json}");
+        }
     }
 }
