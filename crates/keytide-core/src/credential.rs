@@ -275,6 +275,14 @@ impl Ends {
         now.wall.until(self.wall).min(now.boot.until(self.boot))
     }
 
+    /// So long after an instant, on both clocks.
+    pub(crate) fn after(now: Now, span: Duration) -> Self {
+        Self {
+            wall: now.wall.after(span),
+            boot: now.boot.after(span),
+        }
+    }
+
     /// The later of two ends, on each clock.
     pub(crate) fn later(self, other: Self) -> Self {
         Self {

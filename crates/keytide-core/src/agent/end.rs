@@ -19,6 +19,10 @@ impl Agent {
     /// what was issued is still accepted elsewhere. Dropping it only omits the telling.
     pub fn terminate(&self, reason: Reason) -> Terminating {
         let first = self.inner.registry.end(Ended::Revoked);
+        // Before the caches that live are revoked: those report for themselves.
+        let left = self.inner.registry.left();
+        let now = self.inner.actor.clock.now();
+        let left = left.map_or(Duration::ZERO, |ends| ends.remaining(now));
         let telling: Vec<_> = self
             .caches()
             .iter()
@@ -39,6 +43,7 @@ impl Agent {
             agent: self.clone(),
             telling,
             revoked,
+            left,
             deadline: None,
         }
     }
@@ -74,8 +79,11 @@ impl Agent {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Termination {
-    /// One for each cache, in no particular order.
+    /// One for each cache that lived, in no particular order.
     pub revoked: Vec<Revoked>,
+    /// For how long something is still accepted that was issued to caches which had been dropped or revoked before. Zero
+    /// when there is nothing of the sort.
+    pub left: Duration,
 }
 
 impl Termination {
@@ -85,8 +93,7 @@ impl Termination {
         self.revoked
             .iter()
             .map(|revoked| revoked.residual_exposure)
-            .max()
-            .unwrap_or_default()
+            .fold(self.left, Duration::max)
     }
 }
 
@@ -96,6 +103,7 @@ pub struct Terminating {
     agent: Agent,
     telling: Vec<Option<Telling>>,
     revoked: Vec<Option<Revoked>>,
+    left: Duration,
     deadline: Option<Deadline>,
 }
 
@@ -147,6 +155,7 @@ impl Future for Terminating {
                 });
         Poll::Ready(Termination {
             revoked: revoked.collect(),
+            left: this.left,
         })
     }
 }

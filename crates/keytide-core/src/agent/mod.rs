@@ -13,6 +13,7 @@ pub use self::end::{Terminating, Termination};
 pub(crate) use self::registry::Registry;
 use crate::cache::{Cache, CacheStatus, Shared};
 use crate::context::Actor;
+use crate::credential::Ends;
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::home::Homes;
@@ -144,8 +145,13 @@ impl AgentInner {
         self.registry.insert(key, provider, make)
     }
 
-    pub(crate) fn forget(&self, place: u32, key: &Key) {
-        self.registry.remove(place, key);
+    pub(crate) fn forget(&self, place: u32, key: &Key, left: Option<Ends>) {
+        self.registry.remove(place, key, left);
+    }
+
+    /// Remembers until when something is accepted that no cache holds any more.
+    pub(crate) fn remember(&self, left: Option<Ends>) {
+        self.registry.remember(left);
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::cache::{Ended, Shared};
+use crate::credential::Ends;
 use crate::error::{Error, ErrorKind};
 use crate::key::{Key, Name};
 
@@ -23,6 +24,16 @@ struct Caches {
     named: HashMap<Arc<str>, u32>,
     made: u32,
     ended: Option<Ended>,
+    /// Until when something is accepted of caches that were dropped or revoked, at the latest.
+    left: Option<Ends>,
+}
+
+impl Caches {
+    fn remember(&mut self, left: Option<Ends>) {
+        if let Some(left) = left {
+            self.left = Some(self.left.map_or(left, |known| known.later(left)));
+        }
+    }
 }
 
 impl Registry {
@@ -85,9 +96,10 @@ impl Registry {
         Ok(shared)
     }
 
-    /// Forgets a cache that is gone.
-    pub(crate) fn remove(&self, place: u32, key: &Key) {
+    /// Forgets a cache that is gone, but for when what it was issued ends.
+    pub(crate) fn remove(&self, place: u32, key: &Key, left: Option<Ends>) {
         let mut caches = self.lock();
+        caches.remember(left);
         if let Some(known) = caches.places.get_mut(place as usize) {
             *known = Weak::new();
             caches.free.push(place);
@@ -95,6 +107,16 @@ impl Registry {
         if let Key::Named(key) = key {
             caches.named.remove(key);
         }
+    }
+
+    /// Remembers until when something is accepted that no cache holds any more.
+    pub(crate) fn remember(&self, left: Option<Ends>) {
+        self.lock().remember(left);
+    }
+
+    /// Until when something is accepted of caches that were dropped or revoked, at the latest.
+    pub(crate) fn left(&self) -> Option<Ends> {
+        self.lock().left
     }
 
     /// The caches that live, in the order of their places.

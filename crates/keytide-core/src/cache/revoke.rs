@@ -10,8 +10,10 @@ use std::time::Duration;
 use super::Cache;
 use super::changes::{END, tell_watchers};
 use super::shared::{Ended, Shared};
+use super::state::State;
 use super::timer::After;
-use crate::credential::Credential;
+use crate::agent::AgentInner;
+use crate::credential::{Credential, Ends};
 use crate::error::Error;
 use crate::event::EventKind;
 use crate::issued::RevokeFuture;
@@ -50,7 +52,10 @@ pub struct Revoked {
 pub struct Telling {
     report: Revoked,
     revocation: Revocation,
-    former: Duration,
+    former: Option<Ends>,
+    /// Until when something is accepted, unless the issuer is told: remembered by the agent when this is dropped.
+    left: Option<Ends>,
+    agent: Arc<AgentInner>,
     telling: Option<RevokeFuture>,
 }
 
@@ -78,11 +83,22 @@ impl Future for Telling {
                     Revocation::Within(bound) => bound.min(this.report.residual_exposure),
                     Revocation::UntilExpiry => this.report.residual_exposure,
                 };
-                this.report.residual_exposure = at_issuer.max(this.former);
+                let now = this.agent.actor.clock.now();
+                let former = this
+                    .former
+                    .map_or(Duration::ZERO, |ends| ends.remaining(now));
+                this.report.residual_exposure = at_issuer.max(former);
+                this.left = Some(Ends::after(now, this.report.residual_exposure));
             }
             this.report.issuer = Some(told);
         }
         Poll::Ready(this.report.clone())
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        self.agent.remember(self.left);
     }
 }
 
@@ -113,13 +129,18 @@ impl Shared {
         };
         let rare = state.rare.take();
         let former = rare.as_ref().and_then(|rare| rare.former);
-        let former = former.map_or(Duration::ZERO, |ends| ends.remaining(now));
+        let left_of_former = former.map_or(Duration::ZERO, |ends| ends.remaining(now));
         let watchers = rare.and_then(|rare| rare.changes);
         let left = current
             .as_ref()
             .map(|current| current.remaining_at(now))
             .unwrap_or_default();
-        let residual_exposure = left.max(former);
+        let residual_exposure = left.max(left_of_former);
+        let ends = current.as_ref().map(|current| current.ends);
+        let ends = match (ends, former) {
+            (Some(ends), Some(former)) => Some(ends.later(former)),
+            (ends, former) => ends.or(former),
+        };
         self.schedule(&mut state, Boot::FAR, now);
         state.wanted = None;
         if first {
@@ -144,6 +165,8 @@ impl Shared {
             report,
             revocation,
             former,
+            left: ends,
+            agent: Arc::clone(&self.agent),
             telling: current.and_then(|current| self.tell_issuer(current)),
         }
     }
@@ -167,6 +190,19 @@ impl Shared {
                 }
             }
         }))
+    }
+
+    /// Until when something is accepted of what this cache was issued, at the latest.
+    pub(super) fn left_behind(&self, state: &State) -> Option<Ends> {
+        let borrowed = self.slot.load();
+        let known = borrowed
+            .get()
+            .or_else(|| state.withdrawn().map(Arc::as_ref));
+        let former = state.rare.as_ref().and_then(|rare| rare.former);
+        match (known.map(|known| known.ends), former) {
+            (Some(ends), Some(former)) => Some(ends.later(former)),
+            (ends, former) => ends.or(former),
+        }
     }
 
     /// Stops refreshing. What is at hand is served until it expires.

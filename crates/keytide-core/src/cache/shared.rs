@@ -211,6 +211,7 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         let state = std::mem::take(&mut *lock(&self.state));
+        let left = self.left_behind(&state);
         if let Some(flight) = &state.flight {
             flight.retire();
         }
@@ -219,7 +220,7 @@ impl Drop for Shared {
         {
             home.unschedule(state.due.0, self.id);
         }
-        self.agent.forget(self.place, &self.context.key);
+        self.agent.forget(self.place, &self.context.key, left);
     }
 }
 

@@ -244,3 +244,38 @@ async fn a_cache_at_rest_costs_no_task() {
         caches.len()
     );
 }
+
+/// What was issued to caches that are gone is accepted for as long as if they were there.
+#[tokio::test(start_paused = true)]
+async fn the_report_of_an_end_counts_caches_that_were_dropped_or_revoked_before() {
+    for how in ["dropped", "revoked", "told", "untold"] {
+        let clock = TestClock::new();
+        let agent = clock.agent().build().unwrap();
+        let revocable = Revocable {
+            told: Arc::default(),
+            takes: Duration::ZERO,
+        };
+        let profile = Profile::bearer("scripted").revocation(Revocation::Immediate);
+        let answer = Answer::token(HOUR);
+        let (provider, _) = ScriptedProvider::with_profile(profile, answer);
+        let cache = if matches!(how, "told" | "untold") {
+            agent.cache(revocable).build().unwrap()
+        } else {
+            agent.cache(provider).build().unwrap()
+        };
+        cache.get().await.unwrap();
+        clock.advance(10 * MINUTE).await;
+
+        match how {
+            "dropped" => drop(cache),
+            "told" => assert!(cache.revoke().await.residual_exposure.is_zero()),
+            _ => drop(cache.revoke()),
+        }
+        clock.advance(10 * MINUTE).await;
+        let report = agent.terminate(Reason::Finished).await;
+
+        let expected = if how == "told" { 0 } else { 40 } * MINUTE;
+        assert_eq!(report.residual_exposure(), expected, "{how}");
+        assert_eq!(report.left, expected, "{how}");
+    }
+}
