@@ -1,6 +1,8 @@
 //! The key that a client signs its assertions with: [`AssertionKey`].
 
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -79,10 +81,10 @@ impl AssertionKey {
             Material::File(path) => path,
         };
         let named = format!("the key file {}", path.display());
-        let pem = std::fs::read(path).map(Zeroizing::new).map_err(|error| {
+        let pem = read(path).map_err(|error| {
             let message = format!("{named} cannot be read");
             // One that is being replaced may be away for a moment.
-            if error.kind() == std::io::ErrorKind::NotFound {
+            if error.kind() == io::ErrorKind::NotFound {
                 Error::unavailable(message).caused_by(error)
             } else {
                 Error::misconfigured(message).caused_by(error)
@@ -98,6 +100,25 @@ impl AssertionKey {
         }
     }
 }
+
+/// Reads a small regular file: a pipe would hang, and a device may not end.
+fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    let other = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, what.to_owned());
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(other("it is no regular file"));
+    }
+    // With room for all of it, so that no former buffer is left behind.
+    let mut pem = Zeroizing::new(Vec::with_capacity(LARGEST_FILE + 1));
+    let mut file = File::open(path)?.take(LARGEST_FILE as u64 + 1);
+    file.read_to_end(&mut pem)?;
+    if pem.len() > LARGEST_FILE {
+        return Err(other("it is over 64 KiB"));
+    }
+    Ok(pem)
+}
+
+/// An RSA key of 16,384 bits takes 13 KB.
+const LARGEST_FILE: usize = 64 << 10;
 
 impl Pair {
     fn parse(pem: &[u8], named: &str) -> Result<Self, Error> {

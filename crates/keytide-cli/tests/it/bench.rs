@@ -199,8 +199,10 @@ fn an_interrupt_keeps_what_was_measured_and_says_so() {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .expect("the program starts");
-    std::thread::sleep(std::time::Duration::from_millis(700));
     let id = running.id().to_string();
+    wait_until_interrupts_are_caught(&id);
+    // The watch begins a moment before the first step, which must be under way.
+    std::thread::sleep(std::time::Duration::from_millis(300));
     let killed = std::process::Command::new("kill")
         .args(["-INT", &id])
         .status();
@@ -231,4 +233,22 @@ fn help_tells_scenarios_and_exit_codes() {
     ] {
         assert!(help.contains(word), "{word}: {help}");
     }
+}
+
+/// The kernel tells which signals a process catches: an interrupt before that would just end it.
+#[cfg(target_os = "linux")]
+fn wait_until_interrupts_are_caught(id: &str) {
+    const SIGINT: u64 = 1 << 1;
+    for _ in 0..1000 {
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
+        let caught = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigCgt:"))
+            .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        if caught.is_some_and(|mask| mask & SIGINT != 0) {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("interrupts are not caught");
 }

@@ -152,6 +152,21 @@ async fn a_key_file_that_is_replaced_signs_the_next_assertion() {
         let token = assertion(server.requests().last().unwrap());
         assert!(verified(&token, &key, &ECDSA_P256_SHA256_FIXED));
     }
+    for (what, odd) in [
+        ("a directory", directory.path()),
+        ("a device", "/dev/zero".as_ref()),
+    ] {
+        let key = AssertionKey::from_pem_file(odd);
+        let builder = ClientCredentials::builder(server.url("/token"), "reader");
+        let error = super::support::cache(builder.private_key_jwt(key))
+            .get()
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured, "{what}: {error}");
+    }
+    std::fs::write(&path, vec![b'x'; (64 << 10) + 1]).unwrap();
+    let large = cache.refresh_now().await.unwrap_err();
+    assert!(format!("{large:?}").contains("over 64 KiB"), "{large:?}");
     std::fs::write(&path, "canary, no key").unwrap();
     let broken = cache.refresh_now().await.unwrap_err();
     assert_eq!(broken.kind(), ErrorKind::Misconfigured);
