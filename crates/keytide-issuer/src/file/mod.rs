@@ -1,0 +1,304 @@
+//! Small files that somebody else writes: [`SmallFile`], and [`read_small`] beneath it.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+
+use keytide_core::Error;
+use zeroize::Zeroizing;
+
+use crate::OneAtATime;
+
+/// A small regular file that is read anew each time, such as a token that its platform replaces.
+///
+/// It is opened without blocking (a pipe does not wait for its other end), must be a regular file both before and after
+/// it was opened, and is read on a thread of its own, one read at a time for a path in the whole process: see
+/// [`OneAtATime`]. A file system that hangs holds one thread for each path, and stops nobody else.
+///
+/// Errors name the path and never what is in the file.
+///
+/// | what is found | [`read`](Self::read) | [`find`](Self::find) |
+/// |---|---|---|
+/// | nothing of that name | [`Unavailable`](keytide_core::ErrorKind::Unavailable) | `None` |
+/// | a link that leads to nothing, an error of the file system | [`Unavailable`](keytide_core::ErrorKind::Unavailable) | the same |
+/// | a directory, a pipe, a device, too many bytes, no permission, links in a circle, a path through a file | [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) | the same |
+///
+/// ```
+/// use keytide_issuer::SmallFile;
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let file = SmallFile::new("/run/tokens/absent", "the subject token");
+///
+/// assert!(file.find().await.unwrap().is_none());
+/// assert_eq!(
+///     file.read().await.unwrap_err().to_string(),
+///     "the subject token in /run/tokens/absent is not there",
+/// );
+/// # });
+/// ```
+#[derive(Debug, Clone)]
+pub struct SmallFile {
+    path: Arc<Path>,
+    what: &'static str,
+    limit: usize,
+}
+
+/// A file's bytes, wiped when the last holder lets go.
+type Content = Arc<Zeroizing<Vec<u8>>>;
+
+/// Why a small file could not be read.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// Nothing has this name.
+    Missing,
+    /// A link of the path leads to nothing.
+    Dangling,
+    /// The operating system said so.
+    Io(Arc<io::Error>),
+    /// It is a directory.
+    Directory,
+    /// It is a pipe, a socket or a device.
+    Special,
+    /// It has more than so many bytes.
+    TooLarge(usize),
+    /// It changed while it was read.
+    Changing,
+    /// No thread could be had to read it.
+    NoThread(Arc<io::Error>),
+}
+
+impl SmallFile {
+    /// The file at this path, of at most 64 KiB. `what` names it in errors, as `"the subject token"`. Touches nothing.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>, what: &'static str) -> Self {
+        Self {
+            path: path.into().into(),
+            what,
+            limit: LIMIT,
+        }
+    }
+
+    /// The most bytes that it may have; more is an error. Defaults to 64 KiB.
+    #[must_use]
+    pub fn at_most(mut self, bytes: usize) -> Self {
+        self.limit = bytes;
+        self
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it holds now.
+    ///
+    /// # Errors
+    /// As [the table](Self) says.
+    pub async fn read(&self) -> Result<Content, Error> {
+        self.content().await.map_err(|error| self.explain(&error))
+    }
+
+    /// What it holds now; `None` only where nothing has its name, for what is optional.
+    ///
+    /// # Errors
+    /// As [the table](Self) says.
+    pub async fn find(&self) -> Result<Option<Content>, Error> {
+        match self.content().await {
+            Ok(content) => Ok(Some(content)),
+            Err(ReadError::Missing) => Ok(None),
+            Err(error) => Err(self.explain(&error)),
+        }
+    }
+
+    async fn content(&self) -> Result<Content, ReadError> {
+        let (path, limit) = (Arc::clone(&self.path), self.limit);
+        let read = READS.run((Arc::clone(&path), limit), move || {
+            read_small(&path, limit).map(Arc::new)
+        });
+        read.await
+            .map_err(|error| ReadError::NoThread(Arc::new(error)))?
+    }
+
+    fn explain(&self, error: &ReadError) -> Error {
+        error.explain(self.what, &self.path)
+    }
+}
+
+impl ReadError {
+    /// The error for the user: `what` names the file, as `"the subject token"`.
+    #[must_use]
+    pub fn explain(&self, what: &str, path: &Path) -> Error {
+        let named = format!("{what} in {}", path.display());
+        let wrong = |why: &str| Error::misconfigured(format!("{named} {why}"));
+        let cause = match self {
+            // One that is being replaced, or mounted, may be away for a moment.
+            Self::Missing => return Error::unavailable(format!("{named} is not there")),
+            Self::Dangling => {
+                return Error::unavailable(format!("{named} is a link to what is not there"));
+            }
+            Self::Directory => return wrong("is a directory: name a file"),
+            Self::Special => {
+                return wrong("is a pipe, a socket or a device: name a regular file");
+            }
+            Self::TooLarge(limit) => return wrong(&format!("is over {}", size(*limit))),
+            Self::Changing => {
+                return Error::unavailable(format!("{named} changed while it was read"));
+            }
+            Self::NoThread(cause) => {
+                let message = format!("{named} was not read: no thread could be had for it");
+                return Error::unavailable(message).caused_by(Arc::clone(cause));
+            }
+            Self::Io(cause) => cause,
+        };
+        let error = match cause.kind() {
+            io::ErrorKind::PermissionDenied => wrong("may not be read by this process"),
+            io::ErrorKind::NotADirectory => {
+                wrong("is behind a file that is no directory: check the path")
+            }
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidFilename => {
+                wrong("has no valid path")
+            }
+            _ if is_loop(cause) => wrong("is behind symbolic links that go in a circle"),
+            _ => Error::unavailable(format!("{named} could not be read")),
+        };
+        error.caused_by(Arc::clone(cause))
+    }
+}
+
+/// Reads a regular file of at most `limit` bytes, now. Never waits for the other end of a pipe, and leaves no copy that
+/// is not wiped.
+///
+/// Blocks its thread for as long as the file system takes: call it inside [`OneAtATime::run`], or by [`SmallFile`].
+///
+/// # Errors
+/// Why it could not be read.
+pub fn read_small(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+    // To open a device or the end of a pipe can have effects of its own, so it is looked at first. It may be replaced
+    // in between: what was opened is looked at again.
+    regular(&fs::metadata(path).map_err(|error| failed(path, error))?)?;
+    let mut file = open(path).map_err(|error| failed(path, error))?;
+    let failed = |error| failed(path, error);
+    let before = file.metadata().map_err(failed)?;
+    regular(&before)?;
+
+    let expected = usize::try_from(before.len()).unwrap_or(usize::MAX);
+    let mut bytes = Zeroizing::new(vec![0; expected.min(limit) + 1]);
+    let mut length = 0;
+    loop {
+        if length > limit {
+            return Err(ReadError::TooLarge(limit));
+        }
+        if length == bytes.len() {
+            // It grew. A vector that grows by itself would leave what it held behind.
+            let mut larger = Zeroizing::new(vec![0; limit + 1]);
+            larger[..length].copy_from_slice(&bytes);
+            bytes = larger;
+        }
+        match file.read(&mut bytes[length..]) {
+            Ok(0) => break,
+            Ok(count) => length += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    let after = file.metadata().map_err(failed)?;
+    if after.len() != before.len() || after.modified().ok() != before.modified().ok() {
+        return Err(ReadError::Changing);
+    }
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+/// Nothing has this name, or a link on the way to it leads to nothing: the system says the same of both.
+fn failed(path: &Path, error: io::Error) -> ReadError {
+    if error.kind() != io::ErrorKind::NotFound {
+        return ReadError::Io(Arc::new(error));
+    }
+    let nearest = path
+        .ancestors()
+        .find_map(|ancestor| fs::symlink_metadata(ancestor).ok());
+    match nearest {
+        Some(nearest) if nearest.is_symlink() => ReadError::Dangling,
+        _ => ReadError::Missing,
+    }
+}
+
+fn regular(metadata: &fs::Metadata) -> Result<(), ReadError> {
+    if metadata.is_dir() {
+        Err(ReadError::Directory)
+    } else if metadata.is_file() {
+        Ok(())
+    } else {
+        Err(ReadError::Special)
+    }
+}
+
+/// Opens without waiting for the other end of a pipe, and without taking a terminal.
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+#[cfg(unix)]
+fn is_loop(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_loop(_: &io::Error) -> bool {
+    false
+}
+
+fn size(bytes: usize) -> String {
+    if bytes.is_multiple_of(1024) {
+        format!("{} KiB", bytes / 1024)
+    } else {
+        format!("{bytes} bytes")
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "there is no such file",
+            Self::Dangling => "a link leads to nothing",
+            Self::Io(_) => "the file could not be read",
+            Self::Directory => "it is a directory",
+            Self::Special => "it is a pipe, a socket or a device",
+            Self::TooLarge(_) => "it is too large",
+            Self::Changing => "it changed while it was read",
+            Self::NoThread(_) => "no thread could be had to read it",
+        })
+    }
+}
+
+impl std::error::Error for ReadError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io(cause) | Self::NoThread(cause) => Some(cause),
+            _ => None,
+        }
+    }
+}
+
+/// By path and limit: one who takes less must not be given more.
+static READS: LazyLock<OneAtATime<(Arc<Path>, usize), Result<Content, ReadError>>> =
+    LazyLock::new(OneAtATime::new);
+
+/// More than a token, a key or a configuration takes.
+const LIMIT: usize = 64 << 10;
+
+#[cfg(all(test, unix))]
+mod tests;
