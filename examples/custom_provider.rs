@@ -48,7 +48,11 @@ impl ProvideCredential for TicketOffice {
             // How the issuer is told, when the cache is revoked or the agent terminated.
             .revoke_with(move |credential: Arc<Credential>| {
                 let issuer = Arc::clone(&issuer);
-                async move { issuer.take_back(credential.expose("revocation")).await }
+                async move {
+                    issuer
+                        .take_back(credential.expose_bearer("revocation")?)
+                        .await
+                }
             }))
     }
 }

@@ -111,7 +111,7 @@ fn a_secret_is_wiped_when_its_last_borrower_lets_go() {
 
     let owned = cache.get_blocking(Duration::from_secs(5)).unwrap();
     handle
-        .read(|credential| assert_eq!(credential.expose("test").len(), LENGTH))
+        .read(|credential| assert_eq!(credential.expose_bearer("test").unwrap().len(), LENGTH))
         .unwrap();
     assert_eq!(
         copies(1, &mut buffer),
@@ -134,7 +134,7 @@ fn a_secret_is_wiped_when_its_last_borrower_lets_go() {
     println!("a_secret_is_wiped_when_its_last_borrower_lets_go, after rotation: ok");
 
     let shared = handle
-        .read(|credential| credential.expose_shared("test"))
+        .read(|credential| credential.share_bearer("test").unwrap())
         .unwrap();
     assert_eq!(copies(2, &mut buffer), 1, "a share is no copy");
     drop(agent.terminate(Reason::Finished));

@@ -103,7 +103,7 @@ impl Contend for MineInKeytide {
     }
 
     fn header(credential: &Arc<Credential>) -> Option<HeaderValue> {
-        bearer(str::from_utf8(credential.expose("benchmark")).ok()?)
+        bearer(str::from_utf8(credential.expose_bearer("benchmark").ok()?).ok()?)
     }
 }
 

@@ -51,7 +51,7 @@ impl Contend for Owned {
     }
 
     fn header(credential: &Arc<Credential>) -> Option<HeaderValue> {
-        bearer(str::from_utf8(credential.expose("bench")).ok()?)
+        bearer(str::from_utf8(credential.expose_bearer("bench").ok()?).ok()?)
     }
 }
 

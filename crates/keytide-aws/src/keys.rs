@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use aws_credential_types::Credentials;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
-use keytide_core::{Credential, CredentialKind, Error, Issued};
+use keytide_core::{Credential, Error, Issued};
 use zeroize::Zeroizing;
 
 /// An access key id, its secret, and what belongs to them.
@@ -82,24 +82,16 @@ pub(crate) fn for_sdk(credential: &Credential, reason: &'static str) -> Result<C
             "the credential is no key of AWS: give the cache of a provider of AWS keys, such as one of keytide-aws",
         )
     };
-    let key_id = credential.key_id().ok_or_else(not_aws)?;
-    if credential.kind() != CredentialKind::SigningKey {
-        return Err(not_aws());
-    }
+    let exposed = credential.expose_signing_key(reason)?;
     let text = |bytes: &[u8]| {
         std::str::from_utf8(bytes)
             .map(str::to_owned)
             .map_err(|_| not_aws())
     };
-    let token = credential
-        .expose_session_token(reason)
-        .map(text)
-        .transpose()?;
-    let secret = text(credential.expose(reason))?;
     Ok(Credentials::new(
-        key_id,
-        secret,
-        token,
+        exposed.key_id,
+        text(exposed.secret)?,
+        exposed.session_token.map(text).transpose()?,
         credential.expires_at(),
         SOURCE,
     ))

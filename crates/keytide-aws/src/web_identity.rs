@@ -145,7 +145,7 @@ impl WebIdentity {
             Token::File(path) => (self.role()?, of_file(path).await?),
             Token::Subject(subject) => {
                 let credential = subject.obtain(request).await?;
-                let token = credential.expose("web identity token");
+                let token = credential.expose_bearer("web identity token")?;
                 (self.role()?, text_of("the web identity token", token)?)
             }
         };

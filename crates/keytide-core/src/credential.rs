@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use crate::context::Context;
+use crate::error::Error;
 use crate::event::EventKind;
 use crate::issued::{CredentialKind, RevokeAt, Signing};
 use crate::lease::{self, NO_LEASE};
@@ -29,6 +30,19 @@ pub struct Credential {
     pub(crate) plan: Plan,
     extra: Option<Box<Extra>>,
     pub(crate) context: Arc<Context>,
+}
+
+/// A signing key in the open, borrowed from its credential: it never leaves a process, but for the session token, which
+/// goes with each signature.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct ExposedKey<'a> {
+    /// The public id, such as AWS's access key id.
+    pub key_id: &'a str,
+    /// What signs.
+    pub secret: &'a [u8],
+    /// What the issuer wants beside a signature, if anything.
+    pub session_token: Option<&'a [u8]>,
 }
 
 /// What plain bearer tokens do without.
@@ -166,26 +180,47 @@ impl Credential {
         self.signing().map(|signing| signing.key_id.as_str())
     }
 
-    /// The secret itself. The reason goes into an event: say what it is exposed for, such as `"http header"`.
-    #[must_use]
-    pub fn expose(&self, reason: &'static str) -> &[u8] {
+    /// The bearer token itself. The reason goes into an event: say what it is exposed for, such as `"http header"`.
+    ///
+    /// # Errors
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured), where this is a signing key: what signs is never sent.
+    pub fn expose_bearer(&self, reason: &'static str) -> Result<&[u8], Error> {
+        self.expect_kind(CredentialKind::BearerToken)?;
         self.tell_exposed(reason);
-        self.secret.bytes()
+        Ok(self.secret.bytes())
     }
 
-    /// The session token that belongs to a signing key, if there is one. An event, like [`expose`](Self::expose).
-    #[must_use]
-    pub fn expose_session_token(&self, reason: &'static str) -> Option<&[u8]> {
-        let token = self.signing()?.session_token.as_ref()?;
+    /// A share of the bearer token's own buffer, without a copy. An event, like
+    /// [`expose_bearer`](Self::expose_bearer).
+    ///
+    /// # Errors
+    /// Those of [`expose_bearer`](Self::expose_bearer).
+    pub fn share_bearer(&self, reason: &'static str) -> Result<SharedSecret, Error> {
+        self.expect_kind(CredentialKind::BearerToken)?;
         self.tell_exposed(reason);
-        Some(token.bytes())
+        Ok(self.secret.share())
     }
 
-    /// A share of the secret's own buffer, without a copy. An event, like [`expose`](Self::expose).
-    #[must_use]
-    pub fn expose_shared(&self, reason: &'static str) -> SharedSecret {
+    /// The parts of the signing key. An event, like [`expose_bearer`](Self::expose_bearer).
+    ///
+    /// # Errors
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured), where this is a bearer token: nothing can be signed with it.
+    pub fn expose_signing_key(&self, reason: &'static str) -> Result<ExposedKey<'_>, Error> {
+        self.expect_kind(CredentialKind::SigningKey)?;
+        // What is of this kind was made with an id.
+        let signing = self.signing().ok_or_else(|| {
+            Error::misconfigured("the signing key has no id: its provider made it without one")
+        })?;
         self.tell_exposed(reason);
-        self.secret.share()
+        Ok(ExposedKey {
+            key_id: &signing.key_id,
+            secret: self.secret.bytes(),
+            session_token: signing.session_token.as_ref().map(Secret::bytes),
+        })
+    }
+
+    fn expect_kind(&self, wanted: CredentialKind) -> Result<(), Error> {
+        self.kind.expected_as(wanted, &self.context)
     }
 
     pub(crate) fn principal_arc(&self) -> Option<&Arc<str>> {
@@ -294,6 +329,14 @@ impl Ends {
     /// How long ago it ended, by the clock that says longer.
     pub(crate) fn past(self, now: Now) -> Duration {
         self.wall.until(now.wall).max(self.boot.until(now.boot))
+    }
+}
+
+impl fmt::Debug for ExposedKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExposedKey")
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
     }
 }
 

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::context::Context;
 use crate::credential::Credential;
 use crate::error::Error;
 use crate::secret::Secret;
@@ -18,6 +19,30 @@ pub enum CredentialKind {
     BearerToken,
     /// Signs requests and is not sent itself. May be served past its expiry where static stability is on.
     SigningKey,
+}
+
+impl CredentialKind {
+    /// Whether a credential of this kind may stand where `wanted` is meant.
+    pub(crate) fn expected_as(self, wanted: Self, context: &Context) -> Result<(), Error> {
+        if self == wanted {
+            return Ok(());
+        }
+        let (is, remedy) = match self {
+            Self::BearerToken => (
+                "holds bearer tokens, and nothing can be signed with one",
+                "give one that holds signing keys",
+            ),
+            Self::SigningKey => (
+                "holds signing keys, which are never sent",
+                "give one that holds bearer tokens",
+            ),
+        };
+        Err(Error::misconfigured(format!(
+            "the cache {} (of {}) {is}: {remedy}",
+            context.key,
+            context.provider_name()
+        )))
+    }
 }
 
 /// A credential as the issuer gave it, before the cache judged it.

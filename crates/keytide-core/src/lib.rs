@@ -32,7 +32,7 @@ pub use agent::{Agent, AgentBuilder, Terminating, Termination};
 pub use cache::{Cache, CacheBuilder, CacheStatus, Changes, Get, Handle, Phase, Revoked, Telling};
 pub use chain::Chain;
 pub use clock::{Clock, SystemClock};
-pub use credential::Credential;
+pub use credential::{Credential, ExposedKey};
 pub use error::{Error, ErrorKind, RetryAfter};
 pub use event::{Event, EventKind, Observe, Reason, TracingObserver, Trigger};
 pub use identity::{AgentIdentity, AgentType, Environment, InstanceId, Owner, Version};

@@ -10,7 +10,8 @@ use secrecy::{ExposeSecret, SecretSlice};
 ///
 /// It has no `Display`, `Clone`, `PartialEq`, `Serialize` or `Deref`; its `Debug` is a constant mask. The bytes leave
 /// through a published [`Credential`](crate::Credential) only, by
-/// [`expose`](crate::Credential::expose), which is an event.
+/// naming the kind that is meant ([`expose_bearer`](crate::Credential::expose_bearer),
+/// [`expose_signing_key`](crate::Credential::expose_signing_key)), which is an event.
 ///
 /// ```
 /// use keytide_core::Secret;
@@ -115,7 +116,7 @@ impl fmt::Debug for Secret {
 /// A share of a secret's own buffer, for code that must hand an owner of the bytes on, such as a header value.
 ///
 /// No bytes are copied. The buffer is wiped when the last share and the credential itself are gone, so a share that
-/// is kept keeps the secret in memory. Got by [`Credential::expose_shared`](crate::Credential::expose_shared).
+/// is kept keeps the secret in memory. Got by [`Credential::share_bearer`](crate::Credential::share_bearer).
 pub struct SharedSecret {
     buffer: Buffer,
     start: u32,

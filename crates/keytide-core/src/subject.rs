@@ -7,6 +7,7 @@ use crate::cache::{Cache, Want};
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind};
 use crate::event::Trigger;
+use crate::issued::CredentialKind;
 use crate::request::{ChangeNotifier, Request};
 
 /// How often an issuer takes one subject token.
@@ -40,7 +41,7 @@ pub enum SubjectUse {
 ///
 ///     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
 ///         let subject = self.subject.obtain(request).await?;
-///         let assertion = subject.expose("subject token of the exchange");
+///         let assertion = subject.expose_bearer("subject token of the exchange")?;
 ///         # let _ = assertion;
 ///         // … present it to the issuer …
 ///         Err(Error::unavailable("no issuer in this example"))
@@ -68,6 +69,14 @@ impl Subject {
             usage,
             used: AtomicU64::new(0),
         }
+    }
+
+    /// Checks that the subject is of this kind, as its provider states it: [`Cache::expect_kind`].
+    ///
+    /// # Errors
+    /// Those of [`Cache::expect_kind`].
+    pub fn expect_kind(&self, wanted: CredentialKind) -> Result<(), Error> {
+        self.cache.expect_kind(wanted)
     }
 
     /// The subject for this request.

@@ -68,7 +68,7 @@ impl ProvideCredential for Downscoped {
         let exchange = Exchange {
             audience: None,
             scope: None,
-            subject: base.expose("base token to be downscoped"),
+            subject: base.expose_bearer("base token to be downscoped")?,
             subject_type: ACCESS_TOKEN,
             options: Some(&self.options),
             client: None,

@@ -93,7 +93,7 @@ impl ExternalAccount {
         let exchange = Exchange {
             audience: Some(&self.audience),
             scope: Some(scope),
-            subject: subject.bytes(),
+            subject: subject.bytes()?,
             subject_type: &self.subject_type,
             options: self.options.as_ref(),
             client: self.client_credentials.as_ref(),

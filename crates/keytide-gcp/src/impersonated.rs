@@ -95,7 +95,7 @@ impl ProvideCredential for Impersonated {
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
         let base = self.subject.obtain(request).await?;
-        let token = base.expose("base token of an impersonation");
+        let token = base.expose_bearer("base token of an impersonation")?;
         let asked = self
             .impersonation
             .generate(&self.client, request, token)

@@ -147,6 +147,14 @@ impl Error {
     }
 }
 
+/// The credential does not fit how it is to be attached: what [`Attach::prepare`](crate::Attach::prepare) passes on of
+/// [`Credential::expose_bearer`](keytide_core::Credential::expose_bearer) and its like.
+impl From<keytide_core::Error> for Error {
+    fn from(source: keytide_core::Error) -> Self {
+        Self::cannot_attach(source.to_string())
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;

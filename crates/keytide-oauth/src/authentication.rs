@@ -44,7 +44,7 @@ impl Authentication {
             }
             Self::Federated(subject) => {
                 let subject = subject.obtain(request).await?;
-                let assertion = subject.expose("client assertion");
+                let assertion = subject.expose_bearer("client assertion")?;
                 present(&mut form, client_id, assertion);
                 Ok(ask.form(form))
             }

@@ -157,11 +157,12 @@ async fn as_botocore(
     keys: &Credential,
 ) -> Result<String, Failure> {
     let text = |bytes: &[u8]| std::str::from_utf8(bytes).map(ToOwned::to_owned);
+    let keys = keys.expose_signing_key("interop")?;
     let told = serde_json::json!({
-        "token": text(token.expose("interop"))?,
-        "access_key": keys.key_id(),
-        "secret_key": text(keys.expose("interop"))?,
-        "session_token": keys.expose_session_token("interop").map(text).transpose()?,
+        "token": text(token.expose_bearer("interop")?)?,
+        "access_key": keys.key_id,
+        "secret_key": text(keys.secret)?,
+        "session_token": keys.session_token.map(text).transpose()?,
     });
     let mut child = Command::new(&moto.python)
         .arg(&moto.verify)

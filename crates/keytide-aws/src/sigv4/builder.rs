@@ -1,6 +1,7 @@
 //! How a signer is told what its service expects: [`SigV4Builder`].
 
 use http::header::{AUTHORIZATION, HeaderName, TRANSFER_ENCODING, USER_AGENT};
+use keytide_core::CredentialKind;
 use keytide_core::Error;
 use keytide_http::AttachProfile;
 
@@ -127,7 +128,10 @@ impl SigV4Builder {
         if content_sha256_header {
             headers.push(X_AMZ_CONTENT_SHA256);
         }
-        let mut profile = AttachProfile::new(headers).reads_clock().reads_answers();
+        let mut profile = AttachProfile::new(headers)
+            .takes(CredentialKind::SigningKey)
+            .reads_clock()
+            .reads_answers();
         if self.payload != Payload::Unsigned {
             profile = profile.reads_body();
         }

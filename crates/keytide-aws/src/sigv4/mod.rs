@@ -14,7 +14,7 @@ mod query;
 mod tests;
 
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use keytide_core::{Credential, CredentialKind};
+use keytide_core::Credential;
 use keytide_http::{Answer, Attach, AttachProfile, Error, Outgoing, Remedy};
 
 pub use self::builder::SigV4Builder;
@@ -140,14 +140,8 @@ impl Attach for SigV4 {
     }
 
     fn prepare(&self, credential: &Credential) -> Result<SigningKeys, Error> {
-        let key_id = credential
-            .key_id()
-            .filter(|_| credential.kind() == CredentialKind::SigningKey)
-            .ok_or_else(|| {
-                Error::cannot_attach("a bearer token cannot sign: SigV4 needs AWS keys")
-            })?;
-        let token = credential.expose_session_token(REASON);
-        self.keys(key_id, credential.expose(REASON), token)
+        let exposed = credential.expose_signing_key(REASON)?;
+        self.keys(exposed.key_id, exposed.secret, exposed.session_token)
     }
 
     fn attach(&self, keys: &SigningKeys, request: &mut Outgoing<'_>) -> Result<(), Error> {

@@ -79,9 +79,12 @@ async fn it_asks_as_the_agent_that_it_is() {
         Some("role-golden-session-1")
     );
 
-    assert_eq!(credential.expose("test"), b"role-golden-sts-secret-1");
     assert_eq!(
-        credential.expose_session_token("test"),
+        credential.expose_signing_key("test").unwrap().secret,
+        b"role-golden-sts-secret-1"
+    );
+    assert_eq!(
+        credential.expose_signing_key("test").unwrap().session_token,
         Some(&b"role-golden-sts-session-1"[..])
     );
     let arn = format!("arn:aws:sts::123456789012:assumed-role/invoices/{name}");

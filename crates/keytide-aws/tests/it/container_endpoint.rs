@@ -45,7 +45,10 @@ async fn it_sends_the_token_as_it_is() {
     assert_eq!(requests[0].header("authorization"), Some("Basic abc"));
     assert_eq!(requests[0].header("accept"), Some("application/json"));
     assert_eq!(credential.key_id(), Some("ASIA0000000000000001"));
-    assert_eq!(credential.expose("test"), b"cont-golden-secret-1");
+    assert_eq!(
+        credential.expose_signing_key("test").unwrap().secret,
+        b"cont-golden-secret-1"
+    );
     assert_eq!(credential.principal(), Some(role));
 }
 

@@ -77,7 +77,14 @@ impl Machine {
         let credential = ask(self.provider())
             .await
             .unwrap_or_else(|error| panic!("{}", chain(&error)));
-        String::from_utf8(credential.expose("test").to_vec()).unwrap()
+        String::from_utf8(
+            credential
+                .expose_signing_key("test")
+                .unwrap()
+                .secret
+                .to_vec(),
+        )
+        .unwrap()
     }
 
     async fn failed(&self) -> Error {
@@ -298,7 +305,13 @@ async fn a_command_of_a_profile_is_run() {
         .unwrap();
 
     assert_eq!(
-        cache.get().await.unwrap().expose("test"),
+        cache
+            .get()
+            .await
+            .unwrap()
+            .expose_signing_key("test")
+            .unwrap()
+            .secret,
         b"proc-of-profile"
     );
 }

@@ -58,9 +58,12 @@ async fn it_asks_for_a_session_token_then_for_the_role_then_for_its_keys() {
         assert!(asked.body().is_empty());
     }
     assert_eq!(credential.key_id(), Some("ASIA0000000000000003"));
-    assert_eq!(credential.expose("test"), b"imds-golden-secret-3");
     assert_eq!(
-        credential.expose_session_token("test"),
+        credential.expose_signing_key("test").unwrap().secret,
+        b"imds-golden-secret-3"
+    );
+    assert_eq!(
+        credential.expose_signing_key("test").unwrap().session_token,
         Some(&b"imds-golden-session-3"[..])
     );
     assert_eq!(credential.principal(), Some("reader"));

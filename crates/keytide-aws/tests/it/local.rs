@@ -26,9 +26,12 @@ async fn a_function_finds_the_keys_of_its_role_and_they_are_not_static() {
     let credential = ask(provider).await.unwrap();
 
     assert_eq!(credential.key_id(), Some("ASIALAMBDA"));
-    assert_eq!(credential.expose("test"), b"lambda-secret");
     assert_eq!(
-        credential.expose_session_token("test"),
+        credential.expose_signing_key("test").unwrap().secret,
+        b"lambda-secret"
+    );
+    assert_eq!(
+        credential.expose_signing_key("test").unwrap().session_token,
         Some(&b"lambda-session"[..])
     );
     assert!(
@@ -70,7 +73,10 @@ async fn a_container_endpoint_goes_before_the_environment() {
         .await
         .unwrap();
 
-    assert_eq!(credential.expose("test"), b"snapstart-secret-1");
+    assert_eq!(
+        credential.expose_signing_key("test").unwrap().secret,
+        b"snapstart-secret-1"
+    );
 }
 
 fn printing(json: &str) -> Process {
@@ -91,9 +97,12 @@ async fn a_command_prints_keys() {
         .unwrap();
 
     assert_eq!(credential.key_id(), Some("ASIAPROC"));
-    assert_eq!(credential.expose("test"), b"proc-secret");
     assert_eq!(
-        credential.expose_session_token("test"),
+        credential.expose_signing_key("test").unwrap().secret,
+        b"proc-secret"
+    );
+    assert_eq!(
+        credential.expose_signing_key("test").unwrap().session_token,
         Some(&b"proc-session"[..])
     );
 }

@@ -28,7 +28,7 @@ async fn a_caller_identity_token_is_a_signed_request_bound_to_its_audience() {
 
     assert_eq!(credential.kind(), CredentialKind::BearerToken);
     assert!(credential.lifetime() <= Duration::from_secs(300));
-    let text = String::from_utf8(credential.expose("test").to_vec()).unwrap();
+    let text = String::from_utf8(credential.expose_bearer("test").unwrap().to_vec()).unwrap();
     assert!(
         text.starts_with("%7B%22") && !text.contains('+') && !text.contains(' '),
         "{text}"
@@ -146,7 +146,10 @@ async fn an_outbound_token_is_asked_for_with_all_that_was_set() {
         .unwrap();
 
     assert_eq!(credential.kind(), CredentialKind::BearerToken);
-    assert_eq!(credential.expose("test"), b"tok-out-sts-token-1");
+    assert_eq!(
+        credential.expose_bearer("test").unwrap(),
+        b"tok-out-sts-token-1"
+    );
     assert!(credential.lifetime() <= Duration::from_secs(300));
     let requests = sts.requests();
     let expected = [

@@ -48,7 +48,10 @@ async fn the_environment_of_a_pod_is_enough() {
     assert_eq!(form(asked), expected);
     assert_eq!(asked.header("authorization"), None, "it is not signed");
     assert_eq!(asked.header("x-amz-security-token"), None);
-    assert_eq!(credential.expose("test"), b"web-golden-secret-1");
+    assert_eq!(
+        credential.expose_signing_key("test").unwrap().secret,
+        b"web-golden-secret-1"
+    );
     assert_eq!(
         credential.principal(),
         sessions.last().map(|session| session.arn).as_deref()
@@ -154,12 +157,30 @@ async fn the_token_may_come_from_any_cache_of_bearer_tokens() {
         .unwrap();
     let cache = agent.cache(provider).build().unwrap();
     cache.get().await.unwrap();
-    let first = String::from_utf8(token.get().await.unwrap().expose("test").to_vec()).unwrap();
+    let first = String::from_utf8(
+        token
+            .get()
+            .await
+            .unwrap()
+            .expose_bearer("test")
+            .unwrap()
+            .to_vec(),
+    )
+    .unwrap();
 
     cache.refresh_now().await.unwrap();
 
     assert_eq!(script.calls(), 2, "a forced refresh asks the base too");
-    let second = String::from_utf8(token.get().await.unwrap().expose("test").to_vec()).unwrap();
+    let second = String::from_utf8(
+        token
+            .get()
+            .await
+            .unwrap()
+            .expose_bearer("test")
+            .unwrap()
+            .to_vec(),
+    )
+    .unwrap();
     let sent: Vec<_> = sts
         .requests()
         .iter()

@@ -86,11 +86,9 @@ impl SdkCredential {
     }
 
     fn token(&self, credential: &Credential) -> Result<AccessToken, Error> {
-        let bytes = credential.expose("azure sdk").to_vec();
+        let bytes = credential.expose_bearer("azure sdk")?.to_vec();
         let text = String::from_utf8(bytes).map_err(|_| {
-            Error::misconfigured(
-                "the credential of this scope is no text: give a cache of bearer tokens",
-            )
+            Error::misconfigured("the token of this scope holds bytes that are no text")
         })?;
         let told = credential.expires_at().and_then(instant);
         let told = told.unwrap_or_else(far);

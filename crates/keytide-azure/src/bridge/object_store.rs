@@ -52,10 +52,11 @@ impl CredentialProvider for StoreCredential {
             .get()
             .await
             .map_err(|error| failed(error.into()))?;
-        let token =
-            String::from_utf8(credential.expose("object store").to_vec()).map_err(|_| {
-                failed("the credential is no text: give a cache of bearer tokens".into())
-            })?;
+        let bytes = credential
+            .expose_bearer("object store")
+            .map_err(|error| failed(error.into()))?;
+        let token = String::from_utf8(bytes.to_vec())
+            .map_err(|_| failed("the token holds bytes that are no text".into()))?;
         Ok(Arc::new(AzureCredential::BearerToken(token)))
     }
 }

@@ -38,7 +38,7 @@ impl Proof {
         };
         let assertion = match &assertion {
             Assertion::Read(token) => token.as_slice(),
-            Assertion::Held(credential) => credential.expose("client assertion"),
+            Assertion::Held(credential) => credential.expose_bearer("client assertion")?,
         };
         self.check(assertion, request)?;
         form.add("client_assertion_type", JWT_BEARER);

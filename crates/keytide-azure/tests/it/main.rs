@@ -62,7 +62,8 @@ pub(crate) async fn failed(provider: impl ProvideCredential) -> Error {
 }
 
 pub(crate) fn text(cache: &Cache) -> String {
-    let read = |credential: &keytide_core::Credential| credential.expose("test").to_vec();
+    let read =
+        |credential: &keytide_core::Credential| credential.expose_bearer("test").unwrap().to_vec();
     String::from_utf8(cache.read(read).unwrap()).unwrap()
 }
 

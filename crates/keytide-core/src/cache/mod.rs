@@ -31,6 +31,8 @@ pub use self::handle::Handle;
 pub use self::revoke::{Revoked, Telling};
 pub(crate) use self::shared::{Ended, Shared};
 pub use self::status::{CacheStatus, Phase};
+use crate::error::Error;
+use crate::issued::CredentialKind;
 
 /// Holds one credential and keeps it fresh.
 ///
@@ -54,6 +56,21 @@ impl Cache {
     #[must_use]
     pub fn key(&self) -> Arc<str> {
         self.shared.context.key.text()
+    }
+
+    /// What its credentials are good for, as its provider states it.
+    #[must_use]
+    pub fn kind(&self) -> CredentialKind {
+        self.shared.context.profile().kind
+    }
+
+    /// Checks that its credentials are of this kind, as its provider states it: for whatever takes a cache and can use
+    /// only one kind, when it is built.
+    ///
+    /// # Errors
+    /// [`Misconfigured`](crate::ErrorKind::Misconfigured), naming the cache and its provider.
+    pub fn expect_kind(&self, wanted: CredentialKind) -> Result<(), Error> {
+        self.kind().expected_as(wanted, &self.shared.context)
     }
 }
 

@@ -132,11 +132,9 @@ pub(super) fn whole(credential: &Credential) -> u64 {
     let key = credential.key_id().unwrap();
     let number = key.strip_prefix("key-").unwrap();
     let expected = |what: &str| format!("{what}-{number}");
-    assert_eq!(credential.expose("model"), expected("secret").as_bytes());
-    assert_eq!(
-        credential.expose_session_token("model"),
-        Some(expected("session").as_bytes())
-    );
+    let exposed = credential.expose_signing_key("model").unwrap();
+    assert_eq!(exposed.secret, expected("secret").as_bytes());
+    assert_eq!(exposed.session_token, Some(expected("session").as_bytes()));
     assert_eq!(credential.principal(), Some(expected("principal").as_str()));
     let number = number.parse().unwrap();
     assert_eq!(credential.expires_at(), Some(end(number)));

@@ -26,7 +26,10 @@ async fn a_chain_passes_over_what_is_not_configured_and_stays_with_what_succeede
         .build()
         .unwrap();
 
-    assert_eq!(cache.get().await.unwrap().expose("test"), b"file-1");
+    assert_eq!(
+        cache.get().await.unwrap().expose_bearer("test").unwrap(),
+        b"file-1"
+    );
     assert_eq!(cache.status().provider, "file");
 
     first_script.always(Answer::token(HOUR));

@@ -14,7 +14,12 @@ async fn every_event_says_which_agent_which_cache_which_provider_and_which_princ
         builder.key("billing")
     });
     given.cache.get().await.unwrap();
-    let _ = given.cache.try_get().unwrap().expose("a header");
+    let _ = given
+        .cache
+        .try_get()
+        .unwrap()
+        .expose_bearer("a header")
+        .unwrap();
     drop(given.cache.revoke());
 
     given

@@ -203,7 +203,7 @@ async fn a_borrower_keeps_its_generation_and_a_parked_handle_lets_go_when_read()
     given.cache.refresh_now().await.unwrap();
 
     assert_eq!(
-        held.expose("test"),
+        held.expose_bearer("test").unwrap(),
         b"token-1",
         "not wiped under its borrower"
     );
@@ -295,7 +295,10 @@ async fn an_answer_that_was_retired_while_it_was_given_is_ignored() {
             // The second answer was retired by its own doing, so the third is the second generation, and so on.
             let refreshed = refreshed.unwrap();
             let expected = format!("token-{}", refreshed.generation() + 1);
-            assert_eq!(refreshed.expose("test"), expected.as_bytes());
+            assert_eq!(
+                refreshed.expose_bearer("test").unwrap(),
+                expected.as_bytes()
+            );
         }
     }
 }

@@ -35,7 +35,7 @@ async fn a_canary_secret_is_in_no_debug_no_display_no_error_no_event_and_no_log(
         .unwrap();
     texts.push(format!(
         "{credential:?} {:?} {handle:?} {:?}",
-        credential.expose_shared("test"),
+        credential.expose_signing_key("test").unwrap(),
         cache.changes()
     ));
     for trouble in [

@@ -19,7 +19,7 @@ impl ProvideCredential for Exchange {
         let subject = self.0.obtain(request).await?;
         let minted = format!(
             "{}-exchanged-{}",
-            text(subject.expose("subject")),
+            text(subject.expose_bearer("subject").unwrap()),
             request_number()
         );
         Ok(Issued::bearer(Secret::from(minted)).expires_in(20 * MINUTE))
@@ -60,7 +60,7 @@ fn layers(usage: SubjectUse) -> Layers {
 }
 
 fn subject_of(credential: &keytide_core::Credential) -> String {
-    let token = text(credential.expose("test"));
+    let token = text(credential.expose_bearer("test").unwrap());
     token.split("-exchanged-").next().unwrap().to_owned()
 }
 

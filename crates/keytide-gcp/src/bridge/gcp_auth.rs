@@ -69,15 +69,17 @@ impl TokenProvider for GcpAuthBridge {
                 "no cache of keytide serves these scopes",
             ));
         };
-        let credential = current(cache)
-            .await
-            .map_err(|error| gcp_auth::Error::Other("keytide has no token", Box::new(error)))?;
+        let credential = current(cache).await.map_err(failed)?;
         token(&credential)
     }
 
     async fn project_id(&self) -> Result<Arc<str>, gcp_auth::Error> {
         Ok(Arc::clone(&self.project))
     }
+}
+
+fn failed(error: keytide_core::Error) -> gcp_auth::Error {
+    gcp_auth::Error::Other("keytide has no token", Box::new(error))
 }
 
 fn sorted(mut scopes: Vec<String>) -> Vec<String> {
@@ -94,7 +96,7 @@ fn token(credential: &Credential) -> Result<Arc<Token>, gcp_auth::Error> {
         expires_in: u64,
     }
     let wrong = |error| gcp_auth::Error::Json("the token does not fit", error);
-    let access_token = text(credential, "gcp_auth token");
+    let access_token = text(credential, "gcp_auth token").map_err(failed)?;
     let told = Told {
         access_token: &access_token,
         expires_in: credential.remaining().min(LONGEST).as_secs(),

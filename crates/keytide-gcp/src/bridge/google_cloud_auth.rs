@@ -72,7 +72,9 @@ impl GoogleCloudBridge {
     }
 
     fn headers_of(&self, credential: &Credential) -> Result<HeaderMap, CredentialsError> {
-        let shared = credential.expose_shared("google_cloud_auth header");
+        let shared = credential
+            .share_bearer("google_cloud_auth header")
+            .map_err(failure)?;
         let bytes = bytes::Bytes::from_owner(shared);
         let mut value = HeaderValue::from_maybe_shared(bytes)
             .map_err(|_| CredentialsError::from_msg(false, "the token does not fit in a header"))?;
@@ -111,7 +113,7 @@ impl CredentialsProvider for GoogleCloudBridge {
 impl AccessTokenCredentialsProvider for GoogleCloudBridge {
     async fn access_token(&self) -> Result<AccessToken, CredentialsError> {
         let credential = current(&self.cache).await.map_err(failure)?;
-        let token = text(&credential, "google_cloud_auth token");
+        let token = text(&credential, "google_cloud_auth token").map_err(failure)?;
         Ok(AccessToken {
             token: token.to_string(),
         })

@@ -34,6 +34,7 @@ async fn current(cache: &Cache) -> Result<Arc<Credential>, Error> {
 }
 
 /// A token as text. Google's are ASCII, and so is every token that a provider here lets through.
-fn text(credential: &Credential, reason: &'static str) -> Zeroizing<String> {
-    Zeroizing::new(String::from_utf8_lossy(credential.expose(reason)).into_owned())
+fn text(credential: &Credential, reason: &'static str) -> Result<Zeroizing<String>, Error> {
+    let token = credential.expose_bearer(reason)?;
+    Ok(Zeroizing::new(String::from_utf8_lossy(token).into_owned()))
 }

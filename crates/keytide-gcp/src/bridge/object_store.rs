@@ -42,14 +42,13 @@ impl CredentialProvider for ObjectStoreBridge {
     type Credential = GcpCredential;
 
     async fn get_credential(&self) -> object_store::Result<Arc<GcpCredential>> {
-        let credential =
-            current(&self.cache)
-                .await
-                .map_err(|error| object_store::Error::Generic {
-                    store: "keytide",
-                    source: Box::new(error),
-                })?;
-        let bearer = text(&credential, "object_store bearer").to_string();
+        let failed = |error: keytide_core::Error| object_store::Error::Generic {
+            store: "keytide",
+            source: Box::new(error),
+        };
+        let credential = current(&self.cache).await.map_err(failed)?;
+        let token = text(&credential, "object_store bearer").map_err(failed)?;
+        let bearer = token.to_string();
         Ok(Arc::new(GcpCredential { bearer }))
     }
 }

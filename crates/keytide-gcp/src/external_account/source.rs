@@ -95,10 +95,10 @@ impl Format {
 }
 
 impl Token {
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> Result<&[u8], Error> {
         match self {
-            Self::Cached(credential) => credential.expose("subject token of a federation"),
-            Self::Read(text) => text.as_bytes(),
+            Self::Cached(credential) => credential.expose_bearer("subject token of a federation"),
+            Self::Read(text) => Ok(text.as_bytes()),
         }
     }
 }

@@ -220,7 +220,7 @@ async fn a_token_that_the_server_repeats_is_asked_for_six_times_at_most() {
         "{:?}",
         from.elapsed()
     );
-    assert!(google.accepts(std::str::from_utf8(next.expose("test")).unwrap()));
+    assert!(google.accepts(std::str::from_utf8(next.expose_bearer("test").unwrap()).unwrap()));
 }
 
 #[tokio::test]

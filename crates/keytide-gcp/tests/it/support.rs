@@ -33,7 +33,7 @@ pub(crate) fn cache(provider: impl keytide_core::ProvideCredential) -> Cache {
 
 pub(crate) fn token(cache: &Cache) -> String {
     let credential = cache.try_get().unwrap();
-    String::from_utf8(credential.expose("test").to_vec()).unwrap()
+    String::from_utf8(credential.expose_bearer("test").unwrap().to_vec()).unwrap()
 }
 
 /// Gives up soon, so that a test of silence is short.

@@ -4,10 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderValue};
-use keytide_core::Credential;
+use keytide_core::{Credential, CredentialKind};
 use zeroize::Zeroizing;
 
-use super::bearer::{REASON, bearer_only, unfit};
+use super::bearer::{REASON, unfit};
 use super::{Answer, Attach, AttachProfile, Outgoing, Remedy};
 use crate::error::Error;
 
@@ -38,12 +38,11 @@ impl Attach for Basic {
     type Ready = HeaderValue;
 
     fn profile(&self) -> AttachProfile {
-        AttachProfile::new([AUTHORIZATION])
+        AttachProfile::new([AUTHORIZATION]).takes(CredentialKind::BearerToken)
     }
 
     fn prepare(&self, credential: &Credential) -> Result<HeaderValue, Error> {
-        bearer_only(credential)?;
-        let secret = credential.expose(REASON);
+        let secret = credential.expose_bearer(REASON)?;
         if secret.iter().any(u8::is_ascii_control) {
             return Err(unfit());
         }

@@ -26,7 +26,7 @@ impl Attach for Bearer {
     type Ready = HeaderValue;
 
     fn profile(&self) -> AttachProfile {
-        AttachProfile::new([AUTHORIZATION])
+        AttachProfile::new([AUTHORIZATION]).takes(CredentialKind::BearerToken)
     }
 
     fn prepare(&self, credential: &Credential) -> Result<HeaderValue, Error> {
@@ -46,22 +46,12 @@ impl Attach for Bearer {
 
 /// A header value in the secret's own buffer: with the scheme that stands before it there, or without.
 pub(super) fn shared_value(credential: &Credential, scheme: bool) -> Result<HeaderValue, Error> {
-    bearer_only(credential)?;
-    let shared = credential.expose_shared(REASON);
+    let shared = credential.share_bearer(REASON)?;
     let start = if scheme { 0 } else { shared.secret_start() };
     let bytes = Bytes::from_owner(shared).slice(start..);
     let mut value = HeaderValue::from_maybe_shared(bytes).map_err(|_| unfit())?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-pub(super) fn bearer_only(credential: &Credential) -> Result<(), Error> {
-    if credential.kind() == CredentialKind::BearerToken {
-        return Ok(());
-    }
-    Err(Error::cannot_attach(
-        "the credential is a signing key, which is never sent",
-    ))
 }
 
 pub(super) fn unfit() -> Error {

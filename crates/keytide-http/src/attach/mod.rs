@@ -7,7 +7,7 @@ mod named;
 mod outgoing;
 
 use http::header::HeaderName;
-use keytide_core::Credential;
+use keytide_core::{Credential, CredentialKind};
 
 pub use self::answer::{Answer, Remedy};
 pub use self::basic::Basic;
@@ -29,7 +29,7 @@ use crate::error::Error;
 ///
 /// ```
 /// use http::{HeaderName, HeaderValue};
-/// use keytide_core::Credential;
+/// use keytide_core::{Credential, CredentialKind};
 /// use keytide_http::{Answer, Attach, AttachProfile, Error, Outgoing, Remedy};
 ///
 /// /// `Authorization: Token token=…`, as some APIs have it.
@@ -39,12 +39,12 @@ use crate::error::Error;
 ///     type Ready = HeaderValue;
 ///
 ///     fn profile(&self) -> AttachProfile {
-///         AttachProfile::new([http::header::AUTHORIZATION])
+///         AttachProfile::new([http::header::AUTHORIZATION]).takes(CredentialKind::BearerToken)
 ///     }
 ///
 ///     fn prepare(&self, credential: &Credential) -> Result<HeaderValue, Error> {
 ///         let mut value = b"Token token=".to_vec();
-///         value.extend_from_slice(credential.expose("token scheme"));
+///         value.extend_from_slice(credential.expose_bearer("token scheme")?);
 ///         HeaderValue::try_from(value).map_err(|_| Error::cannot_attach("the token does not fit in a header"))
 ///     }
 ///
@@ -89,6 +89,7 @@ pub trait Attach: Send + Sync + 'static {
 #[derive(Debug, Clone)]
 pub struct AttachProfile {
     headers: Vec<HeaderName>,
+    kind: Option<CredentialKind>,
     reads_body: bool,
     reads_clock: bool,
     reads_answers: bool,
@@ -99,10 +100,19 @@ impl AttachProfile {
     pub fn new(headers: impl IntoIterator<Item = HeaderName>) -> Self {
         Self {
             headers: headers.into_iter().collect(),
+            kind: None,
             reads_body: false,
             reads_clock: false,
             reads_answers: false,
         }
+    }
+
+    /// It attaches credentials of this kind only: a client over a cache of another kind is refused when it is built.
+    /// Defaults to unknown: then [`Attach::prepare`] tells.
+    #[must_use]
+    pub fn takes(mut self, kind: CredentialKind) -> Self {
+        self.kind = Some(kind);
+        self
     }
 
     /// It reads bodies ([`Outgoing::body`]). Defaults to no: for some clients, that costs a reference to the body.
@@ -131,6 +141,10 @@ impl AttachProfile {
     #[must_use]
     pub fn headers(&self) -> &[HeaderName] {
         &self.headers
+    }
+
+    pub(crate) fn kind(&self) -> Option<CredentialKind> {
+        self.kind
     }
 
     pub(crate) fn wants_body(&self) -> bool {

@@ -1,7 +1,7 @@
 //! The bare secret in a header of some name: [`NamedHeader`].
 
 use http::header::{HeaderName, HeaderValue};
-use keytide_core::Credential;
+use keytide_core::{Credential, CredentialKind};
 
 use super::bearer::shared_value;
 use super::{Answer, Attach, AttachProfile, Outgoing, Remedy};
@@ -34,7 +34,7 @@ impl Attach for NamedHeader {
     type Ready = HeaderValue;
 
     fn profile(&self) -> AttachProfile {
-        AttachProfile::new([self.name.clone()])
+        AttachProfile::new([self.name.clone()]).takes(CredentialKind::BearerToken)
     }
 
     fn prepare(&self, credential: &Credential) -> Result<HeaderValue, Error> {

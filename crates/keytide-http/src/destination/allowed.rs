@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use http::Method;
+use http::{HeaderMap, Method};
 use url::{Host, Url};
 
+use super::judge::forbidden;
 use super::path::{ambiguity, is_below};
 use super::{Destination, Rule, Target};
 use crate::error::{Error, ErrorKind};
@@ -68,6 +69,13 @@ impl Allowed {
         if written.methods.as_ref().is_some_and(Vec::is_empty) {
             let message = format!("the destination {origin} admits no method");
             return Err(Error::invalid(message));
+        }
+        let none = HeaderMap::new();
+        for method in written.methods.iter().flatten() {
+            if let Some(reason) = forbidden(method, &none) {
+                let message = format!("the destination {origin} admits {method}: {reason}");
+                return Err(Error::invalid(message));
+            }
         }
         for path in &written.paths {
             if let Some(reason) = ambiguity(path) {

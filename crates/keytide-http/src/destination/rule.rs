@@ -16,6 +16,10 @@ pub enum Rule {
     Host,
     /// Scheme, host and port are not those of a destination.
     Origin,
+    /// The method is TRACE or TRACK, which have a server send back what it got, or CONNECT, which is for a proxy: such a
+    /// request never carries a credential (RFC 9110, section 9.3.8). Nor does one that asks by a header to be taken for
+    /// such a one.
+    ForbiddenMethod,
     /// The destination admits other methods only.
     Method,
     /// The destination admits other paths only.
@@ -38,6 +42,7 @@ impl Rule {
             Self::Scheme => "scheme",
             Self::Host => "host",
             Self::Origin => "origin",
+            Self::ForbiddenMethod => "forbidden-method",
             Self::Method => "method",
             Self::Path => "path",
             Self::AmbiguousPath => "ambiguous-path",

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
+use http::Method;
 use http::header::{HOST, HeaderMap};
 use keytide_core::Cache;
 
@@ -18,7 +19,9 @@ pub(crate) use self::answer::Finding;
 pub(crate) use self::settings::Settings;
 use self::told::Told;
 use crate::attach::AttachProfile;
-use crate::destination::{Allowed, Asked, Destinations, Place, Rule, Target, asked_origin};
+use crate::destination::{
+    Allowed, Asked, Destinations, Place, Rule, Target, asked_origin, forbidden,
+};
 use crate::error::{Error, ErrorKind};
 use crate::kept::Attaching;
 use crate::watch::Watch;
@@ -65,8 +68,12 @@ impl Guard {
         &self,
         scheme: &str,
         authority: &str,
+        method: &Method,
         headers: &HeaderMap,
     ) -> Option<Place> {
+        if forbidden(method, headers).is_some() {
+            return None;
+        }
         let place = self.destinations.written_so(scheme, authority)?;
         self.check_headers(place, headers).is_ok().then_some(place)
     }

@@ -66,6 +66,11 @@ impl Settings {
                 "the header {name} cannot carry a credential"
             )));
         }
+        if let Some(kind) = profile.kind() {
+            self.cache
+                .expect_kind(kind)
+                .map_err(|error| Error::invalid(error.to_string()))?;
+        }
         let watched: Weak<dyn Attaching> = Arc::downgrade(&kept);
         Ok(Guard {
             _watch: Watch::new(&self.cache, watched),

@@ -21,6 +21,7 @@ use super::exchange::Exchange;
 use super::failure;
 use super::form::{Form, encode};
 use super::wiped::Wiped;
+use crate::destination::forbidden;
 
 /// A request to an issuer in the making. Sent once: it is never repeated.
 #[must_use = "nothing is sent until `send` is awaited"]
@@ -38,13 +39,14 @@ impl Ask {
         let mut headers = HeaderMap::new();
         // Answers of a kilobyte gain nothing from compression. One that comes compressed all the same is read.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let fault = forbidden(&method, &HeaderMap::new()).map(Error::misconfigured);
         Self {
             client,
             method,
             endpoint,
             headers,
             body: None,
-            fault: None,
+            fault,
         }
     }
 
@@ -142,13 +144,15 @@ impl Ask {
             return Err(fault);
         }
         let deadline = Instant::now() + self.client.answer_timeout();
-        let http = self.client.client(self.endpoint.route()).await?;
         let mut asked = reqwest::Request::new(self.method, self.endpoint.url().clone());
         *asked.headers_mut() = self.headers;
         *asked.body_mut() = self.body.map(|body| Bytes::from_owner(body).into());
 
         let origin = self.endpoint.origin();
         let late = || failure::late(&origin, self.client.answer_timeout());
+        let http = timeout_at(deadline, self.client.client(self.endpoint.route()))
+            .await
+            .map_err(|_| late())??;
         let response = timeout_at(deadline, http.execute(asked))
             .await
             .map_err(|_| late())?

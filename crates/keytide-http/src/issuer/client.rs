@@ -1,13 +1,13 @@
 //! The client that all providers share: [`IssuerClient`] and [`IssuerClientBuilder`].
 
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use http::Method;
 use keytide_core::Error;
+use keytide_issuer::OneAtATime;
 use reqwest::{Certificate, Proxy, redirect, retry, tls};
-use tokio::sync::OnceCell;
 
 use super::ask::Ask;
 use super::endpoint::{Endpoint, Route};
@@ -26,9 +26,11 @@ pub(super) struct Inner {
     settings: Settings,
     /// Each is made when it is first needed: where only a metadata service is asked, no root certificates have to be
     /// there.
-    clear: OnceCell<reqwest::Client>,
-    local: OnceCell<reqwest::Client>,
-    public: OnceCell<reqwest::Client>,
+    clear: OnceLock<reqwest::Client>,
+    local: OnceLock<reqwest::Client>,
+    public: OnceLock<reqwest::Client>,
+    /// Reading the machine's root certificates takes tens of milliseconds, and may hang with their files.
+    making: OneAtATime<Route, Result<reqwest::Client, Error>>,
 }
 
 #[derive(Clone)]
@@ -79,7 +81,7 @@ impl IssuerClient {
         self.ask(Method::PUT, endpoint)
     }
 
-    /// Starts a request of any method.
+    /// Starts a request of any method but TRACE, TRACK and CONNECT, which [`Ask::send`] refuses.
     pub fn ask(&self, method: Method, endpoint: &Endpoint) -> Ask {
         Ask::new(Arc::clone(&self.inner), method, endpoint.clone())
     }
@@ -100,9 +102,10 @@ impl Inner {
     fn new(settings: Settings) -> Arc<Self> {
         Arc::new(Self {
             settings,
-            clear: OnceCell::new(),
-            local: OnceCell::new(),
-            public: OnceCell::new(),
+            clear: OnceLock::new(),
+            local: OnceLock::new(),
+            public: OnceLock::new(),
+            making: OneAtATime::new(),
         })
     }
 
@@ -120,21 +123,24 @@ impl Inner {
             Route::SecureLoopback => &self.local,
             Route::Public => &self.public,
         };
-        cell.get_or_try_init(|| async {
-            let settings = self.settings.clone();
-            // Reading the machine's root certificates takes tens of milliseconds and reads files.
-            let built = tokio::task::spawn_blocking(move || settings.build(route)).await;
-            built
-                .map_err(|_| Error::unavailable("the HTTP client was not built: the runtime ends"))?
-                .map_err(|error| {
-                    Error::misconfigured(
-                        "the HTTP client could not be built: check the root certificates of this machine and the proxy \
-                         settings",
-                    )
-                    .caused_by(error.without_url())
-                })
-        })
-        .await
+        if let Some(client) = cell.get() {
+            return Ok(client);
+        }
+        let settings = self.settings.clone();
+        let make = move || {
+            settings.build(route).map_err(|error| {
+                Error::misconfigured(
+                    "the HTTP client could not be built: check the root certificates of this machine and the proxy \
+                     settings",
+                )
+                .caused_by(error.without_url())
+            })
+        };
+        let made = self.making.run(route, make).await.map_err(|error| {
+            Error::unavailable("the HTTP client was not built").caused_by(error)
+        })?;
+        let made = made?;
+        Ok(cell.get_or_init(|| made))
     }
 }
 

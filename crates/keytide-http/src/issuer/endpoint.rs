@@ -26,7 +26,7 @@ pub struct Endpoint {
 }
 
 /// Which of the clients asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Route {
     /// Plain HTTP to this machine: no proxy, no TLS.
     Loopback,

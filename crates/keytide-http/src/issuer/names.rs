@@ -2,8 +2,11 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::sync::{Arc, LazyLock};
 
+use keytide_issuer::OneAtATime;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::address::Place;
@@ -21,6 +24,10 @@ pub(super) enum Names {
     Fixed(std::sync::Arc<std::collections::HashMap<String, Vec<IpAddr>>>),
 }
 
+/// By name. The system's resolver may hang for as long as it likes, and must stop nobody who asks for another name.
+static LOOK_UPS: LazyLock<OneAtATime<String, Result<Vec<SocketAddr>, Arc<io::Error>>>> =
+    LazyLock::new(OneAtATime::new);
+
 /// A name leads where no issuer can be.
 #[derive(Debug)]
 pub(super) struct Forbidden {
@@ -34,8 +41,15 @@ impl Names {
         name: &str,
     ) -> Result<Vec<SocketAddr>, Box<dyn StdError + Send + Sync>> {
         match self {
-            // Port 0: that of the URL.
-            Self::System => Ok(tokio::net::lookup_host((name, 0)).await?.collect()),
+            Self::System => {
+                let (key, name) = (name.to_owned(), name.to_owned());
+                // Port 0: that of the URL.
+                let look_up = move || (name.as_str(), 0).to_socket_addrs().map(Iterator::collect);
+                let found = LOOK_UPS
+                    .run(key, move || look_up().map_err(Arc::new))
+                    .await?;
+                found.map_err(|error| error.into())
+            }
             #[cfg(test)]
             Self::Fixed(names) => Ok(names
                 .get(name)

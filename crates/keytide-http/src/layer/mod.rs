@@ -113,7 +113,7 @@ impl Shared {
         let at_once = match (parts.uri.scheme_str(), parts.uri.authority()) {
             (Some(scheme), Some(authority)) => {
                 self.guard
-                    .admit_at_once(scheme, authority.as_str(), &parts.headers)
+                    .admit_at_once(scheme, authority.as_str(), &parts.method, &parts.headers)
             }
             _ => None,
         };

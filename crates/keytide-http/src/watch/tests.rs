@@ -79,7 +79,7 @@ async fn the_header_is_sensitive_and_made_once() {
         second.as_bytes().as_ptr(),
         "one buffer"
     );
-    let secret = credential.expose("test");
+    let secret = credential.expose_bearer("test").unwrap();
     assert_eq!(
         first.as_bytes()[7..].as_ptr(),
         secret.as_ptr(),

@@ -76,7 +76,7 @@ async fn an_answer_that_comes_compressed_is_read_though_none_is_asked_for() {
     let cache = cache(asking(server.url("/token")));
 
     let credential = cache.get().await.unwrap();
-    assert_eq!(credential.expose("test"), b"token");
+    assert_eq!(credential.expose_bearer("test").unwrap(), b"token");
     assert_eq!(
         server.requests()[0].header("accept-encoding"),
         Some("identity")

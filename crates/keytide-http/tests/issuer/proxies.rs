@@ -50,7 +50,7 @@ async fn loopback_in_a_process_with_a_proxy() {
     let server = FaultServer::start(|_: &Asked| Reply::new(200).body("of the issuer"));
 
     let credential = cache(asking(server.url("/token"))).get().await.unwrap();
-    assert_eq!(credential.expose("test"), b"of the issuer");
+    assert_eq!(credential.expose_bearer("test").unwrap(), b"of the issuer");
     let named = server.url("/token").replace("127.0.0.1", "localhost");
     cache(asking(named)).get().await.unwrap();
     assert_eq!(server.count(), 2);
@@ -71,7 +71,7 @@ async fn metadata_in_a_process_with_a_proxy() {
     // Whether or not anybody answers there, it is not the proxy.
     for endpoint in ["http://169.254.170.2/", "http://[fd00:ec2::254]/"] {
         if let Ok(credential) = cache(asking(endpoint)).get().await {
-            assert_ne!(credential.expose("test"), b"of the proxy");
+            assert_ne!(credential.expose_bearer("test").unwrap(), b"of the proxy");
         }
     }
 }

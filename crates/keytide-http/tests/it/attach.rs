@@ -43,7 +43,7 @@ impl Attach for Signs {
     fn prepare(&self, credential: &Credential) -> Result<HeaderValue, Error> {
         self.prepared.lock().unwrap().push(credential.generation());
         let mut value = b"Signed ".to_vec();
-        value.extend_from_slice(credential.expose("signature"));
+        value.extend_from_slice(credential.expose_bearer("signature").unwrap());
         HeaderValue::try_from(value).map_err(|_| Error::cannot_attach("it does not fit"))
     }
 

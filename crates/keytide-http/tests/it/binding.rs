@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use http::StatusCode;
 use keytide_core::{Agent, Event, EventKind, Reason};
-use keytide_http::ErrorKind;
+use keytide_http::{
+    Answer, Attach, AttachProfile, AuthorizeLayer, Error, ErrorKind, Outgoing, Remedy,
+};
 
 use crate::server::{Server, ok};
-use crate::{Mint, agent, builder, client, identity};
+use crate::{Mint, Over, agent, builder, builder_over, client, identity};
 
 #[tokio::test]
 async fn a_request_carries_the_current_generation_after_a_rotation() {
@@ -187,20 +189,60 @@ async fn a_signing_key_is_never_sent() {
             _: &keytide_core::Request,
         ) -> Result<keytide_core::Issued, keytide_core::Error> {
             Ok(
-                keytide_core::Issued::signing_key("AKIA", "secret".to_owned())
+                keytide_core::Issued::signing_key("AKIA", "canary".to_owned())
                     .expires_in(Duration::from_secs(900)),
             )
+        }
+    }
+    struct Unstated;
+    impl Attach for Unstated {
+        type Ready = http::HeaderValue;
+        fn profile(&self) -> AttachProfile {
+            AttachProfile::new([http::header::AUTHORIZATION])
+        }
+        fn prepare(
+            &self,
+            credential: &keytide_core::Credential,
+        ) -> Result<http::HeaderValue, Error> {
+            Ok(http::HeaderValue::from_bytes(credential.expose_bearer("test")?).unwrap())
+        }
+        fn attach(
+            &self,
+            ready: &http::HeaderValue,
+            request: &mut Outgoing<'_>,
+        ) -> Result<(), Error> {
+            request.set(http::header::AUTHORIZATION, ready.clone())
+        }
+        fn answered(&self, _: &Answer<'_>) -> Remedy {
+            Remedy::None
         }
     }
     let server = Server::start(|_| ok()).await;
     let cache = agent().cache(Key).build().unwrap();
 
-    let error = client(&cache, [&server])
-        .get(server.url("/"))
-        .send()
-        .await
-        .unwrap_err();
+    let built = builder_over(Over::Http1, &cache).destination(server.origin());
+    let refused = built.build().unwrap_err();
+    let layer = AuthorizeLayer::builder(cache.clone()).destination(server.origin());
+    let no_layer = layer.build().unwrap_err();
+    // One that does not say what it takes is told when it is prepared.
+    let http = builder_over(Over::Http1, &cache)
+        .destination(server.origin())
+        .attach(Unstated)
+        .build()
+        .unwrap();
+    let error = http.get(server.url("/")).send().await.unwrap_err();
 
+    for refused in [refused, no_layer] {
+        assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
+        assert!(
+            refused
+                .to_string()
+                .contains("signing keys, which are never sent"),
+            "{refused}"
+        );
+    }
     assert_eq!(error.kind(), ErrorKind::Credential);
+    assert!(error.to_string().contains("never sent"), "{error}");
+    assert!(!format!("{error:?}").contains("canary"), "{error:?}");
     assert!(server.seen().is_empty());
 }

@@ -1,6 +1,6 @@
 //! Where a request may go.
 
-use keytide_http::ErrorKind;
+use keytide_http::{Destination, ErrorKind, Rule};
 
 use crate::server::{Server, ok};
 use crate::{Mint, builder, client};
@@ -226,4 +226,54 @@ async fn every_method_is_sent_as_such() {
         ]
     );
     assert!(server.seen().iter().all(|seen| seen.bears(1)));
+}
+
+#[tokio::test]
+async fn methods_that_echo_or_tunnel_never_carry_a_credential() {
+    let server = Server::start(|_| ok()).await;
+    let cache = Mint::default().cache();
+    let http = client(&cache, [&server]);
+    let method = |name: &str| http::Method::from_bytes(name.as_bytes()).unwrap();
+
+    let mut requests = Vec::new();
+    for name in ["TRACE", "TRACK", "CONNECT", "trace", "Track"] {
+        requests.push(http.request(method(name), server.url("/")));
+        for header in [
+            "x-http-method-override",
+            "X-HTTP-Method",
+            "X-Method-Override",
+        ] {
+            requests.push(http.post(server.url("/")).header(header, name));
+            requests.push(
+                http.get(server.url("/"))
+                    .header(header, format!("GET, {name} ")),
+            );
+        }
+    }
+    for request in requests {
+        let error = request.send().await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.rule()),
+            (ErrorKind::Destination, Some(Rule::ForbiddenMethod)),
+            "{error}"
+        );
+        assert!(
+            error.to_string().ends_with("(rule: forbidden-method)"),
+            "{error}"
+        );
+    }
+    let built = reqwest::Request::new(http::Method::TRACE, server.url("/").parse().unwrap());
+    let error = http.execute(built).await.unwrap_err();
+    assert_eq!(error.rule(), Some(Rule::ForbiddenMethod));
+    let narrow =
+        Destination::new(server.origin()).methods([http::Method::GET, http::Method::TRACE]);
+    let built = builder(&cache).destination(narrow);
+    assert_eq!(
+        built.build().unwrap_err().kind(),
+        ErrorKind::InvalidArgument
+    );
+    assert!(server.seen().is_empty());
+    // A method of somebody's own is no such one.
+    let own = http.request(method("TRACES"), server.url("/")).send().await;
+    assert_eq!(own.unwrap().status(), http::StatusCode::OK);
 }

@@ -515,3 +515,35 @@ async fn a_tethered_response_tells_of_rotation_and_revocation() {
     drop(cache.revoke());
     assert_eq!(tether.rotated().await, None);
 }
+
+#[tokio::test]
+async fn methods_that_echo_or_tunnel_never_carry_a_credential() {
+    let (mint, seen) = (Mint::default(), Seen::default());
+    let layer = AuthorizeLayer::builder(mint.cache())
+        .destination("https://api.example.com")
+        .build()
+        .unwrap();
+
+    for (name, value) in [
+        ("TRACE", None),
+        ("TRACK", None),
+        ("CONNECT", None),
+        ("trace", None),
+        ("POST", Some("TRACE")),
+    ] {
+        let mut request = request("https://api.example.com/");
+        *request.method_mut() = Method::from_bytes(name.as_bytes()).unwrap();
+        if let Some(value) = value {
+            let value = value.parse().unwrap();
+            request
+                .headers_mut()
+                .insert("x-http-method-override", value);
+        }
+        let http = layer.layer(recording(&seen));
+        let error = ours(http.oneshot(request).await.unwrap_err());
+        assert_eq!(error.rule(), Some(Rule::ForbiddenMethod), "{name}");
+    }
+
+    assert!(seen.lock().unwrap().is_empty());
+    assert_eq!(mint.calls(), 0);
+}

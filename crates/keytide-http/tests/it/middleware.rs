@@ -121,3 +121,28 @@ over_both! {
     the_credential_is_bound_inside_of_all_others_at_each_attempt
     what_is_refused_is_an_error_of_ours_and_redirects_are_judged
 }
+
+#[tokio::test]
+async fn methods_that_echo_or_tunnel_never_carry_a_credential() {
+    let server = Server::start(|_| ok()).await;
+    let http = builder_over(Over::Http1, &Mint::default().cache())
+        .destination(server.origin())
+        .build_with_middleware([])
+        .unwrap();
+
+    for name in ["TRACE", "TRACK", "CONNECT"] {
+        let method = http::Method::from_bytes(name.as_bytes()).unwrap();
+        let error = http
+            .request(method, server.url("/"))
+            .send()
+            .await
+            .unwrap_err();
+        let reqwest_middleware::Error::Middleware(error) = error else {
+            panic!("{error}");
+        };
+        let error = error.downcast_ref::<Error>().unwrap();
+        assert_eq!(error.rule(), Some(Rule::ForbiddenMethod), "{name}");
+    }
+
+    assert!(server.seen().is_empty());
+}

@@ -58,7 +58,7 @@ pub(crate) fn claims(lifetime: u64) -> String {
 }
 
 pub(crate) fn text(credential: &Credential) -> &str {
-    std::str::from_utf8(credential.expose("test")).unwrap()
+    std::str::from_utf8(credential.expose_bearer("test").unwrap()).unwrap()
 }
 
 /// Fails the test that waits for too long.

@@ -111,7 +111,7 @@ pub(crate) fn cache(builder: ClientCredentialsBuilder) -> Cache {
 }
 
 pub(crate) fn text(credential: &Credential) -> String {
-    String::from_utf8(credential.expose("test").to_vec()).unwrap()
+    String::from_utf8(credential.expose_bearer("test").unwrap().to_vec()).unwrap()
 }
 
 /// One part of a JWT.

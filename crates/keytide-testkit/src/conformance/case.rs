@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keytide_core::{
-    Agent, AgentBuilder, AgentIdentity, AgentType, Cache, Credential, Environment, Error, Owner,
-    Version,
+    Agent, AgentBuilder, AgentIdentity, AgentType, Cache, Credential, CredentialKind, Environment,
+    Error, Owner, Version,
 };
 
 use super::fixture::{Condition, Expires, Fixture};
@@ -107,8 +107,9 @@ impl<F: Fixture> Case<F> {
         let sight = &self.suite.sight;
         match result {
             Ok(credential) => {
-                sight.secret(Kind::Credential, credential.expose("conformance suite"));
-                if let Some(token) = credential.expose_session_token("conformance suite") {
+                sight.secret(Kind::Credential, secret_of(credential));
+                let exposed = credential.expose_signing_key(REASON).ok();
+                if let Some(token) = exposed.and_then(|exposed| exposed.session_token) {
                     sight.secret(Kind::Credential, token);
                 }
                 let text = format!("{credential:?} {credential:#?}");
@@ -258,3 +259,14 @@ fn expect<T>(result: Result<T, Error>) -> T {
 pub(super) const CALL_LIMIT: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(30);
 const BEHIND: Duration = Duration::from_millis(50);
+
+/// The secret of a credential, whatever its kind.
+pub(super) fn secret_of(credential: &Credential) -> &[u8] {
+    let exposed = match credential.kind() {
+        CredentialKind::SigningKey => credential.expose_signing_key(REASON).map(|key| key.secret),
+        _ => credential.expose_bearer(REASON),
+    };
+    exposed.unwrap_or_default()
+}
+
+const REASON: &str = "conformance suite";

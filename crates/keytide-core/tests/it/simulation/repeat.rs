@@ -55,7 +55,8 @@ fn repeats(life: Duration, until: Duration, says: Says, latency: Duration) {
             let pace = (expiry - clock.since_boot()) / 100;
             tokio::time::sleep(pace.max(seconds(1))).await;
             let credential = cache.try_get().expect("it is refreshed in time");
-            is_first = credential.expose("to compare") == first.expose("to compare");
+            is_first = credential.expose_bearer("to compare").unwrap()
+                == first.expose_bearer("to compare").unwrap();
             let expected = if is_first { 1 } else { 2 };
             assert_eq!(
                 credential.generation(),

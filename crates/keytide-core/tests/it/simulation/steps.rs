@@ -145,7 +145,8 @@ impl Case {
 
     fn judge(&self, credential: &Credential) {
         let (wall, boot) = (self.clock.wall(), self.clock.since_boot());
-        let token = String::from_utf8_lossy(credential.expose("to find its call")).into_owned();
+        let token = String::from_utf8_lossy(credential.expose_bearer("to find its call").unwrap())
+            .into_owned();
         let number = token
             .trim_start_matches("token-")
             .parse()

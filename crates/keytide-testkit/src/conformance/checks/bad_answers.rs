@@ -6,7 +6,7 @@ use std::time::Duration;
 use keytide_core::{Clock, Credential, Error, SystemClock};
 
 use super::sorts::{hands_on, idle_calls, recovers};
-use crate::conformance::case::{CALL_LIMIT, Case, chain};
+use crate::conformance::case::{CALL_LIMIT, Case, chain, secret_of};
 use crate::conformance::fixture::{BadAnswer, Condition, Fixture};
 use crate::conformance::probe::{Call, End};
 use crate::conformance::rule::Rule;
@@ -140,8 +140,7 @@ fn kept<F: Fixture>(
         return findings.fail(Rule::KeepsCredential, case.when("there was none to keep"));
     };
     let wanted = result.as_ref().unwrap_or(held);
-    let kept = found
-        .is_ok_and(|found| found.expose("conformance suite") == wanted.expose("conformance suite"));
+    let kept = found.is_ok_and(|found| secret_of(&found) == secret_of(wanted));
     findings.judge(Rule::KeepsCredential, kept, || {
         case.when("the credential at hand is not served")
     });

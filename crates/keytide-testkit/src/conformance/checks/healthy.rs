@@ -7,7 +7,7 @@ use keytide_core::{Clock, Credential, ProvideCredential, SystemClock};
 use tokio::time::Instant;
 
 use crate::clock::TestClock;
-use crate::conformance::case::{CALL_LIMIT, Case, chain, patiently};
+use crate::conformance::case::{CALL_LIMIT, Case, chain, patiently, secret_of};
 use crate::conformance::fixture::{Condition, Expires, Fixture};
 use crate::conformance::probe::End;
 use crate::conformance::rule::Rule;
@@ -34,7 +34,7 @@ pub(in crate::conformance) async fn answers<F: Fixture>(suite: &Arc<Suite<F>>) -
             findings.fail(Rule::Answers, chain(error).join(": "));
             false
         }
-        Ok(credential) if credential.expose("conformance suite").len() < SHORTEST => {
+        Ok(credential) if secret_of(credential).len() < SHORTEST => {
             let why =
                 format!("its secret is shorter than {SHORTEST} bytes: it cannot be looked for");
             findings.fail(Rule::Answers, why);
@@ -195,7 +195,7 @@ pub(in crate::conformance) async fn asks<F: Fixture>(suite: &Arc<Suite<F>>) {
                 );
             }
             Ok(credential) => {
-                let secret = credential.expose("conformance suite").to_vec();
+                let secret = secret_of(credential).to_vec();
                 findings.judge(Rule::Asks, secret != former, || {
                     format!("call {round} brings what an earlier one brought")
                 });
@@ -227,7 +227,7 @@ pub(in crate::conformance) async fn forced<F: Fixture>(suite: &Arc<Suite<F>>) {
         findings.fail(Rule::ForcedAsks, "the first call failed");
         return case.finish().await;
     };
-    let former = first.expose("conformance suite").to_vec();
+    let former = secret_of(&first).to_vec();
     let _ = case.fixture.put(&Condition::Healthy);
     let before = case.fixture.calls();
     // As if a destination had refused it.
@@ -237,7 +237,7 @@ pub(in crate::conformance) async fn forced<F: Fixture>(suite: &Arc<Suite<F>>) {
     match &result {
         Err(error) => findings.fail(Rule::ForcedAsks, chain(error).join(": ")),
         Ok(credential) => {
-            let newer = credential.expose("conformance suite") != former;
+            let newer = secret_of(credential) != former;
             let why = || "a rejected credential is brought again, while the issuer has another";
             findings.judge(Rule::ForcedAsks, newer, || why().to_owned());
         }

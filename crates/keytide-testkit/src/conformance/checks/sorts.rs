@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use keytide_core::{Clock, Error, ErrorKind, RetryAfter, SystemClock};
 
-use crate::conformance::case::{CALL_LIMIT, Case, chain};
+use crate::conformance::case::{CALL_LIMIT, Case, chain, secret_of};
 use crate::conformance::fixture::{Condition, Fixture};
 use crate::conformance::probe::End;
 use crate::conformance::rule::Rule;
@@ -43,9 +43,10 @@ pub(in crate::conformance) async fn sort<F: Fixture>(suite: &Arc<Suite<F>>, cond
         (Ok(held), Ok(())) => {
             one_failure(&case, rule, kind, condition).await;
             idle_calls(&case, name).await;
-            let kept = case.cache.try_get().is_ok_and(|found| {
-                found.expose("conformance suite") == held.expose("conformance suite")
-            });
+            let kept = case
+                .cache
+                .try_get()
+                .is_ok_and(|found| secret_of(&found) == secret_of(&held));
             let why = || format!("{name}: the credential at hand is not served");
             findings.judge(Rule::KeepsCredential, kept, why);
             recovers(&case, 1).await;
