@@ -10,7 +10,7 @@ use crate::request::Request;
 
 /// Tries providers in order until one is configured here, then stays with it.
 ///
-/// A provider that is not configured is passed over. Any other failure ends the attempt: a chain never falls through
+/// A provider that is not configured is passed over: not one that is, and rests on another that is not. Any other failure ends the attempt: a chain never falls through
 /// to another principal because the first issuer was down, throttled, said no or was configured wrongly. The error
 /// lists every attempt with its reason.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl ProvideCredential for Chain {
         let mut passed_over = Vec::new();
         for (index, provider) in self.providers.iter().enumerate() {
             let name = provider.profile().name;
-            match provider.provide(request).await {
+            match provider.provide(request).await.map_err(Error::of_provider) {
                 Ok(issued) => {
                     self.chosen.store(index, Ordering::Relaxed);
                     return Ok(issued);

@@ -17,6 +17,8 @@ struct Inner {
     message: String,
     retry_after: Option<RetryAfter>,
     until_changed: bool,
+    /// It came out of a cache, so that for a provider which reads that cache it is of what it rests on.
+    of_cache: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -150,6 +152,7 @@ impl Error {
             message: message.into(),
             retry_after: None,
             until_changed: false,
+            of_cache: false,
             source: None,
         }))
     }
@@ -164,6 +167,26 @@ impl Error {
             return self;
         }
         self.edit(|inner| inner.provider = Some(provider.to_owned()))
+    }
+
+    /// The error of a call as a cache gives it out.
+    pub(crate) fn out_of_cache(self) -> Self {
+        self.edit(|inner| inner.of_cache = true)
+    }
+
+    /// What a provider failed with. One that rests on a cache whose provider is not configured is configured itself, and
+    /// wrongly: a chain must not go on to another principal for it.
+    pub(crate) fn of_provider(self) -> Self {
+        if self.kind() != ErrorKind::NotConfigured || !self.0.of_cache {
+            return self;
+        }
+        let message = format!("what it rests on is not configured: {self}");
+        self.edit(|inner| {
+            inner.kind = ErrorKind::Misconfigured;
+            inner.provider = None;
+            inner.message = message;
+            inner.of_cache = false;
+        })
     }
 
     /// The same error with another message.
@@ -193,6 +216,7 @@ impl Error {
                 message: shared.0.message.clone(),
                 retry_after: shared.0.retry_after,
                 until_changed: shared.0.until_changed,
+                of_cache: shared.0.of_cache,
                 source: shared
                     .source()
                     .map(|_| Box::new(SharedSource(shared.clone())) as _),

@@ -64,6 +64,7 @@ impl Shared {
                     }
                 }
                 Some(Outcome::Unchanged) => answered = true,
+                Some(Outcome::Failed(_)) if flight.asked_for_another(want.origin) => {}
                 Some(Outcome::Failed(error)) => return Err(self.told(error, want)),
                 Some(Outcome::Void) => {}
                 None => {
@@ -159,7 +160,7 @@ impl Shared {
         if trigger == Trigger::ByName {
             state.pace.reset();
         }
-        after.launch = Some(self.begin(state, trigger, current, now));
+        after.launch = Some(self.begin(state, trigger, want.origin, current, now));
         match &state.flight {
             Some(flight) => Step::Wait(Arc::clone(flight)),
             None => {
@@ -184,7 +185,7 @@ impl Shared {
             if std::mem::take(&mut state.idle) {
                 self.tell(state, EventKind::Resumed);
             }
-            after.launch = Some(self.begin(state, trigger, current, now));
+            after.launch = Some(self.begin(state, trigger, None, current, now));
         }
     }
 

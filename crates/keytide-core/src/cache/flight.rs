@@ -24,6 +24,8 @@ use crate::time::{Boot, Now};
 pub(crate) struct Flight {
     id: u64,
     pub(crate) trigger: Trigger,
+    /// What one origin demands of the credential, where its refusal forced this call.
+    demand: Option<Demand>,
     outcome: OnceLock<Outcome>,
     landed: Notify,
     /// Held for one look or change; never while a provider or a waiter runs.
@@ -36,6 +38,13 @@ struct Control {
     abort: Option<AbortHandle>,
     permit: Option<Permit>,
     launched: Option<(Now, std::time::Duration)>,
+}
+
+/// What the challenge of an origin demanded when it refused a credential.
+#[derive(Debug, Clone)]
+pub(crate) struct Demand {
+    pub(crate) origin: Arc<str>,
+    pub(crate) claims: Arc<str>,
 }
 
 /// How a flight ended, for all who waited.
@@ -52,10 +61,11 @@ pub(crate) enum Outcome {
 }
 
 impl Flight {
-    pub(crate) fn new(trigger: Trigger) -> Self {
+    pub(crate) fn new(trigger: Trigger, demand: Option<Demand>) -> Self {
         Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             trigger,
+            demand,
             outcome: OnceLock::new(),
             landed: Notify::new(),
             control: Mutex::default(),
@@ -64,6 +74,17 @@ impl Flight {
 
     pub(crate) fn id(&self) -> u64 {
         self.id
+    }
+
+    pub(crate) fn demand(&self) -> Option<&Demand> {
+        self.demand.as_ref()
+    }
+
+    /// Whether its failure says nothing to a reader for `origin`: it asked for what another one demands.
+    pub(super) fn asked_for_another(&self, origin: Option<&str>) -> bool {
+        self.demand
+            .as_ref()
+            .is_some_and(|demand| Some(demand.origin.as_ref()) != origin)
     }
 
     /// Tells all waiters. Only the first outcome counts.
@@ -235,7 +256,9 @@ impl Launch {
             trigger,
             now,
             shared.skew(),
-            shared.claims(),
+            self.flight
+                .demand()
+                .map(|demand| Arc::clone(&demand.claims)),
             Weak::clone(&self.cache),
         ));
         let asked = Arc::clone(&request);

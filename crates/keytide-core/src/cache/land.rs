@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::changes::tell_watchers;
-use super::flight::{Flight, Outcome};
+use super::flight::{Demand, Flight, Outcome};
 use super::shared::{Ended, Shared, Verdict};
 use super::state::State;
 use super::timer::After;
@@ -46,9 +46,9 @@ impl Shared {
             }
             Ok(issued) => match self.accept(&mut state, issued, &profile, sent, now) {
                 Ok(outcome) => outcome,
-                Err(error) => self.fail(&mut state, error, &profile, sent, now),
+                Err(error) => self.fail(&mut state, flight, error, &profile, sent, now),
             },
-            Err(error) => self.fail(&mut state, error, &profile, sent, now),
+            Err(error) => self.fail(&mut state, flight, error, &profile, sent, now),
         };
         let borrowed = self.slot.load();
         if self.ended() == Ended::No {
@@ -58,9 +58,6 @@ impl Shared {
             Outcome::Issued(credential) => Some(credential.generation()),
             _ => None,
         };
-        if let (Some(_), Some(request)) = (published, request) {
-            state.claims_answered(request);
-        }
         let (dependants, watchers) = match (published, &mut state.rare) {
             (Some(_), Some(rare)) => (std::mem::take(&mut rare.dependants), rare.changes.clone()),
             _ => (Vec::new(), None),
@@ -82,12 +79,16 @@ impl Shared {
     fn fail(
         &self,
         state: &mut State,
+        flight: &Flight,
         error: Error,
         profile: &Profile,
         sent: Now,
         now: Now,
     ) -> Outcome {
-        let error = error.named_after(profile.name);
+        let error = error.of_provider().named_after(profile.name).out_of_cache();
+        if let Some(demand) = flight.demand() {
+            return self.fail_for_one(state, demand, error, now);
+        }
         let sort = Sort::of(error.kind());
         if sort == Sort::Refused {
             self.refused.store(true, Ordering::Relaxed);
@@ -103,10 +104,7 @@ impl Shared {
             (Some(current), Some(remaining)) => remaining <= current.plan.mandatory(),
             _ => false,
         };
-        let retry_after = error.retry_after().map(|asked| match asked {
-            RetryAfter::Delay(delay) => delay,
-            RetryAfter::At(instant) => now.wall.until(Wall::from(instant)),
-        });
+        let retry_after = asked_pause(&error, now);
         let latency = sent.boot.until(now.boot);
         let failure = Failure {
             sort,
@@ -132,6 +130,44 @@ impl Shared {
         Outcome::Failed(error)
     }
 
+    /// The issuer does not give what one origin demands, or something between chokes on the demand: that says nothing of
+    /// what it gives to all others, so neither the backoff nor static stability hears of it.
+    fn fail_for_one(&self, state: &mut State, demand: &Demand, error: Error, now: Now) -> Outcome {
+        state.pace.total = state.pace.total.saturating_add(1);
+        let borrowed = self.slot.load();
+        if let Some(current) = borrowed.get() {
+            state.pass_on(demand, current.generation(), now);
+        }
+        let rejections = &mut state.rare().rejections;
+        let of_origin = rejections
+            .iter_mut()
+            .find(|rejection| rejection.origin == demand.origin);
+        let next_attempt = of_origin.map(|rejection| {
+            if let Some(asked) = asked_pause(&error, now) {
+                let until = now.boot.after(asked.min(LONGEST_PAUSE));
+                rejection.next = rejection.next.max(until);
+            }
+            now.boot.until(rejection.next)
+        });
+        let remaining = borrowed
+            .get()
+            .and_then(|current| match self.judge(current, now) {
+                Verdict::Usable(remaining) => Some(remaining),
+                _ => None,
+            });
+        self.tell(
+            state,
+            EventKind::Failed {
+                error: error.kind(),
+                message: error.to_string(),
+                next_attempt,
+                remaining,
+                urgent: false,
+            },
+        );
+        Outcome::Failed(error)
+    }
+
     fn learn_clock(&self, state: &mut State, request: Option<&Request>) {
         let Some(skew) = request.and_then(Request::measured_skew) else {
             return;
@@ -147,6 +183,17 @@ impl Shared {
         state.rare().skew = skew;
     }
 }
+
+/// How long the issuer asked to be left alone.
+fn asked_pause(error: &Error, now: Now) -> Option<Duration> {
+    error.retry_after().map(|asked| match asked {
+        RetryAfter::Delay(delay) => delay,
+        RetryAfter::At(instant) => now.wall.until(Wall::from(instant)),
+    })
+}
+
+/// The longest that one origin's demand is left aside because the issuer asked for patience.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 fn random() -> u32 {
     use std::hash::{BuildHasher, RandomState};

@@ -35,8 +35,9 @@ impl Cache {
 
     /// [`rejected`](Self::rejected) with what the origin's challenge demanded, and an end to the reader's patience.
     ///
-    /// The claims, a JSON text, are handed to the provider with every call until a new generation is published:
-    /// [`Request::claims`](crate::Request::claims). They are those of the last report that brought any.
+    /// The claims, a JSON text, are handed to the provider with the calls that this report forces, and with no others:
+    /// [`Request::claims`](crate::Request::claims). A call that fails with them sets no pace but this origin's, and readers
+    /// for others who waited for it have one made without them.
     ///
     /// # Errors
     /// Those of [`rejected`](Self::rejected), and [`TimedOut`](crate::ErrorKind::TimedOut): the call goes on for others.
@@ -137,10 +138,7 @@ impl Shared {
         else {
             return;
         };
-        if let Some(claims) = claims {
-            state.rare().claims = Some(Arc::from(claims));
-        }
-        let Some(next) = state.note_rejection(&current, origin, now) else {
+        let Some(next) = state.note_rejection(&current, origin, claims, now) else {
             return;
         };
         self.tell(
@@ -153,6 +151,7 @@ impl Shared {
         current.mark_rejected();
         if next && self.ended() == Ended::No && state.flight.is_none() {
             state.wanted = Some(Trigger::Rejected);
+            state.rare().wanted_by = Some(Arc::from(origin));
             let at = state.pace.next.max(now.boot);
             self.schedule(&mut state, at, now);
         }
@@ -161,7 +160,13 @@ impl Shared {
 
 impl State {
     /// Notes who refused what. `None` if that is known already; else whether the origin may force a refresh now.
-    fn note_rejection(&mut self, current: &Credential, origin: &str, now: Now) -> Option<bool> {
+    fn note_rejection(
+        &mut self,
+        current: &Credential,
+        origin: &str,
+        claims: Option<&str>,
+        now: Now,
+    ) -> Option<bool> {
         let generation = current.generation();
         let rejections = &mut self.rare().rejections;
         let index = match rejections
@@ -177,6 +182,7 @@ impl State {
                     origin: Arc::from(origin),
                     generation: 0,
                     vouched: false,
+                    claims: None,
                     count: 0,
                     last: now.boot,
                     next: LONG_AGO,
@@ -197,6 +203,7 @@ impl State {
         }
         known.generation = generation;
         known.vouched = false;
+        known.claims = claims.map(Arc::from);
         known.last = now.boot;
         Some(known.next <= now.boot)
     }

@@ -183,11 +183,6 @@ impl Shared {
         lock(&self.state).skew()
     }
 
-    /// What a destination demanded of the next credential.
-    pub(super) fn claims(&self) -> Option<Arc<str>> {
-        lock(&self.state).rare.as_ref()?.claims.clone()
-    }
-
     /// Why a read cannot be served, when it is the end of the cache or of its process.
     pub(super) fn closed(&self) -> Option<Error> {
         if self.context.is_foreign() {

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::flight::Flight;
+use super::flight::{Demand, Flight};
 use tokio::sync::watch;
 
 use crate::credential::{Credential, Ends};
 use crate::error::Error;
 use crate::event::Trigger;
 use crate::policy::backoff::Sort;
-use crate::request::{ChangeNotifier, Request};
-use crate::time::Boot;
+use crate::request::ChangeNotifier;
+use crate::time::{Boot, Now};
 
 /// All that is decided under one lock. Held for one decision; never while a provider, an observer or a waiter runs,
 /// and never across an await.
@@ -68,8 +68,8 @@ pub(super) struct Rare {
     /// What was invalidated: reinstated if the issuer gives it again.
     pub(super) withdrawn: Option<Arc<Credential>>,
     pub(super) rejections: Vec<Rejection>,
-    /// What a destination demanded of the next credential.
-    pub(super) claims: Option<Arc<str>>,
+    /// The origin whose refusal is the reason of what is wanted.
+    pub(super) wanted_by: Option<Arc<str>>,
     /// The latest end of a former generation: until then its issuer accepts it.
     pub(super) former: Option<Ends>,
     pub(super) adopted: Vec<Arc<str>>,
@@ -84,6 +84,8 @@ pub(super) struct Rejection {
     pub(super) generation: u64,
     /// The issuer was asked since, and gave the same credential.
     pub(super) vouched: bool,
+    /// What its challenge demanded of the next credential: sent with the calls that this refusal forces, and no others.
+    pub(super) claims: Option<Arc<str>>,
     /// Refusals of this origin in a row.
     pub(super) count: u32,
     pub(super) last: Boot,
@@ -117,12 +119,30 @@ impl State {
         self.rare.as_ref().map_or(0, |rare| rare.skew)
     }
 
-    /// A new generation was published: what its call told the issuer is done. What came meanwhile is not.
-    pub(super) fn claims_answered(&mut self, request: &Request) {
-        if let Some(rare) = &mut self.rare
-            && rare.claims.as_deref() == request.claims()
-        {
-            rare.claims = None;
+    /// What the challenge of an origin demanded when it refused this generation.
+    pub(super) fn demand(&self, origin: Option<&str>, generation: u64) -> Option<Demand> {
+        let rejections = &self.rare.as_ref()?.rejections;
+        let rejection = rejections.iter().find(|rejection| {
+            Some(rejection.origin.as_ref()) == origin && rejection.generation == generation
+        })?;
+        Some(Demand {
+            origin: Arc::clone(&rejection.origin),
+            claims: rejection.claims.clone()?,
+        })
+    }
+
+    /// A call with the demand of one origin has failed: the next origin that refused this generation has its turn.
+    pub(super) fn pass_on(&mut self, demand: &Demand, generation: u64, now: Now) {
+        let Some(rare) = &mut self.rare else { return };
+        let next = rare.rejections.iter().find(|rejection| {
+            rejection.generation == generation
+                && !rejection.vouched
+                && rejection.origin != demand.origin
+                && rejection.next <= now.boot
+        });
+        if let Some(next) = next {
+            rare.wanted_by = Some(Arc::clone(&next.origin));
+            self.wanted = Some(Trigger::Rejected);
         }
     }
 

@@ -97,15 +97,22 @@ impl Shared {
         let current = borrowed.get();
         self.tell_expiry(&mut state, current, now);
         let wanted = state.wanted.take();
+        let by = state.rare.as_mut().and_then(|rare| rare.wanted_by.take());
         let ahead = || {
             self.due_now(&state, current, now)
                 .filter(|trigger| self.is_worth_it(*trigger, current, now))
         };
         match wanted.or_else(ahead) {
             Some(trigger) => match self.may_start(&state, trigger, current, now) {
-                Ok(()) => after.launch = Some(self.begin(&mut state, trigger, current, now)),
+                Ok(()) => {
+                    let by = by.as_deref();
+                    after.launch = Some(self.begin(&mut state, trigger, by, current, now));
+                }
                 Err(at) => {
                     state.wanted = wanted;
+                    if by.is_some() {
+                        state.rare().wanted_by = by;
+                    }
                     self.schedule(&mut state, at, now);
                 }
             },
@@ -162,6 +169,9 @@ impl Shared {
         self.tell(&state, EventKind::Orphaned { blocked_by });
         if self.ended() == Ended::No {
             state.wanted = Some(flight.trigger);
+            if let Some(demand) = flight.demand() {
+                state.rare().wanted_by = Some(Arc::clone(&demand.origin));
+            }
             state.pace.last_start = super::state::LONG_AGO;
             self.schedule(&mut state, now.boot, now);
         }
@@ -237,23 +247,32 @@ impl Shared {
         if at <= now.boot { Ok(()) } else { Err(at) }
     }
 
-    /// Makes a flight current. It is launched once the lock is released.
+    /// Makes a flight current. It is launched once the lock is released. `by`: the origin whose refusal forces it.
     pub(super) fn begin(
         self: &Arc<Self>,
         state: &mut State,
         trigger: Trigger,
+        by: Option<&str>,
         current: Option<&Credential>,
         now: Now,
     ) -> Launch {
-        let flight = Arc::new(Flight::new(trigger));
+        let demand = current
+            .filter(|_| trigger == Trigger::Rejected)
+            .and_then(|current| state.demand(by, current.generation()));
+        let demanded_by = demand.as_ref().map(|demand| Arc::clone(&demand.origin));
+        let flight = Arc::new(Flight::new(trigger, demand));
         state.flight = Some(Arc::clone(&flight));
-        state.pace.last_start = now.boot;
+        if demanded_by.is_none() {
+            // What one origin demands has the pace of that origin, and holds up no other call.
+            state.pace.last_start = now.boot;
+        }
         state.wanted = None;
         self.changed_unseen.store(false, Ordering::Relaxed);
         self.schedule(state, Boot::FAR, now);
         if let Some(rare) = &mut state.rare {
             let asked = current.map(Credential::generation);
-            rare.pace_rejections(asked, now, self.options.floor);
+            rare.wanted_by = None;
+            rare.pace_rejections(asked, demanded_by.as_deref(), now, self.options.floor);
         }
         let urgency = current.map_or(Boot(i64::MIN), |current| current.ends.boot);
         Launch::new(self, &flight, urgency)
@@ -372,10 +391,18 @@ impl Shared {
 }
 
 impl super::state::Rare {
-    /// A flight starts: each origin that refused this generation waits longer before it may force another.
-    fn pace_rejections(&mut self, asked: Option<u64>, now: Now, floor: Duration) {
+    /// A flight starts: each origin that refused this generation, or the one that it is for, waits longer before it may
+    /// force another.
+    fn pace_rejections(
+        &mut self,
+        asked: Option<u64>,
+        only: Option<&str>,
+        now: Now,
+        floor: Duration,
+    ) {
         for rejection in &mut self.rejections {
-            if Some(rejection.generation) == asked && !rejection.vouched {
+            let concerned = only.is_none_or(|only| rejection.origin.as_ref() == only);
+            if Some(rejection.generation) == asked && !rejection.vouched && concerned {
                 rejection.count = rejection.count.saturating_add(1);
                 rejection.next =
                     now.boot

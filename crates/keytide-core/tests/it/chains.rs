@@ -1,6 +1,8 @@
 //! Chains: in order, without a silent fall-through.
 
-use keytide_core::{Chain, Error, ErrorKind, Profile};
+use keytide_core::{
+    Chain, Error, ErrorKind, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
+};
 use keytide_testkit::{Answer, Script, ScriptedProvider, TestClock};
 
 use crate::{HOUR, MINUTE, SECOND};
@@ -114,5 +116,58 @@ async fn the_error_of_a_chain_lists_every_attempt_with_its_reason() {
         "env: AGENT_TOKEN_FILE is not set",
     ] {
         assert!(error.to_string().contains(part), "{error}");
+    }
+}
+
+/// A role that is taken with the credential of another cache.
+struct Over(Subject);
+
+impl ProvideCredential for Over {
+    fn profile(&self) -> Profile {
+        Profile::bearer("role")
+    }
+
+    async fn provide(&self, request: &Request) -> Result<Issued, Error> {
+        self.0.obtain(request).await?;
+        Ok(Issued::bearer("role".to_owned()).expires_in(HOUR))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chain_does_not_pass_over_what_rests_on_something_that_is_not_configured() {
+    for usage in [SubjectUse::Repeatable, SubjectUse::Once] {
+        let clock = TestClock::new();
+        let agent = clock.agent().build().unwrap();
+        let (base, base_script) = named("container", not_here());
+        // Two layers down, and beneath a chain of its own.
+        let base = agent.cache(Chain::first(base)).build().unwrap();
+        let between = agent
+            .cache(Over(Subject::new(base, usage)))
+            .build()
+            .unwrap();
+        let (instance, instance_script) = named("instance", Answer::token(HOUR));
+        let chain = Chain::first(Over(Subject::new(between.clone(), usage))).then(instance);
+        let cache = agent.cache(chain).build().unwrap();
+
+        for _ in 0..10 {
+            let error = cache.get().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Misconfigured, "{error}");
+            for part in [
+                "what it rests on is not configured",
+                "VAULT_ADDR is not set",
+            ] {
+                assert!(error.to_string().contains(part), "{error}");
+            }
+            clock.advance(MINUTE).await;
+        }
+        let error = between.get().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured, "{error}");
+
+        // Nor is it passed over once the base is there.
+        base_script.always(Answer::token(HOUR));
+        clock.advance(10 * MINUTE).await;
+        let credential = cache.get().await.unwrap();
+        assert_eq!(credential.expose_bearer("test").unwrap(), b"role");
+        assert_eq!(instance_script.calls(), 0);
     }
 }

@@ -1,7 +1,13 @@
 //! Rule 19: a rejection names a generation and an origin.
 
-use keytide_core::{ErrorKind, EventKind, Trigger};
-use keytide_testkit::Answer;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use keytide_core::{
+    Error, ErrorKind, EventKind, Issued, Profile, ProvideCredential, Request, RetryAfter, Trigger,
+};
+use keytide_testkit::{Answer, TestClock};
 use tokio::task::JoinSet;
 
 use crate::{HOUR, MINUTE, SECOND, given};
@@ -145,51 +151,216 @@ async fn an_origin_that_refuses_what_served_it_well_forces_a_refresh_each_time()
     }
 }
 
-/// Remembers the claims of each call, and fails the second one.
-#[derive(Clone, Default)]
-struct Demanded(std::sync::Arc<std::sync::Mutex<Vec<Option<String>>>>);
+/// Remembers the claims of each call, and answers those that have some as it is told.
+#[derive(Clone)]
+struct Demanded {
+    seen: Arc<Mutex<Vec<Option<String>>>>,
+    life: Duration,
+    with_claims: fn(usize) -> Option<Error>,
+}
 
-impl keytide_core::ProvideCredential for Demanded {
-    fn profile(&self) -> keytide_core::Profile {
-        keytide_core::Profile::bearer("demanded")
+impl Demanded {
+    fn new(with_claims: fn(usize) -> Option<Error>) -> Self {
+        Self {
+            seen: Arc::default(),
+            life: HOUR,
+            with_claims,
+        }
     }
 
-    async fn provide(
-        &self,
-        request: &keytide_core::Request,
-    ) -> Result<keytide_core::Issued, keytide_core::Error> {
+    fn seen(&self) -> Vec<Option<String>> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+impl ProvideCredential for Demanded {
+    fn profile(&self) -> Profile {
+        Profile::bearer("demanded")
+    }
+
+    async fn provide(&self, request: &Request) -> Result<Issued, Error> {
         let call = {
-            let mut seen = self.0.lock().unwrap();
+            let mut seen = self.seen.lock().unwrap();
             seen.push(request.claims().map(str::to_owned));
             seen.len()
         };
-        if call == 2 {
-            return Err(keytide_core::Error::unavailable("down"));
+        if request.claims().is_some() {
+            // As slow as an issuer is: others come to wait for it.
+            tokio::time::sleep(SECOND / 10).await;
+            if let Some(error) = (self.with_claims)(call) {
+                return Err(error);
+            }
         }
-        Ok(keytide_core::Issued::bearer(format!("token-{call}")).expires_in(HOUR))
+        Ok(Issued::bearer(format!("token-{call}")).expires_in(self.life))
+    }
+}
+
+const CLAIMS: &str = r#"{"access_token":{"nbf":{"essential":true}}}"#;
+
+fn refused(_: usize) -> Option<Error> {
+    Some(Error::refused("no such claims"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn claims_go_with_the_calls_that_their_rejection_forced_and_with_no_others() {
+    let clock = TestClock::new();
+    let agent = clock.agent().build().unwrap();
+    let provider = Demanded::new(|call| (call == 2).then(|| Error::unavailable("down")));
+    let cache = agent.cache(provider.clone()).build().unwrap();
+    cache.get().await.unwrap();
+
+    let failed = cache.rejected_with(1, A, Some(CLAIMS), Some(MINUTE)).await;
+    assert_eq!(failed.unwrap_err().kind(), ErrorKind::Rejected);
+    clock.advance(MINUTE).await;
+    let healed = cache.get_for_origin(A).await.unwrap();
+    assert_eq!(healed.generation(), 2);
+    cache.refresh_now().await.unwrap();
+    cache.rejected(3, B).await.unwrap();
+    clock.advance(MINUTE).await;
+    cache.rejected(4, A).await.unwrap();
+
+    let claims = Some(CLAIMS.to_owned());
+    let expected = [None, claims.clone(), claims, None, None, None];
+    assert_eq!(provider.seen(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_demand_that_the_issuer_chokes_on_starves_no_other_origin() {
+    for error in [
+        refused as fn(usize) -> Option<Error>,
+        |_| Some(Error::unavailable("a page of a gateway")),
+        |_| Some(Error::misconfigured("claims cannot be asked for here")),
+        |_| Some(Error::not_configured("not here")),
+        |_| Some(Error::throttled(Some(RetryAfter::Delay(HOUR)), "slowly")),
+    ] {
+        let clock = TestClock::new();
+        let agent = clock.agent().build().unwrap();
+        let provider = Demanded {
+            life: 15 * MINUTE,
+            ..Demanded::new(error)
+        };
+        let cache = agent.cache(provider.clone()).build().unwrap();
+        cache.get().await.unwrap();
+
+        for _ in 0..2 * 3600 {
+            let served = cache.get_for_origin(B).await;
+            let generation = served.expect("the other origin is served").generation();
+            drop(cache.rejected_with(generation, A, Some(CLAIMS), None));
+            let at_once = cache.get_for_origin_within(A, Duration::ZERO, Duration::ZERO);
+            at_once.await.expect_err("it is refused there");
+            clock.advance(SECOND).await;
+        }
+
+        let seen = provider.seen();
+        let (with, without): (Vec<_>, Vec<_>) = seen.into_iter().partition(Option::is_some);
+        assert!(
+            (8..=13).contains(&without.len()),
+            "{} without",
+            without.len()
+        );
+        assert!(
+            (8..=100).contains(&with.len()),
+            "{} with claims",
+            with.len()
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_claims_of_a_rejection_go_with_every_call_until_a_newer_credential_is_published() {
-    let clock = keytide_testkit::TestClock::new();
+async fn a_demand_that_is_refused_ends_no_static_stability_and_sets_no_backoff() {
+    /// Gives one key, then is down; says no to claims.
+    struct Keys(AtomicUsize);
+    impl ProvideCredential for Keys {
+        fn profile(&self) -> Profile {
+            Profile::signing_key("keys")
+        }
+        async fn provide(&self, request: &Request) -> Result<Issued, Error> {
+            match self.0.fetch_add(1, Ordering::Relaxed) {
+                0 => Ok(Issued::signing_key("id", "secret".to_owned()).expires_in(HOUR)),
+                _ if request.claims().is_some() => Err(Error::refused("no such claims")),
+                _ => Err(Error::unavailable("down")),
+            }
+        }
+    }
+    let clock = TestClock::new();
     let agent = clock.agent().build().unwrap();
-    let provider = Demanded::default();
+    let cache = agent.cache(Keys(AtomicUsize::new(0)));
+    let cache = cache.static_stability(HOUR).build().unwrap();
+    cache.get().await.unwrap();
+    clock.advance(HOUR - SECOND).await;
+
+    let demanding = cache.rejected_with(1, A, Some(CLAIMS), None).await;
+
+    assert_eq!(demanding.unwrap_err().kind(), ErrorKind::Rejected);
+    let last_error = cache.status().last_error;
+    assert!(last_error.is_none_or(|error| error.kind() == ErrorKind::Unavailable));
+    clock.advance(MINUTE).await;
+    assert_eq!(cache.get_for_origin(B).await.unwrap().generation(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plain_refusal_of_another_origin_is_healed_by_an_issuer_that_knows_no_claims() {
+    let clock = TestClock::new();
+    let agent = clock.agent().build().unwrap();
+    let provider = Demanded::new(|_| Some(Error::misconfigured("it knows no claims")));
     let cache = agent.cache(provider.clone()).build().unwrap();
     cache.get().await.unwrap();
 
-    let claims = r#"{"access_token":{"nbf":{"essential":true}}}"#;
-    let failed = cache.rejected_with(1, A, Some(claims), Some(MINUTE)).await;
-    assert_eq!(failed.unwrap_err().kind(), ErrorKind::Rejected);
+    let demanding = cache.rejected_with(1, A, Some(CLAIMS), None);
+    clock.settle().await;
+    let plain = cache.rejected(1, B);
+    let (demanding, plain) = tokio::join!(demanding, plain);
+
+    assert_eq!(plain.unwrap().generation(), 2);
+    assert_eq!(demanding.unwrap_err().kind(), ErrorKind::Rejected);
+    assert_eq!(provider.seen(), [None, Some(CLAIMS.to_owned()), None]);
+
+    // Nor does anybody have to wait for it.
     clock.advance(MINUTE).await;
-    cache.refresh_now().await.unwrap();
+    drop(cache.rejected_with(2, A, Some(CLAIMS), None));
+    clock.settle().await;
+    drop(cache.rejected(2, B));
+    clock.advance(SECOND).await;
+    assert_eq!(cache.try_get().unwrap().generation(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waited_for_the_call_that_another_origin_forced_gets_one_without_its_claims() {
+    let clock = TestClock::new();
+    let agent = clock.agent().build().unwrap();
+    let provider = Demanded::new(refused);
+    let cache = agent.cache(provider.clone()).build().unwrap();
+    cache.get().await.unwrap();
+    clock.advance(10 * MINUTE).await;
+
+    let demanding = cache.rejected_with(1, A, Some(CLAIMS), None);
+    clock.settle().await;
+    let longer = cache.get_for_origin_within(B, MINUTE, 55 * MINUTE);
+    let (demanding, longer) = tokio::join!(demanding, longer);
+
+    assert_eq!(longer.unwrap().generation(), 2);
+    assert!(demanding.is_err());
+    assert_eq!(provider.seen(), [None, Some(CLAIMS.to_owned()), None]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_that_is_ignored_leaves_no_claims_behind() {
+    let clock = TestClock::new();
+    let agent = clock.agent().build().unwrap();
+    let provider = Demanded::new(refused);
+    let cache = agent.cache(provider.clone()).build().unwrap();
+    cache.get().await.unwrap();
     cache.refresh_now().await.unwrap();
 
-    let claims = Some(claims.to_owned());
-    assert_eq!(
-        *provider.0.lock().unwrap(),
-        [None, claims.clone(), claims, None]
-    );
+    // Of a former generation, of one to come, and of one that this origin is known to refuse.
+    drop(cache.rejected_with(1, A, Some(CLAIMS), None));
+    drop(cache.rejected_with(7, A, Some(CLAIMS), None));
+    let plain = cache.rejected(2, A);
+    drop(cache.rejected_with(2, A, Some(CLAIMS), None));
+    plain.await.unwrap();
+    cache.rejected(3, B).await.unwrap();
+
+    assert_eq!(provider.seen(), [None, None, None, None]);
 }
 
 #[tokio::test(start_paused = true)]

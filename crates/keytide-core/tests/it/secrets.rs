@@ -3,7 +3,10 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use keytide_core::{Error, ErrorKind, Issued, Profile, Secret, TracingObserver};
+use keytide_core::{
+    CredentialKind, Error, ErrorKind, EventKind, Issued, Profile, Secret, Subject, SubjectUse,
+    TracingObserver,
+};
 use keytide_testkit::{Answer, Canary, Recorder, ScriptedProvider, TestClock};
 
 use crate::{HOUR, MINUTE, SECOND};
@@ -110,4 +113,65 @@ fn errors_and_results_are_a_pointer_or_two_wide() {
         2 * size_of::<usize>()
     );
     assert_eq!(size_of::<keytide_core::Get<'_>>(), 3 * size_of::<usize>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn text_leaves_a_credential_only_by_the_kind_that_it_is_of() {
+    let clock = TestClock::new();
+    let recorder = Recorder::new();
+    let agent = clock.agent().observe(recorder.observer()).build().unwrap();
+    let (keys, _) = ScriptedProvider::with_profile(
+        Profile::signing_key("keys"),
+        Answer::token(HOUR).as_signing_key(),
+    );
+    let keys = agent.cache(keys).key("signer").build().unwrap();
+    let (token, _) = ScriptedProvider::new(Answer::token(HOUR));
+    let token = agent.cache(token).build().unwrap();
+    let (key, bearer) = (keys.get().await.unwrap(), token.get().await.unwrap());
+
+    let exposed = |reason| EventKind::Exposed {
+        generation: 1,
+        reason,
+    };
+
+    let refused = [
+        key.expose_bearer("test").unwrap_err(),
+        key.share_bearer("test").unwrap_err(),
+        keys.expect_kind(CredentialKind::BearerToken).unwrap_err(),
+        Subject::new(keys.clone(), SubjectUse::Once)
+            .expect_kind(CredentialKind::BearerToken)
+            .unwrap_err(),
+    ];
+    for error in refused {
+        assert_eq!(error.kind(), ErrorKind::Misconfigured);
+        assert_eq!(
+            error.to_string(),
+            "the cache signer (of keys) holds signing keys, which are never sent: give one that holds bearer tokens"
+        );
+    }
+    for error in [
+        bearer.expose_signing_key("test").map(drop).unwrap_err(),
+        token.expect_kind(CredentialKind::SigningKey).unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Misconfigured);
+        assert!(
+            error.to_string().contains("nothing can be signed with one"),
+            "{error}"
+        );
+    }
+    assert_eq!(bearer.expose_bearer("the token").unwrap(), b"token-1");
+    assert_eq!(
+        key.expose_signing_key("the key").unwrap().key_id,
+        key.key_id().unwrap()
+    );
+    // What was refused exposed nothing: the two that were not are all that is told.
+    recorder.wait_for(|kind| *kind == exposed("the key"));
+    let kinds = recorder.kinds();
+    let told = kinds
+        .iter()
+        .filter(|kind| matches!(kind, EventKind::Exposed { .. }));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [&exposed("the token"), &exposed("the key")]
+    );
 }
