@@ -78,7 +78,8 @@ impl Request {
     }
 
     /// What a destination demanded of the next credential when it refused the last one, as a JSON text: the `claims` of
-    /// its challenge, decoded. An issuer that knows such demands is sent them; others ignore them.
+    /// its challenge, decoded. An issuer that knows such demands is sent them; others ignore them, or fail:
+    /// they come with the calls that this refusal forces alone, so nobody else is harmed.
     ///
     /// It is the destination's text, at most 8 KiB where keytide's HTTP layer reports it: never a place to send anything.
     #[must_use]
