@@ -202,9 +202,9 @@ impl Error {
         &self.0.message
     }
 
-    /// Whether another attempt would fail in the same way, as far as can be told from outside.
+    /// Whether it is the refusal that came before, as far as can be told: the words may hold a time or a request's id.
     pub(crate) fn same_refusal(&self, other: &Self) -> bool {
-        self.kind() == other.kind() && self.0.message == other.0.message
+        self.kind() == other.kind() && self.provider() == other.provider()
     }
 
     fn edit(mut self, change: impl FnOnce(&mut Inner)) -> Self {

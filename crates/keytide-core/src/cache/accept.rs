@@ -50,7 +50,7 @@ impl Shared {
         if let Some(known) = self.known(state)
             && same(&known, &issued, life.expires_at)
         {
-            return Ok(self.vouched(state, &known, now));
+            return Ok(self.vouched(state, &known, sent, now));
         }
         Ok(self.publish(state, issued, &life, profile, sent, now))
     }
@@ -112,7 +112,7 @@ impl Shared {
     }
 
     /// The issuer gave the same credential again: it counts as asked, and what was withdrawn is reinstated.
-    fn vouched(&self, state: &mut State, known: &Arc<Credential>, now: Now) -> Outcome {
+    fn vouched(&self, state: &mut State, known: &Arc<Credential>, sent: Now, now: Now) -> Outcome {
         let remaining = known.remaining_at(now);
         state.pace.succeeded();
         state.pace.next = now
@@ -121,18 +121,28 @@ impl Shared {
         self.refused.store(false, Ordering::Relaxed);
         let generation = known.generation();
         if let Some(rare) = &mut state.rare {
+            let mut answered = true;
             for rejection in &mut rare.rejections {
                 if rejection.generation == generation && !rejection.vouched {
+                    if rejection.reported > sent.boot {
+                        // The issuer was asked before this origin refused it.
+                        answered = false;
+                        continue;
+                    }
                     rejection.vouched = true;
                     let pace = backoff::origin_pace(rejection.count, true, self.options.floor);
                     rejection.next = rejection.next.max(now.boot.after(pace));
                 }
             }
-            known.clear_rejected();
+            if answered {
+                known.clear_rejected();
+            }
             if rare.withdrawn.take().is_some() {
+                rare.reinstated = rare.reinstated.saturating_add(1);
                 self.slot.store(Some(Arc::clone(known)));
             }
         }
+        state.pass_on(generation, None, now);
         self.tell(state, EventKind::Unchanged { generation });
         Outcome::Unchanged
     }
@@ -215,6 +225,7 @@ impl Shared {
         }
         if let Some(rare) = &mut state.rare {
             rare.withdrawn = None;
+            rare.reinstated = 0;
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use super::Ended;
@@ -35,6 +36,8 @@ enum Step {
     Serve(Arc<Credential>),
     Fail(Error),
     Wait(Arc<Flight>),
+    /// Look again at this instant: a call was forced within the shortest pace.
+    Later(Boot),
 }
 
 impl Shared {
@@ -48,12 +51,19 @@ impl Shared {
             return Err(self.too_short(want.least, Duration::ZERO));
         }
         let deadline = patience.map(|patience| Deadline::new(&self.agent, patience));
+        let since = self.context.clock.now();
         let mut answered = false;
         loop {
             let flight = match self.next_step(want, answered) {
                 Step::Serve(credential) => return Ok(credential),
                 Step::Fail(error) => return Err(error),
                 Step::Wait(flight) => flight,
+                Step::Later(at) => {
+                    if self.wait_until(at, deadline.as_ref()).await {
+                        continue;
+                    }
+                    return Err(self.out_of_patience(patience));
+                }
             };
             match flight.wait(deadline.as_ref().map(Deadline::alarm)).await {
                 Some(Outcome::Issued(credential)) => {
@@ -63,17 +73,39 @@ impl Shared {
                         None => answered = true,
                     }
                 }
-                Some(Outcome::Unchanged) => answered = true,
+                // One that was sent before this reader's refusal says nothing to it.
+                Some(Outcome::Unchanged) => {
+                    let late = flight.sent().is_some_and(|sent| sent.boot < since.boot);
+                    answered = want.beyond.is_none() || !late;
+                }
                 Some(Outcome::Failed(_)) if flight.asked_for_another(want.origin) => {}
                 Some(Outcome::Failed(error)) => return Err(self.told(error, want)),
                 Some(Outcome::Void) => {}
-                None => {
-                    let patience = patience.unwrap_or_default();
-                    let message = format!("no credential within {patience:?}; the refresh goes on");
-                    return Err(self.error(ErrorKind::TimedOut, &message));
-                }
+                None => return Err(self.out_of_patience(patience)),
             }
         }
+    }
+
+    /// Waits for an instant. Returns false where the reader's patience ends first.
+    async fn wait_until(self: &Arc<Self>, at: Boot, deadline: Option<&Deadline>) -> bool {
+        let wait = self.context.clock.now().boot.until(at).max(SHORTEST_WAIT);
+        let turn = Deadline::new(&self.agent, wait);
+        std::future::poll_fn(|context| {
+            if turn.alarm().poll(context.waker()).is_ready() {
+                return Poll::Ready(true);
+            }
+            match deadline {
+                Some(deadline) => deadline.alarm().poll(context.waker()).map(|()| false),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    fn out_of_patience(&self, patience: Option<Duration>) -> Error {
+        let patience = patience.unwrap_or_default();
+        let message = format!("no credential within {patience:?}; the refresh goes on");
+        self.error(ErrorKind::TimedOut, &message)
     }
 
     /// Waits until the issuer may be asked again, but not beyond `limit`. Returns whether it may.
@@ -100,7 +132,7 @@ impl Shared {
         // A refresh that this reader does not wait for is started behind its back.
         let launch = match &step {
             Step::Wait(_) => after.launch.take(),
-            Step::Serve(_) | Step::Fail(_) => None,
+            Step::Serve(_) | Step::Fail(_) | Step::Later(_) => None,
         };
         after.run();
         if let Some(launch) = launch {
@@ -151,6 +183,12 @@ impl Shared {
         let paced = self
             .pace_of(state, want.origin, current, trigger)
             .filter(|next| *next > now.boot);
+        let forced = matches!(trigger, Trigger::Rejected | Trigger::Invalidated);
+        if let Some(at) = at.filter(|at| forced && *at <= self.forced_floor(&state.pace))
+            && paced.is_none()
+        {
+            return Step::Later(at);
+        }
         if at.is_some() || paced.is_some() || !self.can_help(trigger, current, want.least) {
             return Step::Fail(self.unhelped(state, trigger, current, want, now));
         }

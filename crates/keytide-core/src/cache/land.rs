@@ -136,7 +136,7 @@ impl Shared {
         state.pace.total = state.pace.total.saturating_add(1);
         let borrowed = self.slot.load();
         if let Some(current) = borrowed.get() {
-            state.pass_on(demand, current.generation(), now);
+            state.pass_on(current.generation(), Some(&demand.origin), now);
         }
         let rejections = &mut state.rare().rejections;
         let of_origin = rejections

@@ -94,7 +94,10 @@ impl Cache {
             .tell(&state, EventKind::Invalidated { generation });
         if wanted && self.shared.ended() == Ended::No {
             state.wanted = Some(Trigger::Invalidated);
-            let at = state.pace.next.max(now.boot);
+            let may = self
+                .shared
+                .may_start(&state, Trigger::Invalidated, None, now);
+            let at = may.err().unwrap_or(now.boot);
             self.shared.schedule(&mut state, at, now);
         }
         drop(state);
@@ -152,7 +155,8 @@ impl Shared {
         if next && self.ended() == Ended::No && state.flight.is_none() {
             state.wanted = Some(Trigger::Rejected);
             state.rare().wanted_by = Some(Arc::from(origin));
-            let at = state.pace.next.max(now.boot);
+            let may = self.may_start(&state, Trigger::Rejected, Some(&current), now);
+            let at = may.err().unwrap_or(now.boot);
             self.schedule(&mut state, at, now);
         }
     }
@@ -176,7 +180,10 @@ impl State {
             Some(index) => index,
             None => {
                 if rejections.len() >= MOST_ORIGINS {
-                    rejections.remove(0);
+                    // What is known of this generation is never forgotten for another origin's sake.
+                    let former = |known: &Rejection| known.generation != generation;
+                    let spared = rejections.iter().position(former)?;
+                    rejections.remove(spared);
                 }
                 rejections.push(Rejection {
                     origin: Arc::from(origin),
@@ -184,6 +191,7 @@ impl State {
                     vouched: false,
                     claims: None,
                     count: 0,
+                    reported: now.boot,
                     last: now.boot,
                     next: LONG_AGO,
                 });
@@ -204,12 +212,14 @@ impl State {
         known.generation = generation;
         known.vouched = false;
         known.claims = claims.map(Arc::from);
+        known.reported = now.boot;
         known.last = now.boot;
         Some(known.next <= now.boot)
     }
 }
 
-/// More origins than a credential has destinations.
-const MOST_ORIGINS: usize = 64;
+/// More origins than a credential has destinations. The refusal of one more is not taken down while all these refuse the
+/// current generation.
+const MOST_ORIGINS: usize = 256;
 /// An origin that has not refused for this long is as good as one that never did.
 const FORGIVEN: Duration = Duration::from_secs(600);

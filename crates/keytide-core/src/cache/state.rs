@@ -38,6 +38,8 @@ pub(super) struct Pace {
     pub(super) next: Boot,
     /// When the issuer was last asked.
     pub(super) last_start: Boot,
+    /// When a refusal or an invalidation last forced a call.
+    pub(super) last_forced: Boot,
     /// All failures ever.
     pub(super) total: u32,
     trouble: Option<Box<Trouble>>,
@@ -67,6 +69,8 @@ pub(super) struct Rare {
     pub(super) changes: Option<watch::Sender<u64>>,
     /// What was invalidated: reinstated if the issuer gives it again.
     pub(super) withdrawn: Option<Arc<Credential>>,
+    /// How often in a row the issuer gave again what was invalidated.
+    pub(super) reinstated: u32,
     pub(super) rejections: Vec<Rejection>,
     /// The origin whose refusal is the reason of what is wanted.
     pub(super) wanted_by: Option<Arc<str>>,
@@ -88,6 +92,8 @@ pub(super) struct Rejection {
     pub(super) claims: Option<Arc<str>>,
     /// Refusals of this origin in a row.
     pub(super) count: u32,
+    /// When it refused this generation: a call that was sent before says nothing to that.
+    pub(super) reported: Boot,
     pub(super) last: Boot,
     /// When this origin may force the next refresh.
     pub(super) next: Boot,
@@ -98,6 +104,7 @@ impl Default for Pace {
         Self {
             next: LONG_AGO,
             last_start: LONG_AGO,
+            last_forced: LONG_AGO,
             total: 0,
             trouble: None,
         }
@@ -131,13 +138,13 @@ impl State {
         })
     }
 
-    /// A call with the demand of one origin has failed: the next origin that refused this generation has its turn.
-    pub(super) fn pass_on(&mut self, demand: &Demand, generation: u64, now: Now) {
+    /// A call has landed that says nothing to some origins which refused this generation: the next of them has its turn.
+    pub(super) fn pass_on(&mut self, generation: u64, but: Option<&str>, now: Now) {
         let Some(rare) = &mut self.rare else { return };
         let next = rare.rejections.iter().find(|rejection| {
             rejection.generation == generation
                 && !rejection.vouched
-                && rejection.origin != demand.origin
+                && Some(rejection.origin.as_ref()) != but
                 && rejection.next <= now.boot
         });
         if let Some(next) = next {
@@ -200,6 +207,7 @@ impl Pace {
     pub(super) fn succeeded(&mut self) {
         *self = Self {
             last_start: self.last_start,
+            last_forced: self.last_forced,
             total: self.total,
             ..Self::default()
         };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::flight::{Flight, Launch, Outcome};
 use super::shared::{Ended, Shared, Verdict};
-use super::state::{Due, State};
+use super::state::{Due, LONG_AGO, Pace, State};
 use crate::credential::Credential;
 use crate::event::{EventKind, Trigger};
 use crate::policy::backoff;
@@ -172,7 +172,7 @@ impl Shared {
             if let Some(demand) = flight.demand() {
                 state.rare().wanted_by = Some(Arc::clone(&demand.origin));
             }
-            state.pace.last_start = super::state::LONG_AGO;
+            state.pace.last_start = LONG_AGO;
             self.schedule(&mut state, now.boot, now);
         }
         drop(state);
@@ -224,7 +224,22 @@ impl Shared {
         let at = match (trigger, pace.last_error()) {
             (Trigger::ByName, _) => return Ok(()),
             (Trigger::Changed, _) => pace.last_start.after(self.changed_floor()),
-            (Trigger::Rejected | Trigger::Invalidated, _) => pace.next,
+            // Who refuses what the issuer gives again has a pace of its own.
+            (Trigger::Rejected, None) => self.forced_floor(pace),
+            (Trigger::Rejected, Some(_)) => pace.next.max(self.forced_floor(pace)),
+            // It was given again, and invalidated again: nobody may use it, so the issuer is asked at a pace that grows
+            // from one round to the next, and not at that of what is served meanwhile.
+            (Trigger::Invalidated, None) => {
+                let rounds = state.rare.as_ref().map_or(0, |rare| rare.reinstated);
+                let pace_of_rounds = match rounds {
+                    0 => LONG_AGO,
+                    rounds => pace
+                        .last_start
+                        .after(backoff::reinstated_pace(rounds, self.options.floor)),
+                };
+                pace_of_rounds.max(self.forced_floor(pace))
+            }
+            (Trigger::Invalidated, Some(_)) => pace.next.max(self.forced_floor(pace)),
             (_, Some(error)) => {
                 let usable = current
                     .is_some_and(|current| matches!(self.judge(current, now), Verdict::Usable(_)));
@@ -265,6 +280,9 @@ impl Shared {
         if demanded_by.is_none() {
             // What one origin demands has the pace of that origin, and holds up no other call.
             state.pace.last_start = now.boot;
+        }
+        if matches!(trigger, Trigger::Rejected | Trigger::Invalidated) {
+            state.pace.last_forced = now.boot;
         }
         state.wanted = None;
         self.changed_unseen.store(false, Ordering::Relaxed);
@@ -383,6 +401,11 @@ impl Shared {
     fn is_worth_it(&self, trigger: Trigger, current: Option<&Credential>, now: Now) -> bool {
         matches!(trigger, Trigger::Ahead | Trigger::Urgent)
             && current.is_some_and(|current| self.in_demand(current, now))
+    }
+
+    /// Before this instant nobody forces another call, whoever forced the last one.
+    pub(super) fn forced_floor(&self, pace: &Pace) -> Boot {
+        pace.last_forced.after(self.options.floor)
     }
 
     fn changed_floor(&self) -> Duration {

@@ -1,6 +1,7 @@
 //! How many calls one issuer gets at a time, over all caches of the process: most urgent first.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::cache::Launch;
@@ -13,7 +14,13 @@ struct Gate {
     running: usize,
     next: u64,
     /// By the end of the credential at hand: what has none, or ends first, is the most urgent.
-    waiting: BTreeMap<(Boot, u64), Launch>,
+    waiting: BTreeMap<(Boot, u64), Waiting>,
+}
+
+struct Waiting {
+    /// How many calls its own cache allows at a time.
+    limit: usize,
+    launch: Launch,
 }
 
 /// The right to call one issuer. Passed on to the most urgent flight that waits, when dropped.
@@ -45,7 +52,7 @@ pub(crate) fn enter(
     }
     gate.next += 1;
     let place = (urgency, gate.next);
-    gate.waiting.insert(place, launch);
+    gate.waiting.insert(place, Waiting { limit, launch });
     None
 }
 
@@ -64,16 +71,30 @@ fn leave(issuer: &Arc<str>) -> Option<Launch> {
     let mut gates = lock();
     let gates_by_issuer = gates.as_mut()?;
     let gate = gates_by_issuer.get_mut(issuer)?;
+    let others = gate.running - 1;
     let mut next = None;
-    while let Some((_, launch)) = gate.waiting.pop_first() {
-        if launch.is_wanted() {
-            next = Some(launch);
-            break;
+    let mut place = gate.waiting.first_key_value().map(|(place, _)| *place);
+    while let Some(at) = place {
+        let wanted = gate
+            .waiting
+            .get(&at)
+            .map(|waiting| (waiting.launch.is_wanted(), others < waiting.limit));
+        let gone = match wanted {
+            Some((true, false)) => None,
+            _ => gate.waiting.remove(&at),
+        };
+        if let Some(Waiting { launch, .. }) = gone {
+            if wanted == Some((true, true)) {
+                next = Some(launch);
+                break;
+            }
+            passed_over.push(launch);
         }
-        passed_over.push(launch);
+        let after = (Bound::Excluded(at), Bound::Unbounded);
+        place = gate.waiting.range(after).next().map(|(place, _)| *place);
     }
     if next.is_none() {
-        gate.running -= 1;
+        gate.running = others;
         if gate.running == 0 {
             gates_by_issuer.remove(issuer);
         }

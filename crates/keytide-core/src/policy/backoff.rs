@@ -88,6 +88,11 @@ pub(crate) fn origin_pace(count: u32, vouched: bool, floor: Duration) -> Duratio
     if vouched { pace.max(VOUCHED) } else { pace }
 }
 
+/// After how long to ask again for what the issuer gave again, and was invalidated again, for the `rounds`th time.
+pub(crate) fn reinstated_pace(rounds: u32, floor: Duration) -> Duration {
+    doubled(floor, rounds, CAP.max(floor))
+}
+
 /// After how long to ask again when the issuer gave the same credential.
 pub(crate) fn unchanged_pace(remaining: Duration, floor: Duration) -> Duration {
     (remaining / 5).max(floor)

@@ -251,6 +251,10 @@ fn a_waiter_with_patience_returns_on_time() {
     let elapsed = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap() - start;
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     assert!(in_time(elapsed), "{elapsed:?}");
+    // The thread that makes it may have to wait for a processor.
+    while script.calls() == 0 {
+        std::thread::yield_now();
+    }
     assert_eq!(script.calls(), 1, "one call, whoever waits");
 }
 
@@ -393,4 +397,43 @@ fn the_first_answer_at_once_needs_no_thread_and_no_task() {
 
     assert!(polled.is_ready(), "served in its first poll");
     eventually("a read", || cache.try_get().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_is_not_passed_on_to_a_cache_whose_own_limit_forbids_it() {
+    let clock = keytide_testkit::TestClock::new();
+    let agent = clock.agent().build().unwrap();
+    let profile = Profile::bearer("scripted").issuer("https://limits.example");
+    let cache = |limit| {
+        let answer = Answer::token(HOUR).gated();
+        let (provider, script) = ScriptedProvider::with_profile(profile.clone(), answer);
+        let cache = agent.cache(provider).issuer_limit(limit);
+        (cache.build().unwrap(), script)
+    };
+    let wide: Vec<_> = (0..3).map(|_| cache(3)).collect();
+    let (narrow, late) = (cache(1), cache(3));
+    let all = wide.iter().chain([&narrow, &late]);
+    let mut waiting: Vec<_> = all.map(|(cache, _)| Box::pin(cache.get())).collect();
+    for waiter in &mut waiting {
+        let _ = waiter
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
+    }
+    clock.settle().await;
+
+    wide[0].1.release(1);
+    clock.settle().await;
+    assert_eq!((narrow.1.running(), late.1.running()), (0, 1));
+    wide[1].1.release(1);
+    late.1.release(1);
+    clock.settle().await;
+    assert_eq!(narrow.1.running(), 0, "another call is under way");
+
+    wide[2].1.release(1);
+    clock.settle().await;
+    assert_eq!(narrow.1.running(), 1);
+    narrow.1.release(1);
+    for waiter in waiting {
+        waiter.await.unwrap();
+    }
 }

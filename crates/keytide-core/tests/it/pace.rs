@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use keytide_core::{Clock, ErrorKind, EventKind, LongLived, Phase, Profile, Trigger};
+use keytide_core::{Clock, Error, ErrorKind, EventKind, LongLived, Phase, Profile, Trigger};
 use keytide_testkit::Answer;
 use tokio::time::Instant;
 
@@ -334,4 +334,66 @@ async fn a_new_secret_is_published_whatever_its_expiry() {
         2,
         "what arrives expired displaces nothing"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn invalidating_over_and_over_keeps_to_the_shortest_pace() {
+    let given = given(Answer::token(HOUR));
+    let start = Instant::now();
+
+    for _ in 0..100 {
+        let credential = given.cache.get().await.unwrap();
+        assert!(given.cache.invalidate(credential.generation()));
+    }
+
+    let calls = u32::try_from(given.script.calls()).unwrap();
+    assert_eq!(calls, 100, "each was asked for");
+    assert!(
+        start.elapsed() >= SECOND * (calls - 2),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_given_again_and_invalidated_again_is_asked_for_at_the_pace_of_the_backoff() {
+    let given = given(Answer::token(10 * HOUR));
+    let end = given.cache.get().await.unwrap().expires_at().unwrap();
+    given.script.always(Answer::same_token_until(end));
+    let mut longest = Duration::ZERO;
+
+    for round in 0..12 {
+        assert!(given.cache.invalidate(1));
+        let start = Instant::now();
+        while given.cache.get().await.is_err() {
+            given.clock.advance(SECOND / 10).await;
+        }
+        longest = longest.max(start.elapsed());
+        if round < 2 {
+            assert!(longest <= 2 * SECOND, "round {round}: {longest:?}");
+        }
+    }
+
+    assert!(longest <= 31 * SECOND, "{longest:?}");
+    assert_eq!(given.script.calls(), 13);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_in_other_words_is_the_same_refusal() {
+    let given = given(Answer::token(10 * HOUR));
+    given.cache.get().await.unwrap();
+    for number in 0..400 {
+        let message = format!("request 00-{number:04}: no");
+        given.script.then(Answer::fail(Error::refused(message)));
+    }
+    let _ = given.cache.refresh_now().await;
+
+    for _ in 0..300 {
+        given.cache.invalidate(1);
+        let _ = given.cache.get().await;
+        given.clock.advance(SECOND).await;
+    }
+
+    let calls = given.script.calls();
+    assert!((6..=12).contains(&calls), "{calls} calls in five minutes");
 }

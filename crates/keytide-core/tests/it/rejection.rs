@@ -387,3 +387,70 @@ async fn a_read_for_an_origin_waits_no_longer_than_its_patience_and_asks_for_its
     let timed = within(std::time::Duration::ZERO).await.unwrap_err();
     assert_eq!(timed.kind(), ErrorKind::TimedOut);
 }
+
+#[tokio::test(start_paused = true)]
+async fn no_number_of_origins_forces_calls_faster_than_the_shortest_pace() {
+    let given = given(Answer::token(HOUR));
+    given.cache.get().await.unwrap();
+    let origins: Vec<String> = (0..200).map(|n| format!("https://{n}.example")).collect();
+
+    for _ in 0..300 {
+        for origin in &origins {
+            let at_once = given
+                .cache
+                .get_for_origin_within(origin, Duration::ZERO, Duration::ZERO);
+            let Ok(credential) = at_once.await else {
+                continue;
+            };
+            drop(given.cache.rejected(credential.generation(), origin));
+            let again = given.cache.read_for_origin(origin, |_| ()).unwrap_err();
+            assert_eq!(
+                again.kind(),
+                ErrorKind::Rejected,
+                "{origin} is sent what it refused"
+            );
+        }
+        given.clock.advance(SECOND / 10).await;
+    }
+
+    let calls = given.script.calls();
+    assert!((5..=32).contains(&calls), "{calls} calls in half a minute");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_came_after_the_call_was_sent_is_not_vouched_for_by_it() {
+    let given = given(Answer::token(HOUR));
+    let end = given.cache.get().await.unwrap().expires_at().unwrap();
+    given.clock.advance(MINUTE).await;
+    given.script.always(Answer::same_token_until(end).gated());
+    let by_name = given.cache.refresh_now();
+    tokio::pin!(by_name);
+    assert!(futures_poll(by_name.as_mut()).await.is_none());
+    given.clock.advance(SECOND / 10).await;
+
+    let refused = given.cache.rejected(1, A);
+    given.script.release(1);
+    assert_eq!(by_name.await.unwrap().generation(), 1);
+    given.clock.settle().await;
+
+    let read = given.cache.read_for_origin(A, |_| ()).unwrap_err();
+    assert_eq!(
+        read.kind(),
+        ErrorKind::Rejected,
+        "the call was sent before it refused"
+    );
+    given.script.always(Answer::token(HOUR));
+    given.script.release(1);
+    let calls = given.script.calls();
+    assert_eq!(refused.await.unwrap_err().kind(), ErrorKind::Rejected);
+    assert_eq!(calls, 3, "it has a call of its own");
+}
+
+/// One poll.
+async fn futures_poll<F: Future>(mut future: std::pin::Pin<&mut F>) -> Option<F::Output> {
+    std::future::poll_fn(|context| match future.as_mut().poll(context) {
+        std::task::Poll::Ready(output) => std::task::Poll::Ready(Some(output)),
+        std::task::Poll::Pending => std::task::Poll::Ready(None),
+    })
+    .await
+}
