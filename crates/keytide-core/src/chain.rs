@@ -63,10 +63,7 @@ impl ProvideCredential for Chain {
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
         if let Some(provider) = self.chosen() {
-            return provider
-                .provide(request)
-                .await
-                .map_err(|error| error.named_after(provider.profile().name));
+            return provider.provide(request).await;
         }
         let mut passed_over = Vec::new();
         for (index, provider) in self.providers.iter().enumerate() {
@@ -74,6 +71,7 @@ impl ProvideCredential for Chain {
             match provider.provide(request).await.map_err(Error::of_provider) {
                 Ok(issued) => {
                     self.chosen.store(index, Ordering::Relaxed);
+                    request.answered_by(provider.profile());
                     return Ok(issued);
                 }
                 Err(error) if error.kind() == ErrorKind::NotConfigured => {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use crate::clock::AgentClock;
 use crate::event::{Event, EventKind, Sink};
 use crate::identity::{AgentIdentity, InstanceId};
-use crate::key::{CurrentName, Key};
+use crate::key::Key;
 use crate::profile::Profile;
 use crate::provider::SharedProvider;
+use crate::slot::Swap;
 use crate::sys;
 
 /// Who holds a cache and what it is called. Credentials share it, so that an exposure can be attributed.
@@ -16,8 +17,8 @@ pub(crate) struct Context {
     pub(crate) actor: Arc<Actor>,
     pub(crate) key: Key,
     pub(crate) provider: SharedProvider,
-    /// What the provider called itself when it was last asked: kept, so that no code of a user runs under a lock.
-    name: CurrentName,
+    /// What the provider stated when the cache was built, or in its last answer: it is never asked again.
+    profile: Swap<Profile>,
 }
 
 /// The agent as its caches, requests and events know it.
@@ -68,13 +69,17 @@ impl Actor {
 }
 
 impl Context {
-    pub(crate) fn new(actor: Arc<Actor>, key: Key, provider: SharedProvider) -> Self {
-        let name = CurrentName::new(provider.profile().name);
+    pub(crate) fn new(
+        actor: Arc<Actor>,
+        key: Key,
+        provider: SharedProvider,
+        profile: Profile,
+    ) -> Self {
         Self {
             actor,
             key,
             provider,
-            name,
+            profile: Swap::new(profile.shared()),
         }
     }
 
@@ -90,14 +95,17 @@ impl Context {
     }
 
     pub(crate) fn provider_name(&self) -> &'static str {
-        self.name.get().text()
+        self.profile.load().name
     }
 
-    /// The provider's profile as of now.
-    pub(crate) fn profile(&self) -> Profile {
-        let profile = self.provider.profile();
-        self.name.set(profile.name);
-        profile
+    /// What the provider states about itself.
+    pub(crate) fn profile(&self) -> Arc<Profile> {
+        self.profile.load()
+    }
+
+    /// An answer came from a provider that states this.
+    pub(crate) fn set_profile(&self, profile: Profile) {
+        self.profile.store(profile.shared());
     }
 }
 

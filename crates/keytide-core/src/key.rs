@@ -1,7 +1,6 @@
 //! What a cache is called: [`Key`], kept small, for there may be a hundred thousand.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The key of a cache: as the user named it, or the provider's name and a number, written out when asked for.
@@ -54,23 +53,5 @@ impl Name {
     pub(crate) fn text(self) -> &'static str {
         let names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
         names.get(self.0 as usize).copied().unwrap_or_default()
-    }
-}
-
-/// A name that may change while others read it.
-#[derive(Debug)]
-pub(crate) struct CurrentName(AtomicU32);
-
-impl CurrentName {
-    pub(crate) fn new(name: &'static str) -> Self {
-        Self(AtomicU32::new(Name::of(name).0))
-    }
-
-    pub(crate) fn set(&self, name: &'static str) {
-        self.0.store(Name::of(name).0, Ordering::Relaxed);
-    }
-
-    pub(crate) fn get(&self) -> Name {
-        Name(self.0.load(Ordering::Relaxed))
     }
 }

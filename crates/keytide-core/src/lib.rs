@@ -27,6 +27,7 @@ mod sync;
 mod sys;
 mod time;
 mod wait;
+mod wakers;
 
 pub use agent::{Agent, AgentBuilder, Terminating, Termination};
 pub use cache::{Cache, CacheBuilder, CacheStatus, Changes, Get, Handle, Phase, Revoked, Telling};

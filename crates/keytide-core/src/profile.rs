@@ -1,6 +1,7 @@
 //! What a provider states about itself: [`Profile`].
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::issued::CredentialKind;
@@ -15,7 +16,7 @@ use crate::issued::CredentialKind;
 ///     .issuer("http://169.254.169.254")
 ///     .advisory_window(Duration::from_secs(240));
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Profile {
     pub(crate) name: &'static str,
     pub(crate) kind: CredentialKind,
@@ -29,7 +30,7 @@ pub struct Profile {
 }
 
 /// What an issuer can really revoke, and how fast.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Revocation {
     /// Refused everywhere as soon as the issuer was told.
@@ -110,6 +111,22 @@ impl Profile {
     pub fn static_input(mut self, what: &'static str) -> Self {
         self.static_input = Some(what);
         self
+    }
+
+    /// One for all caches whose providers state the same: there may be a hundred thousand.
+    pub(crate) fn shared(self) -> Arc<Self> {
+        static KNOWN: Mutex<Option<HashSet<Arc<Profile>>>> = Mutex::new(None);
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.get_or_insert_default();
+        if let Some(shared) = known.get(&self) {
+            return Arc::clone(shared);
+        }
+        if known.len() == known.capacity() {
+            known.retain(|profile| Arc::strong_count(profile) > 1);
+        }
+        let shared = Arc::new(self);
+        known.insert(Arc::clone(&shared));
+        shared
     }
 
     fn new(name: &'static str, kind: CredentialKind) -> Self {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use crate::error::Error;
 use crate::issued::Issued;
 use crate::profile::Profile;
 use crate::request::Request;
+use crate::wakers::discard;
 
 /// Asks one issuer, once per call.
 ///
@@ -34,7 +36,8 @@ use crate::request::Request;
 /// }
 /// ```
 pub trait ProvideCredential: Send + Sync + 'static {
-    /// What the provider states about itself. Cheap: it is asked before each call.
+    /// What the provider states about itself. It is asked once, when a cache is built; a provider that chooses among
+    /// others says later what the chosen one states, by [`Request::answered_by`].
     fn profile(&self) -> Profile;
 
     /// Asks the issuer.
@@ -60,6 +63,14 @@ impl SharedProvider {
         self.0.profile()
     }
 
+    /// Asks for the profile; a panic in that is an error.
+    pub(crate) fn ask_profile(&self) -> Result<Profile, Error> {
+        catch_unwind(AssertUnwindSafe(|| self.0.profile())).map_err(|payload| {
+            discard(payload);
+            Error::misconfigured("the provider panicked when it was asked for its profile")
+        })
+    }
+
     pub(crate) fn provide<'a>(&'a self, request: &'a Request) -> Answer<'a> {
         self.0.provide(request)
     }
@@ -68,17 +79,22 @@ impl SharedProvider {
 impl fmt::Debug for SharedProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SharedProvider")
-            .field(&self.profile().name)
+            .field(&self.0.type_name())
             .finish()
     }
 }
 
 trait Provide: Send + Sync {
     fn profile(&self) -> Profile;
+    fn type_name(&self) -> &'static str;
     fn provide<'a>(&'a self, request: &'a Request) -> Answer<'a>;
 }
 
 impl<P: ProvideCredential> Provide for P {
+    fn type_name(&self) -> &'static str {
+        std::any::type_name::<P>()
+    }
+
     fn profile(&self) -> Profile {
         ProvideCredential::profile(self)
     }

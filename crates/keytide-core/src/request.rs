@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use crate::cache::Shared;
 use crate::context::Context;
 use crate::event::Trigger;
 use crate::identity::{AgentIdentity, InstanceId};
+use crate::profile::Profile;
 use crate::time::{Now, Wall, nanos};
 
 /// Who asks, why, and by which clock.
@@ -21,6 +22,8 @@ pub struct Request {
     measured: std::sync::atomic::AtomicBool,
     claims: Option<Arc<str>>,
     cache: Weak<Shared>,
+    /// What the provider states that answered, where another one chose it.
+    profile: Mutex<Option<Profile>>,
 }
 
 impl Request {
@@ -40,6 +43,7 @@ impl Request {
             measured: false.into(),
             claims,
             cache,
+            profile: Mutex::new(None),
         }
     }
 
@@ -126,6 +130,19 @@ impl Request {
         self.skew
             .store(skew.clamp(-bound, bound), Ordering::Relaxed);
         self.measured.store(true, Ordering::Relaxed);
+    }
+
+    /// Says which of several providers answered, by what it states about itself: that holds for this answer and for all
+    /// calls to come, in place of what was stated when the cache was built. For a provider that chooses among others.
+    pub fn answered_by(&self, profile: Profile) {
+        *self.profile.lock().unwrap_or_else(PoisonError::into_inner) = Some(profile);
+    }
+
+    pub(crate) fn take_profile(&self) -> Option<Profile> {
+        self.profile
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 
     /// A way to tell the cache, at any later time, that the provider's input has changed (a file, an environment, a

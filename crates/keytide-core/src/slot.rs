@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arc_swap::{ArcSwapOption, Guard};
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 
 use crate::credential::Credential;
 use crate::sync::step;
@@ -23,6 +23,30 @@ impl Slot {
     pub(crate) fn store(&self, credential: Option<Arc<Credential>>) {
         step();
         self.0.store(credential);
+    }
+
+    /// [`store`](Self::store), with the former credential for the caller to drop.
+    pub(crate) fn swap(&self, credential: Option<Arc<Credential>>) -> Option<Arc<Credential>> {
+        step();
+        self.0.swap(credential)
+    }
+}
+
+/// A value that is read often and swapped seldom.
+#[derive(Debug)]
+pub(crate) struct Swap<T>(ArcSwap<T>);
+
+impl<T> Swap<T> {
+    pub(crate) fn new(value: Arc<T>) -> Self {
+        Self(ArcSwap::new(value))
+    }
+
+    pub(crate) fn load(&self) -> Arc<T> {
+        self.0.load_full()
+    }
+
+    pub(crate) fn store(&self, value: Arc<T>) {
+        self.0.store(value);
     }
 }
 

@@ -3,7 +3,11 @@
 //! Under `--cfg keytide_shuttle` the same code runs under shuttle: its threads run one at a time, so that each call of
 //! `arc_swap` is one step, with a switch before it. Time stands still there: what sleeps does not wake by itself.
 
+use std::any::Any;
+use std::cell::RefCell;
 use std::sync::PoisonError;
+
+use crate::wakers::discard;
 
 #[cfg(keytide_shuttle)]
 pub(crate) use shuttle::future::AbortHandle;
@@ -24,6 +28,28 @@ pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
         Ok(guard) => Some(guard),
         Err(std::sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
         Err(std::sync::TryLockError::WouldBlock) => None,
+    }
+}
+
+thread_local! {
+    static BURIED: RefCell<Vec<Box<dyn Any + Send>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Has `value` dropped once the lock over a cache's state is released: it may be a user's, whose `drop` may do anything.
+pub(crate) fn bury<T: Send + 'static>(value: T) {
+    // Where the thread is ending it goes at once.
+    let _ = BURIED.try_with(|buried| buried.borrow_mut().push(Box::new(value)));
+}
+
+/// Drops what was buried, one by one, when it is dropped itself.
+pub(crate) struct LayToRest;
+
+impl Drop for LayToRest {
+    fn drop(&mut self) {
+        // Each `drop` may bury and lay to rest in turn.
+        while let Ok(Some(value)) = BURIED.try_with(|buried| buried.borrow_mut().pop()) {
+            discard(value);
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::policy::backoff;
 use crate::policy::options::LongLived;
 use crate::policy::windows::Windows;
 use crate::profile::Profile;
+use crate::sync::bury;
 use crate::time::Now;
 
 impl Shared {
@@ -28,6 +29,26 @@ impl Shared {
         sent: Now,
         now: Now,
     ) -> Result<Outcome, Error> {
+        let known = match self.judge_answer(state, &issued, profile, sent, now) {
+            Ok(Answer::New(life)) => {
+                return Ok(self.publish(state, issued, &life, profile, sent, now));
+            }
+            Ok(Answer::Known(known)) => Ok(self.vouched(state, &known, sent, now)),
+            Err(error) => Err(error),
+        };
+        // It may hold a closure of the provider's.
+        bury(issued);
+        known
+    }
+
+    fn judge_answer(
+        &self,
+        state: &State,
+        issued: &Issued,
+        profile: &Profile,
+        sent: Now,
+        now: Now,
+    ) -> Result<Answer, Error> {
         if issued.secret.is_empty() {
             return Err(Error::unavailable(
                 "the issuer answered with an empty secret",
@@ -39,20 +60,20 @@ impl Shared {
                 issued.kind, profile.kind
             )));
         }
-        let life = Life::of(&issued, state.skew(), sent, now);
+        let life = Life::of(issued, state.skew(), sent, now);
         if life.remaining.is_zero() {
             return Err(Error::unavailable(
                 "the issuer answered with a credential that has expired already",
             ));
         }
         self.check_lifetime(state, &life, profile)?;
-        self.check_principal(state, &issued)?;
+        self.check_principal(state, issued)?;
         if let Some(known) = self.known(state)
-            && same(&known, &issued, life.expires_at)
+            && same(&known, issued, life.expires_at)
         {
-            return Ok(self.vouched(state, &known, sent, now));
+            return Ok(Answer::Known(known));
         }
-        Ok(self.publish(state, issued, &life, profile, sent, now))
+        Ok(Answer::New(life))
     }
 
     fn publish(
@@ -91,7 +112,7 @@ impl Shared {
             revoke: issued.revoke,
         }));
         self.replaced(state, now);
-        self.slot.store(Some(Arc::clone(&credential)));
+        bury(self.slot.swap(Some(Arc::clone(&credential))));
         let lifetime = (life.remaining != Duration::MAX).then_some(life.remaining);
         let latency = sent.boot.until(now.boot);
         state.latency = u32::try_from(latency.as_millis()).unwrap_or(u32::MAX);
@@ -224,10 +245,16 @@ impl Shared {
             *former = Some(former.map_or(ends, |known| known.later(ends)));
         }
         if let Some(rare) = &mut state.rare {
-            rare.withdrawn = None;
+            bury(rare.withdrawn.take());
             rare.reinstated = 0;
         }
     }
+}
+
+/// What a good answer is.
+enum Answer {
+    New(Life),
+    Known(Arc<Credential>),
 }
 
 /// Whether the issuer gave the credential that is known. An end that was reckoned from a lifetime may differ by the

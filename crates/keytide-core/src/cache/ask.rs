@@ -14,7 +14,6 @@ use super::timer::After;
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind};
 use crate::event::{EventKind, Trigger};
-use crate::sync::lock;
 use crate::time::{Boot, Now};
 use crate::wait::Deadline;
 
@@ -110,7 +109,7 @@ impl Shared {
 
     /// Waits until the issuer may be asked again, but not beyond `limit`. Returns whether it may.
     pub(crate) async fn wait_for_pace(self: &Arc<Self>, limit: Duration) -> bool {
-        let next = lock(&self.state).pace.next;
+        let next = self.state.lock().pace.next;
         let wait = self.context.clock.now().boot.until(next).max(SHORTEST_WAIT);
         let deadline = Deadline::new(&self.agent, wait.min(limit));
         std::future::poll_fn(|context| deadline.alarm().poll(context.waker())).await;
@@ -125,7 +124,7 @@ impl Shared {
         let now = self.context.clock.now();
         self.mark_demand(now);
         let mut after = After::default();
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let step = self.decide(&mut state, want, answered, now, &mut after);
         drop(state);
         self.tell_past_expiry(now);

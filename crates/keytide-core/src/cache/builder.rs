@@ -117,18 +117,20 @@ impl CacheBuilder {
     /// and that was not allowed; [`Revoked`](crate::ErrorKind::Revoked) or [`ShutDown`](crate::ErrorKind::ShutDown) when
     /// the agent has ended.
     pub fn build(self) -> Result<Cache, Error> {
-        self.check()?;
+        let profile = self.provider.ask_profile()?;
+        self.check(&profile)?;
         let options = if self.plain {
             self.agent.plain_options()
         } else {
             Arc::new(self.options)
         };
-        let profile = self.provider.profile();
         check_static_input(&self.agent, &profile, options.allow_static)?;
         let (agent, provider) = (self.agent, self.provider);
-        let shared = agent.register(self.key, profile.name, |place, key| {
+        let name = profile.name;
+        let shared = agent.register(self.key, name, |place, key| {
             let phase = windows::phase(agent.actor.instance.hash_seed(), &key.text());
-            let context = Arc::new(Context::new(Arc::clone(&agent.actor), key, provider));
+            let actor = Arc::clone(&agent.actor);
+            let context = Arc::new(Context::new(actor, key, provider, profile));
             Arc::new(Shared::new(
                 Arc::clone(&agent),
                 context,
@@ -140,7 +142,7 @@ impl CacheBuilder {
         Ok(Cache { shared })
     }
 
-    fn check(&self) -> Result<(), Error> {
+    fn check(&self, profile: &Profile) -> Result<(), Error> {
         let options = &self.options;
         let range = |what: &str, value: Duration, least: Duration, most: Duration| {
             if value < least || value > most {
@@ -187,7 +189,6 @@ impl CacheBuilder {
         }
         if let Some(bound) = options.static_stability {
             range("static stability", bound, Duration::from_secs(1), 24 * hour)?;
-            let profile = self.provider.profile();
             if profile.kind == CredentialKind::BearerToken {
                 return Err(Error::invalid(format!(
                     "static stability is for signing keys, and {} gives bearer tokens",

@@ -1,11 +1,13 @@
 //! Being told of new generations: [`Changes`].
 
 use std::fmt;
-
-use tokio::sync::watch;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 
 use super::{Cache, Ended};
-use crate::sync::lock;
+use crate::wakers::Wakers;
 
 impl Cache {
     /// Tells of generations that are published from now on, never of equal material.
@@ -13,18 +15,19 @@ impl Cache {
     /// A slow watcher slows nobody: it sees the latest generation when it looks.
     #[must_use]
     pub fn changes(&self) -> Changes {
-        let mut state = lock(&self.shared.state);
-        let latest = if self.shared.ended() == Ended::Revoked {
-            END
-        } else {
+        let mut state = self.shared.state.lock();
+        let seen = if self.shared.ended() == Ended::No {
             state.generation
+        } else {
+            END
         };
-        let sender = state
+        let watched = state
             .rare()
             .changes
-            .get_or_insert_with(|| watch::Sender::new(latest));
+            .get_or_insert_with(|| Arc::new(Watched::new(seen)));
         Changes {
-            watched: sender.subscribe(),
+            watched: Arc::clone(watched),
+            seen,
         }
     }
 }
@@ -32,30 +35,51 @@ impl Cache {
 /// Waits for new generations of one cache. See [`Cache::changes`]. A clone has been told what the original has.
 #[derive(Clone)]
 pub struct Changes {
-    watched: watch::Receiver<u64>,
+    watched: Arc<Watched>,
+    seen: u64,
 }
 
 impl Changes {
     /// Waits for a generation newer than those already told. `None`: there will be none, for the cache was revoked or
-    /// is gone. May be dropped at any point.
+    /// is gone, or its agent was shut down. May be dropped at any point.
     pub async fn next(&mut self) -> Option<u64> {
-        if *self.watched.borrow() == END {
-            return None;
+        let mut place = self.watched.wakers.place();
+        let seen = self.seen;
+        let latest = poll_fn(|context| {
+            place.register(context.waker());
+            let latest = self.watched.latest.load(Ordering::Acquire);
+            if latest > seen || latest == END {
+                Poll::Ready(latest)
+            } else {
+                Poll::Pending
+            }
+        });
+        self.seen = latest.await;
+        (self.seen != END).then_some(self.seen)
+    }
+}
+
+/// What the watchers of one cache look at.
+pub(super) struct Watched {
+    latest: AtomicU64,
+    wakers: Wakers,
+}
+
+impl Watched {
+    fn new(latest: u64) -> Self {
+        Self {
+            latest: AtomicU64::new(latest),
+            wakers: Wakers::default(),
         }
-        self.watched.changed().await.ok()?;
-        let generation = *self.watched.borrow_and_update();
-        (generation != END).then_some(generation)
     }
 }
 
 /// Tells of a generation, outside any lock: wakers are called.
-pub(super) fn tell_watchers(watchers: Option<watch::Sender<u64>>, generation: u64) {
-    if let Some(sender) = watchers {
-        sender.send_if_modified(|known| {
-            let newer = generation > *known;
-            *known = generation.max(*known);
-            newer
-        });
+pub(super) fn tell_watchers(watched: Option<Arc<Watched>>, generation: u64) {
+    if let Some(watched) = watched {
+        // Release: who sees the generation sees the credential that was stored before.
+        watched.latest.fetch_max(generation, Ordering::Release);
+        watched.wakers.wake();
     }
 }
 

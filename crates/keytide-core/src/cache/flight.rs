@@ -1,13 +1,10 @@
 //! One call to an issuer, shared by all who wait for it: [`Flight`], and its start: [`Launch`].
 
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
-
-use tokio::sync::Notify;
 
 use super::Shared;
 use crate::credential::Credential;
@@ -19,6 +16,7 @@ use crate::home::{Answering, Home, gate};
 use crate::request::Request;
 use crate::sync::{AbortHandle, step};
 use crate::time::{Boot, Now};
+use crate::wakers::Wakers;
 
 /// One call to an issuer. It belongs to its cache, not to a caller.
 pub(crate) struct Flight {
@@ -27,7 +25,7 @@ pub(crate) struct Flight {
     /// What one origin demands of the credential, where its refusal forced this call.
     demand: Option<Demand>,
     outcome: OnceLock<Outcome>,
-    landed: Notify,
+    landed: Wakers,
     /// Held for one look or change; never while a provider or a waiter runs.
     control: Mutex<Control>,
 }
@@ -67,7 +65,7 @@ impl Flight {
             trigger,
             demand,
             outcome: OnceLock::new(),
-            landed: Notify::new(),
+            landed: Wakers::default(),
             control: Mutex::default(),
         }
     }
@@ -92,7 +90,7 @@ impl Flight {
         step();
         if self.outcome.set(outcome).is_ok() {
             step();
-            self.landed.notify_waiters();
+            self.landed.wake();
         }
     }
 
@@ -102,15 +100,12 @@ impl Flight {
 
     /// Waits for the outcome; `None` when the alarm rings first.
     pub(crate) async fn wait(&self, alarm: Option<&Alarm>) -> Option<Outcome> {
-        let mut landed = pin!(self.landed.notified());
-        landed.as_mut().enable();
+        let mut place = self.landed.place();
         poll_fn(|context| {
+            place.register(context.waker());
+            step();
             if let Some(outcome) = self.outcome() {
                 return Poll::Ready(Some(outcome));
-            }
-            step();
-            if landed.as_mut().poll(context).is_ready() {
-                return Poll::Ready(self.outcome());
             }
             match alarm {
                 Some(alarm) => alarm.poll(context.waker()).map(|()| None),
@@ -216,7 +211,7 @@ impl Launch {
         let limit = shared.options.issuer_limit;
         drop(shared);
         let in_reader = by_reader && profile.answers_at_once;
-        let Some(issuer) = profile.issuer else {
+        let Some(issuer) = profile.issuer.clone() else {
             self.in_reader = in_reader;
             return self.go(None);
         };

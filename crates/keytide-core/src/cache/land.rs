@@ -15,7 +15,6 @@ use crate::issued::Issued;
 use crate::policy::backoff::{Failure, Sort};
 use crate::profile::Profile;
 use crate::request::Request;
-use crate::sync::lock;
 use crate::time::{Boot, Now, Wall, nanos};
 
 impl Shared {
@@ -27,9 +26,8 @@ impl Shared {
         result: Result<Issued, Error>,
     ) {
         flight.release_permit();
-        let profile = self.context.profile();
         let now = self.context.clock.now();
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if !state
             .flight
             .as_ref()
@@ -38,6 +36,10 @@ impl Shared {
             return;
         }
         state.flight = None;
+        if let Some(profile) = request.and_then(Request::take_profile) {
+            self.context.set_profile(profile);
+        }
+        let profile = self.context.profile();
         self.learn_clock(&mut state, request);
         let sent = flight.sent().unwrap_or(now);
         let outcome = match result {

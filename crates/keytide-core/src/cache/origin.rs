@@ -8,7 +8,6 @@ use super::ask::Want;
 use super::shared::Shared;
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind};
-use crate::sync::lock;
 
 impl Cache {
     /// Reads the credential for one destination, without waiting: [`read`](Self::read), but never a generation that
@@ -85,7 +84,10 @@ impl Shared {
         self.slow_read(found, Duration::ZERO)?;
         let refused = found.is_some_and(|credential| {
             credential.maybe_rejected()
-                && lock(&self.state).refuses(Some(origin), credential.generation())
+                && self
+                    .state
+                    .lock()
+                    .refuses(Some(origin), credential.generation())
         });
         if !refused {
             return Ok(());

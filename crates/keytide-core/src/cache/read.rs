@@ -132,7 +132,7 @@ impl Shared {
         if let Some(error) = self.closed() {
             return error;
         }
-        let state = crate::sync::lock(&self.state);
+        let state = self.state.lock();
         let (kind, message) = if self.ended() == super::Ended::ShutDown {
             (
                 ErrorKind::ShutDown,
@@ -151,7 +151,7 @@ impl Shared {
 
     #[cold]
     pub(super) fn expired(&self) -> Error {
-        let state = crate::sync::lock(&self.state);
+        let state = self.state.lock();
         let message = "the credential has expired and no newer one has come";
         with_cause(
             self.error(ErrorKind::Expired, message),

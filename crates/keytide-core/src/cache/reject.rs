@@ -12,7 +12,6 @@ use crate::credential::Credential;
 use crate::error::Error;
 use crate::event::{EventKind, Trigger};
 use crate::request::ChangeNotifier;
-use crate::sync::lock;
 use crate::time::Now;
 
 impl Cache {
@@ -70,7 +69,7 @@ impl Cache {
     /// demand. Returns whether it was the current one; an older generation changes nothing.
     pub fn invalidate(&self, generation: u64) -> bool {
         let now = self.shared.context.clock.now();
-        let mut state = lock(&self.shared.state);
+        let mut state = self.shared.state.lock();
         let Some(current) = self
             .shared
             .slot
@@ -107,7 +106,7 @@ impl Cache {
 
     /// Accepts another principal from now on, beside those listed at building.
     pub fn adopt_principal(&self, principal: impl Into<Arc<str>>) {
-        let mut state = lock(&self.shared.state);
+        let mut state = self.shared.state.lock();
         state.pace.reset();
         let (principal, adopted) = (principal.into(), &mut state.rare().adopted);
         if !adopted.contains(&principal) {
@@ -119,7 +118,7 @@ impl Cache {
 impl Shared {
     /// Has `notifier` told of the next generation, unless there is one beyond `used` already: then returns true.
     pub(crate) fn await_newer(&self, used: u64, notifier: ChangeNotifier) -> bool {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if state.generation > used {
             return true;
         }
@@ -132,7 +131,7 @@ impl Shared {
     /// Takes down a refusal, and has the issuer asked if the origin's pace allows it.
     fn report(self: &Arc<Self>, generation: u64, origin: &str, claims: Option<&str>) {
         let now = self.context.clock.now();
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let Some(current) = self
             .slot
             .load()

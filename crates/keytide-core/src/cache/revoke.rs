@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::event::EventKind;
 use crate::issued::RevokeFuture;
 use crate::profile::Revocation;
-use crate::sync::lock;
+use crate::sync::bury;
 use crate::time::Boot;
 
 impl Cache {
@@ -114,7 +114,7 @@ impl Shared {
     pub(crate) fn revoke(self: &Arc<Self>) -> Telling {
         let revocation = self.context.profile().revocation;
         let now = self.context.clock.now();
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let first = self.ended() != Ended::Revoked;
         self.set_ended(Ended::Revoked);
         let current = self
@@ -130,7 +130,8 @@ impl Shared {
         let rare = state.rare.take();
         let former = rare.as_ref().and_then(|rare| rare.former);
         let left_of_former = former.map_or(Duration::ZERO, |ends| ends.remaining(now));
-        let watchers = rare.and_then(|rare| rare.changes);
+        let watchers = rare.as_ref().and_then(|rare| rare.changes.clone());
+        bury(rare);
         let left = current
             .as_ref()
             .map(|current| current.remaining_at(now))
@@ -208,7 +209,7 @@ impl Shared {
     /// Stops refreshing. What is at hand is served until it expires.
     pub(crate) fn shut_down(self: &Arc<Self>) {
         let now = self.context.clock.now();
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         self.set_ended(Ended::ShutDown);
         let after = After {
             retired: state.flight.take(),
@@ -216,7 +217,9 @@ impl Shared {
         };
         state.wanted = None;
         self.schedule(&mut state, Boot::FAR, now);
+        let watchers = state.rare.as_ref().and_then(|rare| rare.changes.clone());
         drop(state);
         after.run();
+        tell_watchers(watchers, END);
     }
 }

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::state::{LONG_AGO, State};
+use super::changes::{END, tell_watchers};
+use super::state::{LONG_AGO, State, StateLock};
 use crate::agent::AgentInner;
 use crate::context::Context;
 use crate::credential::Credential;
@@ -14,7 +15,6 @@ use crate::home;
 use crate::issued::CredentialKind;
 use crate::policy::options::Options;
 use crate::slot::Slot;
-use crate::sync::{Mutex, lock};
 use crate::time::{Boot, Now};
 
 /// One credential and all that keeps it fresh. Flights and timers hold it weakly, so its end is that of the last
@@ -24,7 +24,7 @@ pub(crate) struct Shared {
     pub(crate) context: Arc<Context>,
     pub(crate) options: Arc<Options>,
     pub(crate) agent: Arc<AgentInner>,
-    pub(super) state: Mutex<State>,
+    pub(super) state: StateLock,
     /// When somebody last read, by the boot clock: marked in the slow path of reads, a hint.
     demand: AtomicI64,
     pub(super) id: u32,
@@ -73,7 +73,7 @@ impl Shared {
             context,
             options,
             agent,
-            state: Mutex::new(State::default()),
+            state: StateLock::default(),
             demand: AtomicI64::new(LONG_AGO.0),
             id: home::next_id(),
             place,
@@ -142,7 +142,7 @@ impl Shared {
             .map(|credential| self.judge(credential, now))
         {
             Some(Verdict::Usable(remaining)) => {
-                let usual = Duration::from_millis(u64::from(lock(&self.state).latency));
+                let usual = Duration::from_millis(u64::from(self.state.lock().latency));
                 longest.min((remaining / 6).max(SHORTEST_LIMIT).max(usual * 2))
             }
             _ => longest,
@@ -160,7 +160,7 @@ impl Shared {
     }
 
     pub(super) fn principal(&self) -> Option<Arc<str>> {
-        self.principal_of(&lock(&self.state))
+        self.principal_of(&self.state.lock())
     }
 
     /// Who the issuer says we are, as far as it ever said.
@@ -180,7 +180,7 @@ impl Shared {
     }
 
     pub(super) fn skew(&self) -> i64 {
-        lock(&self.state).skew()
+        self.state.lock().skew()
     }
 
     /// Why a read cannot be served, when it is the end of the cache or of its process.
@@ -205,7 +205,9 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        let state = std::mem::take(&mut *lock(&self.state));
+        let state = std::mem::take(&mut *self.state.lock());
+        let watched = state.rare.as_ref().and_then(|rare| rare.changes.clone());
+        tell_watchers(watched, END);
         let left = self.left_behind(&state);
         if let Some(flight) = &state.flight {
             flight.retire();

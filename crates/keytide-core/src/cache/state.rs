@@ -1,15 +1,16 @@
 //! What a cache knows beside its current credential: [`State`].
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+use super::changes::Watched;
 use super::flight::{Demand, Flight};
-use tokio::sync::watch;
-
 use crate::credential::{Credential, Ends};
 use crate::error::Error;
 use crate::event::Trigger;
 use crate::policy::backoff::Sort;
 use crate::request::ChangeNotifier;
+use crate::sync::{self, LayToRest, Mutex, MutexGuard, bury};
 use crate::time::{Boot, Now};
 
 /// All that is decided under one lock. Held for one decision; never while a provider, an observer or a waiter runs,
@@ -30,6 +31,46 @@ pub(crate) struct State {
     /// How long the last good answer took, in milliseconds.
     pub(super) latency: u32,
     pub(super) rare: Option<Box<Rare>>,
+}
+
+/// The lock over a cache's [`State`]. What is buried under it is dropped when it is released: it may be a user's.
+#[derive(Default)]
+pub(crate) struct StateLock(Mutex<State>);
+
+/// The state, while it is locked. The guard goes first.
+pub(crate) struct Locked<'a> {
+    state: MutexGuard<'a, State>,
+    _after: LayToRest,
+}
+
+impl StateLock {
+    pub(crate) fn lock(&self) -> Locked<'_> {
+        Locked {
+            state: sync::lock(&self.0),
+            _after: LayToRest,
+        }
+    }
+
+    pub(crate) fn try_lock(&self) -> Option<Locked<'_>> {
+        Some(Locked {
+            state: sync::try_lock(&self.0)?,
+            _after: LayToRest,
+        })
+    }
+}
+
+impl Deref for Locked<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
 }
 
 /// When the issuer may be asked again.
@@ -66,7 +107,7 @@ pub(super) struct Rare {
     /// How far the issuer's clock is ahead of ours, as far as it told.
     pub(super) skew: i64,
     /// Whoever watches for new generations.
-    pub(super) changes: Option<watch::Sender<u64>>,
+    pub(super) changes: Option<Arc<Watched>>,
     /// What was invalidated: reinstated if the issuer gives it again.
     pub(super) withdrawn: Option<Arc<Credential>>,
     /// How often in a row the issuer gave again what was invalidated.
@@ -196,7 +237,8 @@ impl Pace {
             (true, false) => 1,
         };
         trouble.while_usable = usable;
-        trouble.last_error = error.clone();
+        // Its source is a user's type.
+        bury(std::mem::replace(&mut trouble.last_error, error.clone()));
         if refused {
             trouble.refusals
         } else {
@@ -205,6 +247,7 @@ impl Pace {
     }
 
     pub(super) fn succeeded(&mut self) {
+        bury(self.trouble.take());
         *self = Self {
             last_start: self.last_start,
             last_forced: self.last_forced,

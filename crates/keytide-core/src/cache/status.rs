@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::Cache;
 use super::shared::{Ended, Verdict};
-use crate::sync::lock;
 use crate::time::Boot;
 
 /// What a cache is doing, as of the moment it was asked. Gauges and counters for metrics stand beside their names.
@@ -70,9 +69,8 @@ impl Cache {
     pub fn status(&self) -> CacheStatus {
         let shared = &self.shared;
         let now = shared.context.clock.now();
-        // Asked before the lock is taken: it is the user's code.
-        let static_input = shared.context.provider.profile().static_input.is_some();
-        let state = lock(&shared.state);
+        let static_input = shared.context.profile().static_input.is_some();
+        let state = shared.state.lock();
         let borrowed = shared.slot.load();
         let current = borrowed.get();
         let phase = match current {

@@ -10,7 +10,6 @@ use super::state::{Due, LONG_AGO, Pace, State};
 use crate::credential::Credential;
 use crate::event::{EventKind, Trigger};
 use crate::policy::backoff;
-use crate::sync::{lock, try_lock};
 use crate::time::{Boot, Now};
 
 /// What a decision leaves to be done once the lock is released: wakers, providers and other caches are called here.
@@ -39,7 +38,7 @@ impl After {
 impl Shared {
     /// A read that does not wait found something due. Lets the driver look, unless somebody is at it.
     pub(super) fn kick(self: &Arc<Self>, now: Now, trigger: Option<Trigger>, least: Duration) {
-        let Some(mut state) = try_lock(&self.state) else {
+        let Some(mut state) = self.state.try_lock() else {
             return;
         };
         if self.ended() != Ended::No {
@@ -81,7 +80,7 @@ impl Shared {
 
     /// The driver's call at the instant that was scheduled, or after a step of the clock.
     pub(crate) fn on_timer(self: &Arc<Self>, now: Now) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         state.due = Due::default();
         let mut after = After::default();
         if self.ended() != Ended::No {
@@ -125,7 +124,7 @@ impl Shared {
     /// The provider's input changed: whatever the backoff, the issuer is asked, if anybody uses this.
     pub(crate) fn input_changed(self: &Arc<Self>) {
         let now = self.context.clock.now();
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if self.ended() != Ended::No {
             return;
         }
@@ -157,7 +156,7 @@ impl Shared {
     /// The flight's runtime ended, is not polled, or is blocked: no failure of the issuer, so no backoff.
     pub(crate) fn orphan(self: &Arc<Self>, flight: &Arc<Flight>, blocked_by: Option<&'static str>) {
         let now = self.context.clock.now();
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if !state
             .flight
             .as_ref()
@@ -182,7 +181,7 @@ impl Shared {
     /// The home that held this cache's timer is gone.
     pub(crate) fn rehome(self: &Arc<Self>) {
         let now = self.context.clock.now();
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let due = std::mem::take(&mut state.due).0;
         self.schedule(&mut state, due, now);
     }
@@ -371,7 +370,7 @@ impl Shared {
         if self.past_expiry.load(Ordering::Relaxed) == 0 {
             return;
         }
-        let Some(mut state) = try_lock(&self.state) else {
+        let Some(mut state) = self.state.try_lock() else {
             return;
         };
         let borrowed = self.slot.load();

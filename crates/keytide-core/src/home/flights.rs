@@ -11,8 +11,6 @@ use std::time::{Duration, Instant};
 use super::queue::Due;
 use super::sentry::Alarm;
 use super::{Home, sentry};
-use tokio::sync::Notify;
-
 use crate::cache::{Flight, Shared};
 use crate::context::Actor;
 use crate::error::Error;
@@ -21,6 +19,7 @@ use crate::provider::Answer;
 use crate::request::Request;
 use crate::sync::sleep;
 use crate::sys;
+use crate::wakers::Wakers;
 
 /// The flights that run on one home.
 #[derive(Default)]
@@ -30,7 +29,7 @@ pub(super) struct Flights {
     /// The flight whose provider is being polled, and since when. Meaningful on a home with one thread.
     polled: Mutex<Option<(u64, Instant)>>,
     /// Told whenever a flight is over.
-    landed: Notify,
+    landed: Wakers,
 }
 
 struct Running {
@@ -159,24 +158,25 @@ impl Home {
 
     /// A flight that its own limit did not end holds its thread: its cache gets the error.
     fn fail_overdue(&self, now: Instant) -> bool {
-        let mut overdue = Vec::new();
         let mut running = lock(&self.flights.running);
-        if self.clock.is_system() {
-            running.retain(|_, flight| {
-                let late = now.duration_since(flight.started) > flight.limit + BLOCKED;
-                if late {
-                    overdue.push((
-                        Weak::clone(&flight.cache),
-                        Arc::clone(&flight.flight),
-                        flight.limit,
-                    ));
-                }
-                !late
-            });
-        }
+        let late = |flight: &Running| now.duration_since(flight.started) > flight.limit + BLOCKED;
+        let overdue: Vec<_> = if self.clock.is_system() {
+            running.extract_if(|_, flight| late(flight)).collect()
+        } else {
+            Vec::new()
+        };
         let any = !running.is_empty();
         drop(running);
-        for (cache, flight, limit) in overdue {
+        for (
+            _,
+            Running {
+                cache,
+                flight,
+                limit,
+                ..
+            },
+        ) in overdue
+        {
             if let Some(shared) = cache.upgrade() {
                 let name = shared.context.provider_name();
                 let error = Error::unavailable(format!(
@@ -190,25 +190,21 @@ impl Home {
 
     /// Waits until no flight of this agent runs here; `false` when the alarm rings first.
     pub(super) async fn settled(&self, actor: &Actor, alarm: &Alarm) -> bool {
-        loop {
-            let mut landed = pin!(self.flights.landed.notified());
-            landed.as_mut().enable();
-            if !lock(&self.flights.running)
-                .values()
-                .any(|flight| std::ptr::eq(&*flight.actor, actor))
-            {
-                return true;
+        let mut place = self.flights.landed.place();
+        poll_fn(|context| {
+            place.register(context.waker());
+            if !self.runs_any_of(actor) {
+                return Poll::Ready(true);
             }
-            let rung = poll_fn(|context| {
-                if landed.as_mut().poll(context).is_ready() {
-                    return Poll::Ready(false);
-                }
-                alarm.poll(context.waker()).map(|()| true)
-            });
-            if rung.await {
-                return false;
-            }
-        }
+            alarm.poll(context.waker()).map(|()| false)
+        })
+        .await
+    }
+
+    fn runs_any_of(&self, actor: &Actor) -> bool {
+        lock(&self.flights.running)
+            .values()
+            .any(|flight| std::ptr::eq(&*flight.actor, actor))
     }
 
     /// Nobody polls this home any more, or `blocking` holds its thread: other flights are void and start anew
@@ -218,23 +214,21 @@ impl Home {
             return;
         }
         self.wake.notify_one();
-        let mut orphans = Vec::new();
-        let mut blocked_by = None;
         let mut running = lock(&self.flights.running);
-        running.retain(|id, flight| {
-            let Some(shared) = flight.cache.upgrade() else {
-                return false;
-            };
-            if Some(*id) == blocking {
-                blocked_by = Some(shared.context.provider_name());
-                return true;
-            }
-            orphans.push((shared, Arc::clone(&flight.flight)));
-            false
-        });
+        let blocking = blocking.and_then(|id| Some((Weak::clone(&running.get(&id)?.cache), id)));
+        let kept = blocking.as_ref().map(|(_, id)| *id);
+        let orphans: Vec<_> = running
+            .extract_if(|id, _| Some(*id) != kept)
+            .map(|(_, flight)| flight)
+            .collect();
         drop(running);
-        for (shared, flight) in orphans {
-            shared.orphan(&flight, blocked_by);
+        // Outside the lock: the last handle of a cache may be this one, and with it its provider goes.
+        let blocking = blocking.and_then(|(cache, _)| cache.upgrade());
+        let blocked_by = blocking.map(|shared| shared.context.provider_name());
+        for Running { cache, flight, .. } in orphans {
+            if let Some(shared) = cache.upgrade() {
+                shared.orphan(&flight, blocked_by);
+            }
         }
         for entry in self.queue.take_all() {
             match entry {
@@ -272,8 +266,9 @@ impl Landing {
 
 impl Drop for Landing {
     fn drop(&mut self) {
-        lock(&self.home.flights.running).remove(&self.flight.id());
-        self.home.flights.landed.notify_waiters();
+        let landed = lock(&self.home.flights.running).remove(&self.flight.id());
+        drop(landed);
+        self.home.flights.landed.wake();
         if let Some(shared) = self.cache.upgrade() {
             shared.orphan(&self.flight, None);
         }

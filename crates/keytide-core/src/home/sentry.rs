@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::Home;
 use crate::sys;
+use crate::wakers;
 
 static SENTRY: Mutex<Sentry> = Mutex::new(Sentry::NEW);
 static CALLED: Condvar = Condvar::new();
@@ -40,12 +41,14 @@ impl Alarm {
         // A statement of its own: nothing is woken under the lock.
         let waker = lock(&self.waker).take();
         if let Some(waker) = waker {
-            waker.wake();
+            wakers::wake(waker);
         }
     }
 
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<()> {
-        *lock(&self.waker) = Some(waker.clone());
+        let mine = waker.clone();
+        let former = lock(&self.waker).replace(mine);
+        wakers::discard(former);
         if self.rung.load(Ordering::Acquire) {
             Poll::Ready(())
         } else {
