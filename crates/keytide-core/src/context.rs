@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::clock::AgentClock;
 use crate::event::{Event, EventKind, Sink};
@@ -11,6 +12,7 @@ use crate::profile::Profile;
 use crate::provider::SharedProvider;
 use crate::slot::Swap;
 use crate::sys;
+use crate::time::Now;
 
 /// Who holds a cache and what it is called. Credentials share it, so that an exposure can be attributed.
 pub(crate) struct Context {
@@ -53,6 +55,19 @@ impl Actor {
         principal: Option<&Arc<str>>,
         kind: EventKind,
     ) {
+        if !self.sink.is_empty() {
+            self.emit_at(self.clock.now(), key, provider, principal, kind);
+        }
+    }
+
+    pub(crate) fn emit_at(
+        &self,
+        now: Now,
+        key: Option<&Arc<str>>,
+        provider: &str,
+        principal: Option<&Arc<str>>,
+        kind: EventKind,
+    ) {
         if self.sink.is_empty() {
             return;
         }
@@ -62,7 +77,7 @@ impl Actor {
             cache: key.cloned(),
             provider: provider.to_owned(),
             principal: principal.cloned(),
-            at: self.clock.wall(),
+            at: now.wall.system().unwrap_or(SystemTime::UNIX_EPOCH),
             kind,
         });
     }
@@ -85,12 +100,16 @@ impl Context {
 
     pub(crate) fn emit(&self, principal: Option<&Arc<str>>, kind: EventKind) {
         if !self.actor.sink.is_empty() {
-            self.actor.emit(
-                Some(&self.key.text()),
-                self.provider_name(),
-                principal,
-                kind,
-            );
+            self.emit_at(self.clock.now(), principal, kind);
+        }
+    }
+
+    /// Under a lock the clock is not read: it may be a user's.
+    pub(crate) fn emit_at(&self, now: Now, principal: Option<&Arc<str>>, kind: EventKind) {
+        if !self.actor.sink.is_empty() {
+            let (key, provider) = (self.key.text(), self.provider_name());
+            self.actor
+                .emit_at(now, Some(&key), provider, principal, kind);
         }
     }
 

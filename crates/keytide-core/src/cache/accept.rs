@@ -66,8 +66,8 @@ impl Shared {
                 "the issuer answered with a credential that has expired already",
             ));
         }
-        self.check_lifetime(state, &life, profile)?;
-        self.check_principal(state, issued)?;
+        self.check_lifetime(state, &life, profile, now)?;
+        self.check_principal(state, issued, now)?;
         if let Some(known) = self.known(state)
             && same(&known, issued, life.expires_at)
         {
@@ -119,6 +119,7 @@ impl Shared {
         let generation = state.generation;
         self.tell(
             state,
+            now,
             EventKind::Issued {
                 generation,
                 lifetime,
@@ -127,7 +128,7 @@ impl Shared {
         );
         if let Some(lifetime) = lifetime {
             let after = lifetime.saturating_sub(credential.plan.refresh_margin());
-            self.tell(state, EventKind::Scheduled { after });
+            self.tell(state, now, EventKind::Scheduled { after });
         }
         Outcome::Issued(credential)
     }
@@ -164,11 +165,17 @@ impl Shared {
             }
         }
         state.pass_on(generation, None, now);
-        self.tell(state, EventKind::Unchanged { generation });
+        self.tell(state, now, EventKind::Unchanged { generation });
         Outcome::Unchanged
     }
 
-    fn check_lifetime(&self, state: &State, life: &Life, profile: &Profile) -> Result<(), Error> {
+    fn check_lifetime(
+        &self,
+        state: &State,
+        life: &Life,
+        profile: &Profile,
+        now: Now,
+    ) -> Result<(), Error> {
         let remedy = profile
             .remedy
             .map(|remedy| format!("; {remedy}"))
@@ -176,7 +183,7 @@ impl Shared {
         let name = profile.name;
         if life.expires_at.is_none() {
             let accepted = self.options.allow_static;
-            self.tell(state, EventKind::StaticCredentialSeen { accepted });
+            self.tell(state, now, EventKind::StaticCredentialSeen { accepted });
             if !accepted {
                 let message = format!(
                     "the credential from {name} for cache {} never expires, and static credentials are refused unless \
@@ -188,7 +195,11 @@ impl Shared {
         } else if life.whole > self.options.longest_lifetime.saturating_add(SLACK) {
             let accepted = self.options.long_lived == LongLived::Flag;
             let lifetime = life.whole;
-            self.tell(state, EventKind::LifetimeTooLong { lifetime, accepted });
+            self.tell(
+                state,
+                now,
+                EventKind::LifetimeTooLong { lifetime, accepted },
+            );
             if !accepted {
                 let message = format!(
                     "the credential lives {lifetime:?}, longer than the {:?} that the lifetime policy accepts{remedy}",
@@ -200,7 +211,7 @@ impl Shared {
         Ok(())
     }
 
-    fn check_principal(&self, state: &State, issued: &Issued) -> Result<(), Error> {
+    fn check_principal(&self, state: &State, issued: &Issued, now: Now) -> Result<(), Error> {
         let (Some(from), Some(to)) = (self.principal_of(state), &issued.principal) else {
             return Ok(());
         };
@@ -217,7 +228,7 @@ impl Shared {
             to: to.to_string(),
             accepted,
         };
-        self.context.emit(Some(&from), kind);
+        self.context.emit_at(now, Some(&from), kind);
         if accepted {
             return Ok(());
         }

@@ -192,7 +192,7 @@ impl Shared {
             return Step::Fail(self.unhelped(state, trigger, current, want, now));
         }
         if std::mem::take(&mut state.idle) {
-            self.tell(state, EventKind::Resumed);
+            self.tell(state, now, EventKind::Resumed);
         }
         if trigger == Trigger::ByName {
             state.pace.reset();
@@ -220,7 +220,7 @@ impl Shared {
         let free = self.ended() == Ended::No && state.flight.is_none();
         if free && self.may_start(state, trigger, current, now).is_ok() {
             if std::mem::take(&mut state.idle) {
-                self.tell(state, EventKind::Resumed);
+                self.tell(state, now, EventKind::Resumed);
             }
             after.launch = Some(self.begin(state, trigger, None, current, now));
         }

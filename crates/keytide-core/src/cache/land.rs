@@ -40,7 +40,7 @@ impl Shared {
             self.context.set_profile(profile);
         }
         let profile = self.context.profile();
-        self.learn_clock(&mut state, request);
+        self.learn_clock(&mut state, request, now);
         let sent = flight.sent().unwrap_or(now);
         let outcome = match result {
             _ if self.context.is_foreign() => {
@@ -121,6 +121,7 @@ impl Shared {
         state.pace.next = delay.map_or(Boot::FAR, |delay| now.boot.after(delay));
         self.tell(
             state,
+            now,
             EventKind::Failed {
                 error: error.kind(),
                 message: error.to_string(),
@@ -159,6 +160,7 @@ impl Shared {
             });
         self.tell(
             state,
+            now,
             EventKind::Failed {
                 error: error.kind(),
                 message: error.to_string(),
@@ -170,7 +172,7 @@ impl Shared {
         Outcome::Failed(error)
     }
 
-    fn learn_clock(&self, state: &mut State, request: Option<&Request>) {
+    fn learn_clock(&self, state: &mut State, request: Option<&Request>, now: Now) {
         let Some(skew) = request.and_then(Request::measured_skew) else {
             return;
         };
@@ -180,7 +182,7 @@ impl Shared {
                 by,
                 issuer_ahead: skew > 0,
             };
-            self.tell(state, kind);
+            self.tell(state, now, kind);
         }
         state.rare().skew = skew;
     }

@@ -90,7 +90,7 @@ impl Cache {
             ..After::default()
         };
         self.shared
-            .tell(&state, EventKind::Invalidated { generation });
+            .tell(&state, now, EventKind::Invalidated { generation });
         if wanted && self.shared.ended() == Ended::No {
             state.wanted = Some(Trigger::Invalidated);
             let may = self
@@ -145,6 +145,7 @@ impl Shared {
         };
         self.tell(
             &state,
+            now,
             EventKind::Rejected {
                 generation,
                 origin: origin.to_owned(),

@@ -145,7 +145,8 @@ impl Shared {
         self.schedule(&mut state, Boot::FAR, now);
         state.wanted = None;
         if first {
-            self.context.emit(
+            self.context.emit_at(
+                now,
                 current.as_deref().and_then(Credential::principal_arc),
                 EventKind::Revoked { residual_exposure },
             );

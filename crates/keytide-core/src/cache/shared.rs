@@ -173,9 +173,10 @@ impl Shared {
     }
 
     /// Tells observers, in the order of decisions: under the lock, where no code of theirs runs.
-    pub(super) fn tell(&self, state: &State, kind: EventKind) {
+    pub(super) fn tell(&self, state: &State, now: Now, kind: EventKind) {
         if !self.context.sink.is_empty() {
-            self.context.emit(self.principal_of(state).as_ref(), kind);
+            let principal = self.principal_of(state);
+            self.context.emit_at(now, principal.as_ref(), kind);
         }
     }
 

@@ -63,7 +63,7 @@ impl Shared {
             .or_else(|| self.due_now(&state, current, now));
         if let Some(trigger) = due.filter(|trigger| self.can_help(*trigger, current, least)) {
             if std::mem::take(&mut state.idle) {
-                self.tell(&state, EventKind::Resumed);
+                self.tell(&state, now, EventKind::Resumed);
             }
             if let Ok(at) = self
                 .may_start(&state, trigger, current, now)
@@ -165,7 +165,7 @@ impl Shared {
             return;
         }
         state.flight = None;
-        self.tell(&state, EventKind::Orphaned { blocked_by });
+        self.tell(&state, now, EventKind::Orphaned { blocked_by });
         if self.ended() == Ended::No {
             state.wanted = Some(flight.trigger);
             if let Some(demand) = flight.demand() {
@@ -326,7 +326,7 @@ impl Shared {
             .after(remaining.saturating_sub(current.plan.refresh_margin()));
         let at = if refresh <= now.boot && !self.in_demand(current, now) {
             if !std::mem::replace(&mut state.idle, true) {
-                self.tell(state, EventKind::Idle);
+                self.tell(state, now, EventKind::Idle);
             }
             expiry
         } else {
@@ -358,6 +358,7 @@ impl Shared {
         {
             self.tell(
                 state,
+                now,
                 EventKind::Expired {
                     generation: current.generation(),
                 },
@@ -382,7 +383,11 @@ impl Shared {
             *told = Some(now.boot);
             let reads = u64::from(self.past_expiry.swap(0, Ordering::Relaxed));
             let generation = current.generation();
-            self.tell(&state, EventKind::ServedPastExpiry { generation, reads });
+            self.tell(
+                &state,
+                now,
+                EventKind::ServedPastExpiry { generation, reads },
+            );
         }
     }
 

@@ -15,6 +15,7 @@ mod runtimes;
 mod secrets;
 mod simulation;
 mod subjects;
+mod users_code;
 
 use std::time::Duration;
 
