@@ -17,6 +17,7 @@ pub(crate) struct Deadline {
 }
 
 enum Set {
+    Never,
     Sentry(Instant),
     Home(Arc<Home>, Boot),
 }
@@ -34,11 +35,21 @@ impl Deadline {
             }
             None => {
                 let due = sys::monotonic() + patience;
-                sentry::set(due, id, Arc::clone(&alarm));
-                Set::Sentry(due)
+                if sentry::set(due, id, Arc::clone(&alarm)) {
+                    Set::Sentry(due)
+                } else {
+                    // Nobody would end the wait: it ends at once.
+                    alarm.ring();
+                    Set::Never
+                }
             }
         };
         Self { alarm, id, set }
+    }
+
+    /// Whether anybody keeps it; else the wait ends at once, for want of a thread.
+    pub(crate) fn is_kept(&self) -> bool {
+        !matches!(self.set, Set::Never)
     }
 
     pub(crate) fn alarm(&self) -> &Alarm {
@@ -49,6 +60,7 @@ impl Deadline {
 impl Drop for Deadline {
     fn drop(&mut self) {
         match &self.set {
+            Set::Never => {}
             Set::Sentry(due) => sentry::cancel(*due, self.id),
             Set::Home(home, due) => home.unschedule_alarm(*due, self.id),
         }

@@ -61,7 +61,7 @@ impl Shared {
                     if self.wait_until(at, deadline.as_ref()).await {
                         continue;
                     }
-                    return Err(self.out_of_patience(patience));
+                    return Err(self.out_of_patience(patience, deadline.as_ref()));
                 }
             };
             match flight.wait(deadline.as_ref().map(Deadline::alarm)).await {
@@ -80,7 +80,7 @@ impl Shared {
                 Some(Outcome::Failed(_)) if flight.asked_for_another(want.origin) => {}
                 Some(Outcome::Failed(error)) => return Err(self.told(error, want)),
                 Some(Outcome::Void) => {}
-                None => return Err(self.out_of_patience(patience)),
+                None => return Err(self.out_of_patience(patience, deadline.as_ref())),
             }
         }
     }
@@ -101,7 +101,11 @@ impl Shared {
         .await
     }
 
-    fn out_of_patience(&self, patience: Option<Duration>) -> Error {
+    fn out_of_patience(&self, patience: Option<Duration>, deadline: Option<&Deadline>) -> Error {
+        if deadline.is_some_and(|deadline| !deadline.is_kept()) {
+            let message = "no thread can be had to keep the deadline of a reader that waits";
+            return self.error(ErrorKind::Unavailable, message);
+        }
         let patience = patience.unwrap_or_default();
         let message = format!("no credential within {patience:?}; the refresh goes on");
         self.error(ErrorKind::TimedOut, &message)

@@ -1,5 +1,6 @@
 //! How many calls one issuer gets at a time, over all caches of the process: most urgent first.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -59,10 +60,48 @@ pub(crate) fn enter(
 impl Drop for Permit {
     fn drop(&mut self) {
         if let Some(launch) = leave(&self.issuer) {
-            launch.go(Some(Self {
+            let permit = Self {
                 issuer: Arc::clone(&self.issuer),
-            }));
+            };
+            go_by_turns(launch, permit);
         }
+    }
+}
+
+thread_local! {
+    /// Those that may go while one goes on this thread: one that cannot go passes its place on at once, to thousands in a
+    /// row when a home dies.
+    static GOING: RefCell<Option<Vec<(Launch, Permit)>>> = const { RefCell::new(None) };
+}
+
+fn go_by_turns(launch: Launch, permit: Permit) {
+    let mut turn = Some((launch, permit));
+    let is_first = GOING.with(|going| match &mut *going.borrow_mut() {
+        Some(others) => {
+            others.extend(turn.take());
+            false
+        }
+        free => {
+            *free = Some(Vec::new());
+            true
+        }
+    });
+    if !is_first {
+        return;
+    }
+    let _ends = EndsTurns;
+    while let Some((launch, permit)) = turn {
+        launch.go(Some(permit));
+        turn = GOING.with(|going| going.borrow_mut().as_mut().and_then(Vec::pop));
+    }
+}
+
+struct EndsTurns;
+
+impl Drop for EndsTurns {
+    fn drop(&mut self) {
+        let left = GOING.with(|going| going.borrow_mut().take());
+        drop(left);
     }
 }
 

@@ -51,14 +51,25 @@ pub(super) fn start(clock: AgentClock) -> Result<Arc<Home>, Error> {
         .map_err(failed)?;
     let home = Arc::new(Home::new(runtime.handle().clone(), clock, true));
     let driven = Arc::clone(&home);
-    std::thread::Builder::new()
+    // A runtime must not be dropped where a thread is refused: that may be inside another one.
+    let cell = Arc::new(Mutex::new(Some(runtime)));
+    let handed = Arc::clone(&cell);
+    let take =
+        |cell: &Mutex<_>| Option::take(&mut cell.lock().unwrap_or_else(PoisonError::into_inner));
+    let started = std::thread::Builder::new()
         .name("keytide".to_owned())
         .spawn(move || {
+            let Some(runtime) = take(&handed) else { return };
             let guard = EndsWithItsDriver(driven);
             runtime.block_on(Arc::clone(&guard.0).drive());
             drop(guard);
             runtime.shutdown_background();
-        })
-        .map_err(failed)?;
+        });
+    if let Err(error) = started {
+        if let Some(runtime) = take(&cell) {
+            runtime.shutdown_background();
+        }
+        return Err(failed(error));
+    }
     Ok(home)
 }

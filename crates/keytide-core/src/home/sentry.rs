@@ -61,12 +61,17 @@ impl Alarm {
     }
 }
 
-/// Rings `alarm` at `due`. Taken back by [`cancel`].
-pub(crate) fn set(due: Instant, id: u64, alarm: Arc<Alarm>) {
+/// Rings `alarm` at `due`. Taken back by [`cancel`]. Returns false where no thread can be had that would ring it.
+#[must_use]
+pub(crate) fn set(due: Instant, id: u64, alarm: Arc<Alarm>) -> bool {
     let mut sentry = on_duty();
-    sentry.alarms.insert((due, id), alarm);
+    let kept = sentry.process.is_some();
+    if kept {
+        sentry.alarms.insert((due, id), alarm);
+    }
     drop(sentry);
     CALLED.notify_one();
+    kept
 }
 
 pub(crate) fn cancel(due: Instant, id: u64) {

@@ -437,3 +437,41 @@ async fn a_place_is_not_passed_on_to_a_cache_whose_own_limit_forbids_it() {
         waiter.await.unwrap();
     }
 }
+
+#[test]
+fn thousands_that_wait_for_a_place_are_no_deeper_a_stack_when_their_home_dies() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let identity = real_agent().identity().clone();
+    let agent = keytide_core::Agent::builder(identity)
+        .runtime(runtime.handle().clone())
+        .build()
+        .unwrap();
+    let profile = Profile::bearer("scripted").issuer("https://thousands.example");
+    let caches: Vec<_> = (0..30_000)
+        .map(|_| {
+            let (provider, script) =
+                ScriptedProvider::with_profile(profile.clone(), Answer::hang());
+            let cache = agent.cache(provider).issuer_limit(1);
+            (cache.build().unwrap(), script)
+        })
+        .collect();
+    let mut waiting: Vec<_> = caches
+        .iter()
+        .map(|(cache, _)| Box::pin(cache.get()))
+        .collect();
+    for waiter in &mut waiting {
+        let polled = waiter
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
+        assert!(polled.is_pending());
+    }
+
+    // The call under way goes with its home, and each of the others in turn has its place.
+    runtime.shutdown_background();
+    drop(waiting);
+    drop(caches);
+}

@@ -1,0 +1,86 @@
+//! Where no thread can be had, what needs one is an error at once: never a panic, never a hang.
+
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use keytide_core::{
+    Agent, AgentIdentity, AgentType, Environment, ErrorKind, Issued, Owner, Profile,
+    ProvideCredential, Reason, Request, Version,
+};
+
+struct Minute;
+
+impl ProvideCredential for Minute {
+    fn profile(&self) -> Profile {
+        Profile::bearer("minute").issuer("https://issuer.example")
+    }
+
+    async fn provide(&self, _: &Request) -> Result<Issued, keytide_core::Error> {
+        Ok(Issued::bearer("token".to_owned()).expires_in(Duration::from_secs(60)))
+    }
+}
+
+/// No stack of this size can be had, so no thread of the standard library's starts.
+const STACK: (&str, &str) = ("RUST_MIN_STACK", "4611686018427387904");
+
+fn main() -> ExitCode {
+    if std::env::args().any(|argument| argument == STARVED) {
+        starved();
+        return ExitCode::SUCCESS;
+    }
+    let program = std::env::current_exe().expect("the path of this test");
+    let mut starved = Command::new(program);
+    let status = starved.arg(STARVED).env(STACK.0, STACK.1).status();
+    let status = status.expect("the test starts itself again");
+    assert!(status.success(), "without threads: {status}");
+    println!("test without_a_thread_every_wait_is_an_error_at_once ... ok");
+    ExitCode::SUCCESS
+}
+
+fn starved() {
+    assert!(
+        std::thread::Builder::new().spawn(|| ()).is_err(),
+        "there are threads"
+    );
+    let identity = AgentIdentity::new(
+        AgentType("starved"),
+        Version("1"),
+        Environment("test"),
+        Owner("tests"),
+    );
+    let agent = Agent::builder(identity.unwrap())
+        .observe(|_: &keytide_core::Event| ())
+        .build()
+        .unwrap();
+    let cache = agent.cache(Minute).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+
+    let start = Instant::now();
+    runtime.block_on(async {
+        for _ in 0..3 {
+            let waited = cache.get().await.unwrap_err();
+            assert_eq!(waited.kind(), ErrorKind::Unavailable, "{waited}");
+            let patience = Duration::from_millis(300);
+            let patient = cache
+                .get_within(patience, Duration::ZERO)
+                .await
+                .unwrap_err();
+            assert_eq!(patient.kind(), ErrorKind::Unavailable, "{patient}");
+            let _ = cache.refresh_now().await.unwrap_err();
+        }
+        let _ = agent.warm_up(Duration::from_millis(300)).await.unwrap_err();
+    });
+    let _ = cache.get_blocking(Duration::from_millis(300)).unwrap_err();
+    let _ = cache.try_get().unwrap_err();
+    runtime.block_on(async {
+        let _ = agent.shutdown(Duration::from_millis(300)).await;
+        let _ = agent.terminate(Reason::Finished).await;
+    });
+
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(5), "it took {took:?}");
+}
+
+const STARVED: &str = "starved";
