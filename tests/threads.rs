@@ -1,6 +1,8 @@
 //! Where no thread can be had, what needs one is an error at once: never a panic, never a hang.
 
+use std::future::Future;
 use std::process::{Command, ExitCode};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use keytide_core::{
@@ -34,21 +36,31 @@ fn main() -> ExitCode {
     let status = status.expect("the test starts itself again");
     assert!(status.success(), "without threads: {status}");
     println!("test without_a_thread_every_wait_is_an_error_at_once ... ok");
+    println!(
+        "test thousands_that_wait_for_a_place_are_no_deeper_a_stack_when_their_home_dies ... ok"
+    );
     ExitCode::SUCCESS
 }
 
 fn starved() {
-    assert!(
-        std::thread::Builder::new().spawn(|| ()).is_err(),
-        "there are threads"
-    );
+    let thread = std::thread::Builder::new().spawn(|| ());
+    assert!(thread.is_err(), "there are threads");
+    without_a_thread_every_wait_is_an_error_at_once();
+    thousands_that_wait_for_a_place_are_no_deeper_a_stack_when_their_home_dies();
+}
+
+fn identity() -> AgentIdentity {
     let identity = AgentIdentity::new(
         AgentType("starved"),
         Version("1"),
         Environment("test"),
         Owner("tests"),
     );
-    let agent = Agent::builder(identity.unwrap())
+    identity.unwrap()
+}
+
+fn without_a_thread_every_wait_is_an_error_at_once() {
+    let agent = Agent::builder(identity())
         .observe(|_: &keytide_core::Event| ())
         .build()
         .unwrap();
@@ -81,6 +93,46 @@ fn starved() {
 
     let took = start.elapsed();
     assert!(took < Duration::from_secs(5), "it took {took:?}");
+}
+
+/// The first call runs on a runtime that ends; each of those that wait has its place in turn, and no home.
+fn thousands_that_wait_for_a_place_are_no_deeper_a_stack_when_their_home_dies() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let agent = Agent::builder(identity())
+        .runtime(runtime.handle().clone())
+        .build()
+        .unwrap();
+    let caches: Vec<_> = (0..30_000)
+        .map(|_| agent.cache(Hanging).issuer_limit(1).build().unwrap())
+        .collect();
+    let mut waiting: Vec<_> = caches.iter().map(|cache| Box::pin(cache.get())).collect();
+    let mut context = Context::from_waker(Waker::noop());
+    for waiter in &mut waiting {
+        assert!(waiter.as_mut().poll(&mut context).is_pending());
+    }
+
+    drop(runtime);
+
+    for waiter in &mut waiting {
+        let told = waiter.as_mut().poll(&mut context);
+        assert!(matches!(told, Poll::Ready(Err(_))), "{told:?}");
+    }
+}
+
+/// Never answers.
+struct Hanging;
+
+impl ProvideCredential for Hanging {
+    fn profile(&self) -> Profile {
+        Profile::bearer("hanging").issuer("https://hanging.example")
+    }
+
+    async fn provide(&self, _: &Request) -> Result<Issued, keytide_core::Error> {
+        std::future::pending().await
+    }
 }
 
 const STARVED: &str = "starved";
