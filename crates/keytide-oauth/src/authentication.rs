@@ -35,8 +35,9 @@ impl Authentication {
     ) -> Result<Ask, Error> {
         match self {
             Self::Signed(assertion) => {
+                let key = assertion.key.find().await?;
                 let (assertion, now) = (assertion.clone(), request.issuer_now());
-                let signed = tokio::task::spawn_blocking(move || assertion.sign(now))
+                let signed = tokio::task::spawn_blocking(move || assertion.sign(key, now))
                     .await
                     .map_err(|_| Error::unavailable("signing the assertion was cut off"))??;
                 present(&mut form, client_id, signed.as_bytes());
