@@ -7,7 +7,7 @@ use keytide_core::{Credential, Error, Request, Subject};
 use keytide_http::issuer::Form;
 use zeroize::Zeroizing;
 
-use super::assertion_file::AssertionFile;
+use super::assertion_file::{AssertionFile, FileToken};
 use super::jwt;
 
 /// How a client shows who it is.
@@ -21,7 +21,7 @@ pub(crate) enum Proof {
 }
 
 enum Assertion {
-    Read(Zeroizing<Vec<u8>>),
+    Read(FileToken),
     Held(Arc<Credential>),
 }
 
@@ -30,14 +30,16 @@ impl Proof {
     pub(super) async fn add_to(&self, form: &mut Form, request: &Request) -> Result<(), Error> {
         let assertion = match self {
             Self::File(file) => Assertion::Read(file.read().await?),
-            Self::Subject(subject) => Assertion::Held(subject.obtain(request).await?),
+            Self::Subject(subject) => {
+                Assertion::Held(subject.obtain(request).await?)
+            }
             Self::Secret(secret) => {
                 form.add("client_secret", secret.as_bytes());
                 return Ok(());
             }
         };
         let assertion = match &assertion {
-            Assertion::Read(token) => token.as_slice(),
+            Assertion::Read(token) => token.bytes(),
             Assertion::Held(credential) => credential.expose_bearer("client assertion")?,
         };
         self.check(assertion, request)?;
