@@ -30,9 +30,7 @@ impl Proof {
     pub(super) async fn add_to(&self, form: &mut Form, request: &Request) -> Result<(), Error> {
         let assertion = match self {
             Self::File(file) => Assertion::Read(file.read().await?),
-            Self::Subject(subject) => {
-                Assertion::Held(subject.obtain(request).await?)
-            }
+            Self::Subject(subject) => Assertion::Held(subject.obtain(request).await?),
             Self::Secret(secret) => {
                 form.add("client_secret", secret.as_bytes());
                 return Ok(());

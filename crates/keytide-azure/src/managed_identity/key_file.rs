@@ -21,7 +21,7 @@ impl KeyDirectory {
     /// Below the directory that Windows names; without that name no key is read.
     #[cfg(windows)]
     pub(super) fn of_platform() -> Self {
-        let data = crate::environment::Variables::of_process().get("ProgramData");
+        let data = keytide_issuer::Env::process().path("ProgramData");
         Self(data.map(|data| {
             Path::new(&data)
                 .join("AzureConnectedMachineAgent")

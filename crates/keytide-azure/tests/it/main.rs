@@ -12,15 +12,16 @@ mod revocation;
 mod rotation;
 #[cfg(feature = "azure_core")]
 mod sdk;
+#[cfg(unix)]
+mod search;
 mod secrets;
 #[cfg(feature = "object_store")]
 mod store;
 mod subjects;
 
-use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
-use keytide_azure::{IssuerClient, WorkloadIdentity, WorkloadIdentityBuilder};
+use keytide_azure::{Env, IssuerClient, WorkloadIdentity, WorkloadIdentityBuilder};
 use keytide_core::{
     Agent, AgentIdentity, AgentType, Cache, Environment, Error, Issued, LongLived, Owner, Profile,
     ProvideCredential, Request, Version,
@@ -79,14 +80,13 @@ pub(crate) fn whole(error: &Error) -> String {
 }
 
 /// An environment that holds these variables and no others.
-pub(crate) fn variables(
-    known: &[(&str, &str)],
-) -> impl Fn(&str) -> Option<String> + Send + Sync + 'static {
-    let known: HashMap<String, String> = known
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    move |name| known.get(name).cloned()
+pub(crate) fn variables(known: &[(&str, &str)]) -> Env {
+    Env::of(known.iter().copied())
+}
+
+/// An environment that holds no variable.
+pub(crate) fn nothing() -> Env {
+    variables(&[])
 }
 
 /// A client that trusts this authority, and waits for nobody long.
@@ -134,7 +134,7 @@ impl Tenant {
             .token_file(self.file.path())
             .authority(self.entra.origin())
             .client(client(&self.ca))
-            .environment(|_| None)
+            .env(nothing())
     }
 }
 
