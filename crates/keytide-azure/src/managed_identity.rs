@@ -135,6 +135,7 @@ impl ManagedIdentity {
                     endpoint,
                     client: &self.client,
                     keys: &self.keys,
+                    env: &self.place.env,
                 };
                 arc.ask(&self.resource, &identity, request).await
             }

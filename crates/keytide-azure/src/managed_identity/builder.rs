@@ -35,7 +35,7 @@ impl ManagedIdentityBuilder {
             imds: None,
             env: Env::process(),
             machine: Machine::default(),
-            keys: KeyDirectory::of_platform(),
+            keys: KeyDirectory::OfPlatform,
             client: None,
             may_be_absent: false,
         }
@@ -73,7 +73,7 @@ impl ManagedIdentityBuilder {
     /// The directory that Arc's agent keeps its keys in: a key file anywhere else is not read. Defaults to
     /// `/var/opt/azcmagent/tokens`, on Windows to `%ProgramData%\AzureConnectedMachineAgent\Tokens`.
     pub fn arc_key_directory(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.keys = KeyDirectory::at(directory.into());
+        self.keys = KeyDirectory::At(directory.into());
         self
     }
 
