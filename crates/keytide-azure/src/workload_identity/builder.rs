@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use keytide_core::{Error, Subject};
+use keytide_core::{CredentialKind, Error, Subject};
 use keytide_http::issuer::IssuerClient;
 use keytide_issuer::Env;
 
@@ -97,13 +97,17 @@ impl WorkloadIdentityBuilder {
     ///
     /// # Errors
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming the value that is wrong: the resource, the tenant,
-    /// the client id, the authority; or when there is more than one assertion.
+    /// the client id, the authority; or when there is more than one assertion, or the cache of the assertion holds signing
+    /// keys.
     pub fn build(self) -> Result<WorkloadIdentity, Error> {
         let resource = Resource::parse(&self.resource)?;
         if self.proofs > 1 {
             return Err(Error::misconfigured(
                 "there is more than one assertion, and Entra takes one: give a file or another cache",
             ));
+        }
+        if let Some(Proof::Subject(subject)) = &self.proof {
+            subject.expect_kind(CredentialKind::BearerToken)?;
         }
         // What was said is judged with what stands in for the rest.
         Client::new(

@@ -23,8 +23,8 @@ use std::time::{Duration, SystemTime};
 
 use keytide_azure::{Env, IssuerClient, WorkloadIdentity, WorkloadIdentityBuilder};
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, Error, Issued, LongLived, Owner, Profile,
-    ProvideCredential, Request, Version,
+    Agent, AgentIdentity, AgentType, Cache, Environment, Error, ErrorKind, Issued, LongLived,
+    Owner, Profile, ProvideCredential, Request, Version,
 };
 use keytide_testkit::azure::{Entra, assertion};
 use keytide_testkit::server::{FaultServer, TestCa};
@@ -87,6 +87,33 @@ pub(crate) fn variables(known: &[(&str, &str)]) -> Env {
 /// An environment that holds no variable.
 pub(crate) fn nothing() -> Env {
     variables(&[])
+}
+
+/// Keys to sign with, in the place of bearer tokens.
+pub(crate) fn keys(key: &str) -> Cache {
+    agent().cache(Keys).key(key).build().unwrap()
+}
+
+struct Keys;
+
+impl ProvideCredential for Keys {
+    fn profile(&self) -> Profile {
+        Profile::signing_key("of_keys")
+    }
+
+    async fn provide(&self, _: &Request) -> Result<Issued, Error> {
+        let issued = Issued::signing_key("id", "canary-key-that-signs".to_owned());
+        Ok(issued.expires_in(Duration::from_secs(3600)))
+    }
+}
+
+/// What refuses a cache of keys says which, and what to do; never the key.
+pub(crate) fn is_refused_for_its_kind(error: &Error, key: &str) {
+    assert_eq!(error.kind(), ErrorKind::Misconfigured, "{error}");
+    for named in [key, "of_keys", "bearer tokens"] {
+        assert!(error.to_string().contains(named), "{error}");
+    }
+    assert!(!whole(error).contains("canary"), "{error:?}");
 }
 
 /// A client that trusts this authority, and waits for nobody long.

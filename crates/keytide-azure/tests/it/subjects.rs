@@ -10,7 +10,8 @@ use keytide_testkit::server::{FaultServer, Good};
 use std::time::Duration;
 
 use crate::{
-    AUDIENCE, CLIENT, ISSUER, SUBJECT, TENANT, Tenant, VAULT, agent, cache, client, now, text,
+    AUDIENCE, CLIENT, ISSUER, SUBJECT, TENANT, Tenant, VAULT, agent, cache, client,
+    is_refused_for_its_kind, keys, now, text,
 };
 
 /// Any provider: of SPIFFE, AWS, Google, or of somebody's own.
@@ -118,4 +119,17 @@ async fn a_token_of_entra_is_the_assertion_of_another_issuer() {
 
     let form = other.requests()[0].form();
     assert!(form.contains(&("client_assertion".to_owned(), text(&entra))));
+}
+
+#[test]
+fn an_assertion_that_would_be_a_signing_key_is_refused_when_it_is_built() {
+    let subject = |key| Subject::new(keys(key), SubjectUse::Repeatable);
+
+    let workload = keytide_azure::WorkloadIdentity::builder(VAULT)
+        .assertion(subject("of the workload"))
+        .build();
+    let general = ClientAssertion::builder(VAULT, TENANT, CLIENT, subject("of the client")).build();
+
+    is_refused_for_its_kind(&workload.unwrap_err(), "of the workload");
+    is_refused_for_its_kind(&general.unwrap_err(), "of the client");
 }
