@@ -294,8 +294,9 @@ impl std::error::Error for ReadError {
 }
 
 /// By path and limit: one who takes less must not be given more.
-static READS: LazyLock<OneAtATime<(Arc<Path>, usize), Result<Content, ReadError>>> =
-    LazyLock::new(OneAtATime::new);
+static READS: LazyLock<Reads> = LazyLock::new(OneAtATime::new);
+
+type Reads = OneAtATime<(Arc<Path>, usize), Result<Content, ReadError>>;
 
 /// More than a token, a key or a configuration takes.
 const LIMIT: usize = 64 << 10;
