@@ -41,10 +41,17 @@ async fn only_what_has_no_name_is_absent() {
     fs::create_dir(path("directory")).unwrap();
     symlink("nowhere", path("dangling")).unwrap();
     symlink("nowhere", path("dangling directory")).unwrap();
+    symlink("directory", path("link")).unwrap();
     symlink("circle", path("circle")).unwrap();
     let find = |name: &str| SmallFile::new(path(name), "it");
 
-    for absent in ["absent", "absent/below", "directory/absent"] {
+    for absent in [
+        "absent",
+        "absent/below",
+        "directory/absent",
+        "link/absent",
+        "link/absent/below",
+    ] {
         assert!(find(absent).find().await.unwrap().is_none(), "{absent}");
         let error = find(absent).read().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
