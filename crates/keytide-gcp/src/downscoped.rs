@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use keytide_core::{
-    Cache, Error, Issued, Profile, ProvideCredential, Request, Secret, Subject, SubjectUse,
+    Cache, CredentialKind, Error, Issued, Profile, ProvideCredential, Request, Secret, Subject,
+    SubjectUse,
 };
 use keytide_http::issuer::{Endpoint, IssuerClient};
 use serde_json::Value;
@@ -124,8 +125,10 @@ impl DownscopedBuilder {
     /// Builds the provider.
     ///
     /// # Errors
-    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) when the URL leads where it must not.
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) when the URL leads where it must not, or the base holds
+    /// signing keys.
     pub fn build(self) -> Result<Downscoped, Error> {
+        self.base.expect_kind(CredentialKind::BearerToken)?;
         let hosts = self.hosts.checked()?;
         let endpoint = hosts.endpoint(Role::Sts, "token_url", &self.token_url)?;
         Ok(Downscoped {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use keytide_core::{Error, Subject};
+use keytide_core::{CredentialKind, Error, Subject};
 use keytide_http::issuer::IssuerClient;
 
 use super::ApplicationDefault;
@@ -88,8 +88,11 @@ impl ApplicationDefaultBuilder {
     ///
     /// # Errors
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming what is wrong: the scopes, an endpoint, or the
-    /// variable that names the metadata server.
+    /// variable that names the metadata server; or the subject, when it is of signing keys.
     pub fn build(self) -> Result<ApplicationDefault, Error> {
+        if let Some(subject) = &self.subject {
+            subject.expect_kind(CredentialKind::BearerToken)?;
+        }
         check_scopes(&self.scopes)?;
         let hosts = self.hosts.checked()?;
         Ok(ApplicationDefault {

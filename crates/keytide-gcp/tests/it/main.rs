@@ -6,6 +6,7 @@ mod conformance;
 mod federation;
 mod golden;
 mod impersonation;
+mod kinds;
 mod keys;
 mod metadata;
 mod secrecy;
