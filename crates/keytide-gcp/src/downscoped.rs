@@ -9,6 +9,7 @@ use keytide_core::{
 use keytide_http::issuer::{Endpoint, IssuerClient};
 use serde_json::Value;
 
+use crate::beneath;
 use crate::boundary::AccessBoundary;
 use crate::hosts::{Hosts, Role};
 use crate::sts::{ACCESS_TOKEN, Exchange};
@@ -33,7 +34,8 @@ use crate::sts::{ACCESS_TOKEN, Exchange};
 /// again. Where STS does not say how long the token lives, it ends with its base.
 ///
 /// # Errors
-/// Those of [`ExternalAccount`](crate::ExternalAccount), and those of the base cache.
+/// Those of [`ExternalAccount`](crate::ExternalAccount), and those of the base cache. A base that is not configured here is
+/// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured): a chain does not go on to another account.
 ///
 /// # Revocation
 /// [`UntilExpiry`](keytide_core::Revocation::UntilExpiry): as with its base, nobody can be told to take it back.
@@ -64,7 +66,7 @@ impl ProvideCredential for Downscoped {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        let base = self.subject.obtain(request).await?;
+        let base = beneath::obtain(&self.subject, "the base token", request).await?;
         let left = base.remaining();
         let exchange = Exchange {
             audience: None,

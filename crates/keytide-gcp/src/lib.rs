@@ -3,6 +3,7 @@
 
 mod answer;
 mod application_default;
+mod beneath;
 mod boundary;
 pub mod bridge;
 mod codes;

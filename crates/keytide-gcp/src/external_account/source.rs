@@ -10,6 +10,8 @@ use keytide_issuer::SmallFile;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::beneath;
+
 pub(super) enum Source {
     /// Another cache.
     Cache(Arc<Subject>),
@@ -47,7 +49,7 @@ impl Source {
     ) -> Result<Token, Error> {
         match self {
             Self::Cache(subject) => {
-                let subject = subject.obtain(request).await?;
+                let subject = beneath::obtain(subject, SUBJECT, request).await?;
                 Ok(Token::Cached(subject))
             }
             Self::File(file, format) => {

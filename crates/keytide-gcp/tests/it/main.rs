@@ -1,6 +1,7 @@
 //! keytide-gcp against the issuers of the test kit.
 
 mod application_default;
+mod beneath;
 mod bridges;
 mod conformance;
 mod federation;
