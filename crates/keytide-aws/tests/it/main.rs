@@ -1,5 +1,7 @@
 //! The providers against fakes of their issuers.
 
+#[cfg(unix)]
+mod absent;
 mod assume_role;
 mod bridges;
 mod canary;
@@ -9,6 +11,7 @@ mod default_role;
 mod errors;
 mod imds;
 mod local;
+mod machine;
 mod revocation;
 mod support;
 mod tokens;
