@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use keytide_core::{
-    Cache, Error, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
+    Cache, CredentialKind, Error, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
 };
 use keytide_http::{Attach, Outgoing};
 use serde::Serialize;
@@ -188,9 +188,11 @@ impl CallerIdentityTokenBuilder {
     /// Builds the provider.
     ///
     /// # Errors
-    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), saying which parameter cannot be right.
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), saying which parameter cannot be right, or
+    /// that the base holds no signing keys.
     pub fn build(self) -> Result<CallerIdentityToken, Error> {
         self.place.check()?;
+        self.base.expect_kind(CredentialKind::SigningKey)?;
         let range = Duration::from_secs(60)..=Duration::from_secs(900);
         if !range.contains(&self.lifetime) {
             return Err(Error::misconfigured(format!(

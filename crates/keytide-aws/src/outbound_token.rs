@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_sts::types::Tag;
 use keytide_core::{
-    Cache, Error, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
+    Cache, CredentialKind, Error, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
 };
 
 use crate::failure::starting_from_cache;
@@ -184,9 +184,11 @@ impl OutboundTokenBuilder {
     /// Builds the provider.
     ///
     /// # Errors
-    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), saying which parameter cannot be right.
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), saying which parameter cannot be right, or
+    /// that the base holds no signing keys.
     pub fn build(self) -> Result<OutboundToken, Error> {
         self.place.check()?;
+        self.base.expect_kind(CredentialKind::SigningKey)?;
         let range = Duration::from_secs(60)..=Duration::from_secs(3600);
         if !range.contains(&self.lifetime) {
             return Err(Error::misconfigured(format!(

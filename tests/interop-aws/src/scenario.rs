@@ -190,7 +190,7 @@ pub(crate) async fn load(moto: &Moto) -> Result<(), Failure> {
         .region(Region::new(REGION))
         .endpoint_url(relay.origin())
         .retry_config(RetryConfig::disabled());
-    let sts = aws_sdk_sts::Client::new(&sdk_config(loader, &cache).load().await);
+    let sts = aws_sdk_sts::Client::new(&sdk_config(loader, &cache)?.load().await);
     let users = Users::start(USERS, PAUSE, move || {
         let ask = sts.get_caller_identity().send();
         async move { ask.await.map(drop).map_err(|error| format!("{error:?}")) }
@@ -207,7 +207,7 @@ pub(crate) async fn load(moto: &Moto) -> Result<(), Failure> {
             max_retries: 0,
             ..object_store::RetryConfig::default()
         })
-        .with_credentials(Arc::new(ObjectStoreCredentials::new(cache.clone())))
+        .with_credentials(Arc::new(ObjectStoreCredentials::new(cache.clone())?))
         .build()?;
     let (store, path) = (
         Arc::new(store),

@@ -8,8 +8,12 @@ use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
 use keytide_aws::{
-    AssumeRole, CallerIdentityToken, ContainerEndpoint, Env, Imds, OutboundToken, WebIdentity,
+    AssumeRole, CallerIdentityToken, ContainerEndpoint, Env, Imds, OutboundToken, SdkCredentials,
+    WebIdentity,
 };
 use keytide_core::{
     Agent, Cache, Chain, Credential, Error, ErrorKind, ProvideCredential, Subject, SubjectUse,
@@ -391,6 +395,26 @@ async fn a_chain_does_not_pass_over_what_rests_on_a_cache_that_is_not_configured
     let passed = Chain::first(nothing()).then(container(&other));
     let credential = agent.cache(passed).build().unwrap().get().await.unwrap();
     assert_eq!(secret(&credential), "rests-other-secret-1");
+}
+
+#[tokio::test]
+async fn a_chain_of_the_sdk_does_not_pass_over_a_cache_that_is_not_configured() {
+    let agent = agent();
+    let nothing = ContainerEndpoint::new().env(Env::of::<String, String>([]));
+    let cache = agent.cache(nothing).build().unwrap();
+    let other = FaultServer::start(Container::new("sdk-other-"));
+    let other_cache = agent.cache(container(&other)).build().unwrap();
+    let search =
+        CredentialsProviderChain::first_try("keytide", SdkCredentials::new(cache).unwrap())
+            .or_else("other", SdkCredentials::new(other_cache).unwrap());
+
+    let error = search.provide_credentials().await.unwrap_err();
+
+    assert!(
+        matches!(error, CredentialsError::InvalidConfiguration(_)),
+        "{error:?}"
+    );
+    assert_eq!(other.count(), 0);
 }
 
 #[tokio::test]

@@ -478,28 +478,6 @@ async fn no_region_is_an_error_that_names_the_variable() {
 }
 
 #[tokio::test]
-async fn a_bearer_token_cannot_be_the_base() {
-    let agent = agent();
-    let (script, _) = keytide_testkit::ScriptedProvider::new(keytide_testkit::Answer::token(
-        Duration::from_secs(60),
-    ));
-    let token = agent.cache(script).build().unwrap();
-    let sts = FaultServer::start(Sts::new("role-bearer-sts-"));
-
-    let provider = role(&sts, token).build().unwrap();
-    let error = agent
-        .cache(provider)
-        .build()
-        .unwrap()
-        .get()
-        .await
-        .unwrap_err();
-
-    assert_eq!(error.kind(), ErrorKind::Misconfigured, "{error}");
-    assert_eq!(sts.connections(), 0);
-}
-
-#[tokio::test]
 async fn the_endpoints_of_a_region_are_chosen_by_variables() {
     let agent = agent();
     let (keys, _platform) = base(&agent, "role-fips-");

@@ -10,6 +10,7 @@ mod container_endpoint;
 mod default_role;
 mod errors;
 mod imds;
+mod kinds;
 mod local;
 mod machine;
 mod revocation;
