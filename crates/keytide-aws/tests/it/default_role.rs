@@ -206,6 +206,12 @@ async fn a_profile_that_cannot_be_right_is_named() {
             "the profile q",
         ),
         (
+            format!(
+                "{role}source_profile = q\n[profile q]\naws_access_key_id = AKIA\n{role}credential_source = Ec2InstanceMetadata\n"
+            ),
+            "the profile q",
+        ),
+        (
             "role_arn = arn:aws:iam::1:role/x\ncredential_source = Ec2InstanceMetadata\n"
                 .to_owned(),
             "12 digits",
