@@ -65,7 +65,7 @@ async fn with_an_account(agent: &Agent, role_arn: &str) -> Result<Cache, Failure
     let provider = AssumeRole::builder(role_arn, workload).build()?;
     let sessions = provider.sessions();
     let role = agent.cache(provider).build()?;
-    let sts = client(aws_config::defaults(BehaviorVersion::latest()), &role).await;
+    let sts = client(aws_config::defaults(BehaviorVersion::latest()), &role).await?;
 
     println!("{}", who(&sts).await?);
     if let Some(session) = sessions.last() {
@@ -89,7 +89,7 @@ async fn with_moto(agent: &Agent, url: &str) -> Result<Cache, Failure> {
     let loader = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new("eu-west-1"))
         .endpoint_url(url);
-    let sts = client(loader, &role).await;
+    let sts = client(loader, &role).await?;
 
     let mut requests = 0;
     while role.status().rotations < 5 {
@@ -111,8 +111,9 @@ async fn with_moto(agent: &Agent, url: &str) -> Result<Cache, Failure> {
 }
 
 /// One client for the life of the program: what it signs with changes underneath.
-async fn client(loader: ConfigLoader, role: &Cache) -> aws_sdk_sts::Client {
-    aws_sdk_sts::Client::new(&sdk_config(loader, role).load().await)
+async fn client(loader: ConfigLoader, role: &Cache) -> Result<aws_sdk_sts::Client, Failure> {
+    let config = sdk_config(loader, role)?.load().await;
+    Ok(aws_sdk_sts::Client::new(&config))
 }
 
 async fn who(sts: &aws_sdk_sts::Client) -> Result<String, Failure> {

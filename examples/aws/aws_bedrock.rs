@@ -9,7 +9,7 @@
 
 use std::error::Error;
 
-use keytide_aws::{ContainerEndpoint, DefaultRole, SigV4, Variables};
+use keytide_aws::{ContainerEndpoint, DefaultRole, Env, SigV4};
 use keytide_core::{Agent, AgentIdentity, AgentType, Cache, Environment, Owner, Reason, Version};
 use keytide_http::AuthorizedClient;
 use keytide_testkit::aws::Container;
@@ -74,10 +74,8 @@ async fn ask(role: Cache, base: &str, region: &str, model: &str) -> Result<Strin
 /// The platform that gives the role, and the model: each a server on this machine.
 async fn locally(agent: &Agent) -> Result<(), Failure> {
     let platform = FaultServer::start(Container::new("example-"));
-    let variables = Variables::of([("AWS_CONTAINER_CREDENTIALS_FULL_URI", platform.url("/role"))]);
-    let role = agent
-        .cache(ContainerEndpoint::new().variables(variables))
-        .build()?;
+    let env = Env::of([("AWS_CONTAINER_CREDENTIALS_FULL_URI", platform.url("/role"))]);
+    let role = agent.cache(ContainerEndpoint::new().env(env)).build()?;
     let model = FaultServer::start(|_: &Asked| {
         Reply::json(
             200,
@@ -117,16 +115,8 @@ fn region_of(base: &str) -> Result<String, Failure> {
         .and_then(|rest| rest.split('.').next());
     match of_host {
         Some(region) => Ok(region.to_owned()),
-        None => {
-            of_environment().ok_or_else(|| "the base URL names no region: set AWS_REGION".into())
-        }
+        None => Env::process()
+            .get("AWS_REGION")?
+            .ok_or_else(|| "the base URL names no region: set AWS_REGION".into()),
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a program may look at its own environment"
-)]
-fn of_environment() -> Option<String> {
-    std::env::var("AWS_REGION").ok()
 }

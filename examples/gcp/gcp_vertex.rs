@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Owner, Version};
-use keytide_gcp::{ApplicationDefault, CLOUD_PLATFORM, Surroundings};
+use keytide_gcp::{ApplicationDefault, CLOUD_PLATFORM, Env};
 use keytide_http::AuthorizedClient;
 use keytide_testkit::gcp::Google;
 use keytide_testkit::server::{Asked, FaultServer, Reply};
@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (base, calls) = match (&fakes, real) {
         (Some((issuers, model)), _) => {
             let host = issuers.address().to_string();
-            provider = provider.surroundings(Surroundings::of([("GCE_METADATA_HOST", host)]));
+            provider = provider.env(Env::of([("GCE_METADATA_HOST", host)]));
             (model.url("/v1/projects/p/locations/here"), 15)
         }
         (None, real) => (real.unwrap_or_default(), 1),

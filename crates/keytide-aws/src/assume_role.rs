@@ -15,6 +15,7 @@ use keytide_core::{
 pub(crate) use self::ask::RoleRequest;
 pub(crate) use self::base::Base;
 pub use self::builder::AssumeRoleBuilder;
+use crate::failure::starting_from_cache;
 use crate::keys;
 use crate::session::RoleSessions;
 
@@ -57,7 +58,8 @@ use crate::session::RoleSessions;
 ///
 /// # Errors
 /// By the code of STS, whatever shape of XML it comes in: [the table](crate#errors). A refused `AccessDenied` names its
-/// first suspects.
+/// first suspects. A base that is not configured is [`Misconfigured`](keytide_core::ErrorKind::Misconfigured): a chain does
+/// not pass over a role that somebody named.
 ///
 /// # Revocation
 /// No call takes a session back: the profile states [`UntilExpiry`](keytide_core::Revocation::UntilExpiry), and
@@ -96,7 +98,13 @@ impl ProvideCredential for AssumeRole {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        let credential = self.base.obtain(request).await?;
+        let credential = self.base.obtain(request).await.map_err(|error| {
+            let what = format!(
+                "the role {} is asked for with the keys of",
+                self.ask.role.as_str()
+            );
+            starting_from_cache(what, error)
+        })?;
         let base = Base {
             provider: self.under.status().provider,
             principal: credential.principal().map(ToOwned::to_owned),

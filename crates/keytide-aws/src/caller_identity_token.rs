@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use keytide_core::{
-    Cache, Error, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
+    Cache, CredentialKind, Error, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
 };
 use keytide_http::{Attach, Outgoing};
 use serde::Serialize;
 use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
+use crate::failure::starting_from_cache;
 use crate::sigv4::SigV4;
 use crate::sts::{Place, host_of};
 
@@ -73,7 +74,10 @@ impl ProvideCredential for CallerIdentityToken {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        let credential = self.base.obtain(request).await?;
+        let credential =
+            self.base.obtain(request).await.map_err(|error| {
+                starting_from_cache("the token is made with the keys of", error)
+            })?;
         let region = self.place.region()?;
         let cannot = |error: &dyn fmt::Display| {
             Error::misconfigured(format!(
@@ -170,8 +174,8 @@ impl CallerIdentityTokenBuilder {
     }
 
     /// The environment variables that are looked at. Defaults to those of the process.
-    pub fn variables(mut self, variables: crate::Variables) -> Self {
-        self.place.variables = variables;
+    pub fn env(mut self, env: crate::Env) -> Self {
+        self.place.env = env;
         self
     }
 
@@ -184,9 +188,11 @@ impl CallerIdentityTokenBuilder {
     /// Builds the provider.
     ///
     /// # Errors
-    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), saying which parameter cannot be right.
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), saying which parameter cannot be right, or
+    /// that the base holds no signing keys.
     pub fn build(self) -> Result<CallerIdentityToken, Error> {
         self.place.check()?;
+        self.base.expect_kind(CredentialKind::SigningKey)?;
         let range = Duration::from_secs(60)..=Duration::from_secs(900);
         if !range.contains(&self.lifetime) {
             return Err(Error::misconfigured(format!(

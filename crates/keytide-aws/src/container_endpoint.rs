@@ -2,21 +2,19 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use http::StatusCode;
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
 use keytide_http::issuer::{Endpoint, IssuerClient};
+use keytide_issuer::{Env, SmallFile};
 use zeroize::Zeroizing;
 
 use crate::codes::METADATA;
 use crate::document::Document;
-use crate::failure::{AMZ_RETRY_AFTER, Failure, patience};
-use crate::file;
+use crate::failure::{AMZ_RETRY_AFTER, Failure, answered, patience};
 use crate::keys::Keys;
-use crate::variables::Variables;
 
 /// Asks the endpoint that a container platform names by environment variables: an ECS task role, EKS Pod Identity,
 /// Greengrass, Lambda SnapStart.
@@ -40,8 +38,8 @@ use crate::variables::Variables;
 /// # Errors
 /// | what happens | kind |
 /// |---|---|
-/// | neither URI is set | [`NotConfigured`](keytide_core::ErrorKind::NotConfigured) |
-/// | a URL that leads where it must not, a token with a line break | [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) |
+/// | none of these variables is set | [`NotConfigured`](keytide_core::ErrorKind::NotConfigured) |
+/// | a token is set and neither URI; a variable that is not UTF-8; a URL that leads where it must not; a token with a line break; a token file that is none ([what that is](keytide_issuer::SmallFile)) | [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) |
 /// | the token file is not there, no answer, 5xx, what is no credential | [`Unavailable`](keytide_core::ErrorKind::Unavailable) |
 /// | a known code ([the table](crate#errors)) | by the code |
 ///
@@ -50,7 +48,7 @@ use crate::variables::Variables;
 /// the role.
 #[derive(Clone)]
 pub struct ContainerEndpoint {
-    variables: Variables,
+    env: Env,
     client: Option<IssuerClient>,
 }
 
@@ -59,15 +57,15 @@ impl ContainerEndpoint {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            variables: Variables::of_process(),
+            env: Env::process(),
             client: None,
         }
     }
 
     /// The environment variables that are looked at. Defaults to those of the process.
     #[must_use]
-    pub fn variables(mut self, variables: Variables) -> Self {
-        self.variables = variables;
+    pub fn env(mut self, env: Env) -> Self {
+        self.env = env;
         self
     }
 
@@ -79,15 +77,17 @@ impl ContainerEndpoint {
     }
 
     pub(crate) fn is_configured(&self) -> bool {
-        [RELATIVE, FULL]
-            .iter()
-            .any(|name| self.variables.get(name).is_some())
+        [RELATIVE, FULL].iter().any(|name| self.env.has(name))
     }
 
     pub(crate) async fn keys(&self, request: &Request) -> Result<Keys, Error> {
         let endpoint = self.endpoint()?;
+        self.ask(&endpoint, request).await.map_err(answered)
+    }
+
+    async fn ask(&self, endpoint: &Endpoint, request: &Request) -> Result<Keys, Error> {
         let client = self.client.clone().map_or_else(quick, Ok)?;
-        let mut ask = client.get(&endpoint).header("accept", "application/json");
+        let mut ask = client.get(endpoint).header("accept", "application/json");
         if let Some(token) = self.token().await? {
             ask = ask.secret_header("authorization", token.as_bytes());
         }
@@ -113,7 +113,7 @@ impl ContainerEndpoint {
 
     /// Where the endpoint is, judged.
     fn endpoint(&self) -> Result<Endpoint, Error> {
-        if let Some(path) = self.variables.get(RELATIVE) {
+        if let Some(path) = self.env.get(RELATIVE)? {
             return Endpoint::parse("http://169.254.170.2")?
                 .at_path(&path)
                 .map_err(|_| {
@@ -122,10 +122,12 @@ impl ContainerEndpoint {
                     ))
                 });
         }
-        let Some(url) = self.variables.get(FULL) else {
-            return Err(Error::not_configured(format!(
-                "neither {RELATIVE} nor {FULL} is set"
-            )));
+        let Some(url) = self.env.get(FULL)? else {
+            let neither = format!("neither {RELATIVE} nor {FULL} is set");
+            return Err(match self.left_over() {
+                Some(name) => Error::misconfigured(format!("{name} is set, and {neither}")),
+                None => Error::not_configured(neither),
+            });
         };
         let endpoint = Endpoint::parse(&url)
             .map_err(|error| Error::misconfigured(format!("{FULL} is refused")).caused_by(error))?;
@@ -145,23 +147,24 @@ impl ContainerEndpoint {
         }
     }
 
+    /// What is set for the endpoint where no URI is: half of what somebody meant to set.
+    fn left_over(&self) -> Option<&'static str> {
+        [TOKEN_FILE, TOKEN]
+            .into_iter()
+            .find(|name| self.env.has(name))
+    }
+
     async fn token(&self) -> Result<Option<Zeroizing<String>>, Error> {
-        let (named, token) = if let Some(path) = self.variables.get(TOKEN_FILE) {
-            let content = file::read(
-                "the file that AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names,",
-                Path::new(&path),
-            )
-            .await?;
-            let text = std::str::from_utf8(&content).map_err(|_| {
-                Error::misconfigured(format!("the file that {TOKEN_FILE} names is not text"))
-            })?;
+        let (named, token) = if let Some(path) = self.env.get(TOKEN_FILE)? {
+            let named = "the token of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+            let content = SmallFile::new(&path, named).read().await?;
+            let text = std::str::from_utf8(&content)
+                .map_err(|_| Error::misconfigured(format!("{named} in {path} is not text")))?;
             if text.is_empty() {
-                return Err(Error::unavailable(format!(
-                    "the file that {TOKEN_FILE} names is empty"
-                )));
+                return Err(Error::unavailable(format!("{named} in {path} is empty")));
             }
             (TOKEN_FILE, Zeroizing::new(text.to_owned()))
-        } else if let Some(token) = self.variables.get(TOKEN) {
+        } else if let Some(token) = self.env.get(TOKEN)? {
             (TOKEN, Zeroizing::new(token))
         } else {
             return Ok(None);
@@ -216,7 +219,7 @@ fn quick() -> Result<IssuerClient, Error> {
 impl fmt::Debug for ContainerEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ContainerEndpoint")
-            .field("variables", &self.variables)
+            .field("env", &self.env)
             .finish_non_exhaustive()
     }
 }
@@ -233,7 +236,7 @@ mod tests {
     use super::*;
 
     fn endpoint<const N: usize>(variables: [(&str, &str); N]) -> Result<String, Error> {
-        let provider = ContainerEndpoint::new().variables(Variables::of(variables));
+        let provider = ContainerEndpoint::new().env(Env::of(variables));
         provider
             .endpoint()
             .map(|endpoint| endpoint.as_str().to_owned())

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keytide_core::{Error, ErrorKind, Issued, Profile, ProvideCredential, Request};
 use keytide_http::issuer::IssuerClient;
+use keytide_issuer::Env;
 
 use self::environment::EnvironmentKeys;
 use self::profile::ProfileFiles;
@@ -15,7 +16,6 @@ use crate::container_endpoint::ContainerEndpoint;
 use crate::imds::Imds;
 use crate::keys::Keys;
 use crate::sts::Place;
-use crate::variables::Variables;
 use crate::web_identity::WebIdentity;
 
 /// The role that this workload has, in the order in which the AWS SDKs look: environment, shared configuration files, web
@@ -38,6 +38,13 @@ use crate::web_identity::WebIdentity;
 /// The first step that is configured here is the one; it stays so. What it meets after that (an issuer that is down, a
 /// refusal) never leads on to another principal. A refusal is an error that names the variable or the file and says what to
 /// do, and ends the search: it would hide the role that stands behind.
+///
+/// A step is passed over where its variables are not set or empty, and its files are not there. All else ends the search,
+/// and is looked at again with the next attempt: half of a set of variables or of a key, a profile that starts from what is
+/// not here, a variable or a file that is not UTF-8, a file that may not be read or is none.
+///
+/// The configuration files are read by [`SmallFile`](keytide_issuer::SmallFile), up to 1 MiB each, and parsed by the SDK.
+/// `~` is `HOME`; where that is not set, there are no files in it.
 ///
 /// Roles that a profile chains are asked for one after the other with each call, and each carries the agent's identity, as
 /// [`AssumeRole`](crate::AssumeRole) does. A role of a profile needs a region: `AWS_REGION`, or `region` in the profile.
@@ -65,7 +72,7 @@ impl DefaultRole {
     /// Starts one with settings of its own.
     pub fn builder() -> DefaultRoleBuilder {
         DefaultRoleBuilder {
-            variables: Variables::of_process(),
+            env: Env::process(),
             client: None,
             allow_static: false,
         }
@@ -158,15 +165,15 @@ fn named(step: &str, error: &Error, passed_over: &[String]) -> Error {
 #[must_use]
 #[derive(Debug)]
 pub struct DefaultRoleBuilder {
-    variables: Variables,
+    env: Env,
     client: Option<IssuerClient>,
     allow_static: bool,
 }
 
 impl DefaultRoleBuilder {
     /// The environment variables that are looked at. Defaults to those of the process.
-    pub fn variables(mut self, variables: Variables) -> Self {
-        self.variables = variables;
+    pub fn env(mut self, env: Env) -> Self {
+        self.env = env;
         self
     }
 
@@ -188,22 +195,22 @@ impl DefaultRoleBuilder {
     /// Builds the provider.
     pub fn build(self) -> DefaultRole {
         let Self {
-            variables,
+            env,
             client,
             allow_static,
         } = self;
         let mut place = Place {
-            variables: variables.clone(),
+            env: env.clone(),
             ..Place::default()
         };
-        let mut container = ContainerEndpoint::new().variables(variables.clone());
-        let mut imds = Imds::new().variables(variables.clone());
+        let mut container = ContainerEndpoint::new().env(env.clone());
+        let mut imds = Imds::new().env(env.clone());
         if let Some(client) = client {
             place.client = client.clone();
             container = container.client(client.clone());
             imds = imds.client(client);
         }
-        let environment = EnvironmentKeys::new(variables, allow_static);
+        let environment = EnvironmentKeys::new(env, allow_static);
         let profile = ProfileFiles {
             place: place.clone(),
             environment: environment.clone(),

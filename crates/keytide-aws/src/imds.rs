@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use http::StatusCode;
-use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
+use keytide_core::{Error, ErrorKind, Issued, Profile, ProvideCredential, Request};
 use keytide_http::issuer::{Ask, Endpoint, IssuerClient, Reply};
+use keytide_issuer::Env;
 use zeroize::Zeroizing;
 
 use crate::codes::{self, METADATA};
@@ -14,7 +15,6 @@ use crate::document::Document;
 use crate::failure::{AMZ_RETRY_AFTER, Failure, patience};
 use crate::keys::Keys;
 use crate::naming::is_legal_in_name;
-use crate::variables::Variables;
 
 /// Asks the instance metadata service for the keys of the instance's role. Version 2 alone: a session token first, and
 /// never a request without one.
@@ -45,10 +45,11 @@ use crate::variables::Variables;
 /// # Errors
 /// | what the service does | kind |
 /// |---|---|
-/// | no role is attached (404) | [`NotConfigured`](keytide_core::ErrorKind::NotConfigured) |
+/// | no role is attached (404), it is turned off | [`NotConfigured`](keytide_core::ErrorKind::NotConfigured) |
+/// | the role that the provider [names](Self::role) is not attached (404); a variable that is not UTF-8, or no address of the service | [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) |
 /// | 403; a failure by code with status 200, such as `AssumeRoleUnauthorizedAccess` | [`Refused`](keytide_core::ErrorKind::Refused) |
 /// | throttling codes, 429 | [`Throttled`](keytide_core::ErrorKind::Throttled) |
-/// | no answer, 401, 5xx, what is no credential | [`Unavailable`](keytide_core::ErrorKind::Unavailable) |
+/// | no answer, 401, 404 for a role that the service has just named, 5xx, what is no credential | [`Unavailable`](keytide_core::ErrorKind::Unavailable) |
 ///
 /// # Revocation
 /// Nothing takes the keys back before they end. An operator can end them by a deny policy on the role, which befalls all
@@ -57,7 +58,7 @@ use crate::variables::Variables;
 pub struct Imds {
     role: Option<String>,
     endpoint: Option<String>,
-    variables: Variables,
+    env: Env,
     client: Option<IssuerClient>,
 }
 
@@ -68,7 +69,7 @@ impl Imds {
         Self {
             role: None,
             endpoint: None,
-            variables: Variables::of_process(),
+            env: Env::process(),
             client: None,
         }
     }
@@ -90,8 +91,8 @@ impl Imds {
 
     /// The environment variables that are looked at. Defaults to those of the process.
     #[must_use]
-    pub fn variables(mut self, variables: Variables) -> Self {
-        self.variables = variables;
+    pub fn env(mut self, env: Env) -> Self {
+        self.env = env;
         self
     }
 
@@ -104,6 +105,16 @@ impl Imds {
 
     pub(crate) async fn keys(&self, request: &Request) -> Result<Keys, Error> {
         let endpoint = self.service()?;
+        let answer = self.ask(&endpoint, request).await;
+        answer.map_err(|error| match (&self.role, error.kind()) {
+            (Some(role), ErrorKind::NotConfigured) => Error::misconfigured(format!(
+                "the provider names the role {role} of this instance, and {error}"
+            )),
+            _ => error,
+        })
+    }
+
+    async fn ask(&self, endpoint: &Endpoint, request: &Request) -> Result<Keys, Error> {
         let client = self.client.clone().map_or_else(quick, Ok)?;
         let ask = client
             .put(&endpoint.at_path(TOKEN_PATH)?)
@@ -136,7 +147,8 @@ impl Imds {
         }
 
         let reply = get(&format!("{ROLES_PATH}{role}"))?.send(request).await?;
-        let body = Self::accept(reply, Step::Keys)?;
+        let listed = self.role.is_none();
+        let body = Self::accept(reply, Step::Keys { listed })?;
         let document = Document::read("the answer of the metadata service", &body)?;
         if let Some(code) = document.code.as_deref().filter(|code| *code != "Success") {
             let failure = Failure {
@@ -154,20 +166,19 @@ impl Imds {
 
     /// The address, by the environment.
     fn service(&self) -> Result<Endpoint, Error> {
-        let variables = &self.variables;
-        if variables.is_true("AWS_EC2_METADATA_DISABLED") {
+        if self.env.is_true("AWS_EC2_METADATA_DISABLED")? {
             return Err(Error::not_configured(
                 "AWS_EC2_METADATA_DISABLED turns the metadata service off",
             ));
         }
-        let told = self
-            .endpoint
-            .clone()
-            .or_else(|| variables.get("AWS_EC2_METADATA_SERVICE_ENDPOINT"));
+        let told = match &self.endpoint {
+            Some(url) => Some(url.clone()),
+            None => self.env.get("AWS_EC2_METADATA_SERVICE_ENDPOINT")?,
+        };
         if let Some(url) = told {
             return Endpoint::parse(&url);
         }
-        let mode = variables.get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
+        let mode = self.env.get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE")?;
         match mode.as_deref().map(str::to_ascii_lowercase).as_deref() {
             None | Some("ipv4") => Endpoint::parse("http://169.254.169.254"),
             Some("ipv6") => Endpoint::parse("http://[fd00:ec2::254]"),
@@ -221,7 +232,10 @@ impl ProvideCredential for Imds {
 enum Step {
     Token,
     Role,
-    Keys,
+    /// `listed`: the service itself named the role a moment ago.
+    Keys {
+        listed: bool,
+    },
 }
 
 impl Step {
@@ -229,9 +243,12 @@ impl Step {
     fn failed(self, status: StatusCode) -> Option<Error> {
         let told = |what: &str| format!("the metadata service answers {} {what}", status.as_u16());
         match (status, self) {
-            (StatusCode::NOT_FOUND, Self::Role | Self::Keys) => Some(Error::not_configured(told(
-                "for the role: no role is attached to this instance",
+            (StatusCode::NOT_FOUND, Self::Keys { listed: true }) => Some(Error::unavailable(told(
+                "for the role that it has just named: it is being replaced or taken away",
             ))),
+            (StatusCode::NOT_FOUND, Self::Role | Self::Keys { .. }) => Some(Error::not_configured(
+                told("for the role: no role, or another one, is attached to this instance"),
+            )),
             (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, Self::Token) => {
                 Some(Error::unavailable(told(
                     "to the request for a session token: it has no version 2, and version 1 is never asked",
@@ -256,7 +273,7 @@ fn is_token(body: &[u8]) -> bool {
 
 /// Nothing came back: on an instance that is how a hop limit shows.
 fn silent(error: &Error) -> Error {
-    if error.kind() != keytide_core::ErrorKind::Unavailable {
+    if error.kind() != ErrorKind::Unavailable {
         return error.clone();
     }
     Error::unavailable(

@@ -7,6 +7,7 @@ use aws_credential_types::Credentials;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use keytide_core::{Credential, Error, Issued};
+use keytide_issuer::Env;
 use zeroize::Zeroizing;
 
 /// An access key id, its secret, and what belongs to them.
@@ -19,6 +20,35 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
+    /// The keys in environment variables; `None` where none of the three is set.
+    pub(crate) fn of_variables(env: &Env) -> Result<Option<Self>, Error> {
+        let names = [ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN];
+        let mut values = [None, None, None];
+        for (value, name) in values.iter_mut().zip(names) {
+            *value = env.get(name)?.map(Zeroizing::new);
+        }
+        match values {
+            [None, None, None] => Ok(None),
+            [Some(access_key_id), Some(secret_access_key), session_token] => Ok(Some(Self {
+                access_key_id: access_key_id.to_string(),
+                secret_access_key,
+                session_token,
+                expires_at: None,
+                principal: None,
+            })),
+            [id, secret, _] => {
+                let [set, missing] = match (id, secret) {
+                    (Some(_), _) => [ACCESS_KEY_ID, SECRET_ACCESS_KEY],
+                    (None, Some(_)) => [SECRET_ACCESS_KEY, ACCESS_KEY_ID],
+                    (None, None) => [SESSION_TOKEN, ACCESS_KEY_ID],
+                };
+                Err(Error::misconfigured(format!(
+                    "{set} is set and {missing} is not: set both, or neither"
+                )))
+            }
+        }
+    }
+
     /// The keys, if a request can be signed with them.
     pub(crate) fn checked(self) -> Result<Self, Error> {
         let token = self.session_token.as_deref().map(String::as_str);
@@ -113,5 +143,8 @@ impl fmt::Debug for Keys {
     }
 }
 
+pub(crate) const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+pub(crate) const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
+pub(crate) const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
 /// What the SDK calls the origin of a credential.
 const SOURCE: &str = "keytide";

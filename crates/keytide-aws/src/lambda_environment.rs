@@ -4,11 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
-use zeroize::Zeroizing;
+use keytide_issuer::Env;
 
 use crate::container_endpoint::ContainerEndpoint;
-use crate::keys::Keys;
-use crate::variables::Variables;
+use crate::keys::{ACCESS_KEY_ID, Keys, SESSION_TOKEN};
 
 /// The keys of a function's role, which Lambda puts into the environment of the process.
 ///
@@ -27,11 +26,18 @@ use crate::variables::Variables;
 /// again. A request that is refused with `ExpiredToken` all the same is not saved by that: nothing in the process can get
 /// other keys.
 ///
+/// # Errors
+/// | what happens | kind |
+/// |---|---|
+/// | `AWS_LAMBDA_FUNCTION_NAME` is not set, or neither keys nor an endpoint are | [`NotConfigured`](keytide_core::ErrorKind::NotConfigured) |
+/// | some of `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN` are set and others are not; one is not UTF-8 | [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) |
+/// | the container endpoint fails | [as there](ContainerEndpoint#errors) |
+///
 /// # Revocation
 /// Nothing takes the keys back before they end. An operator can end them by a deny policy on the role.
 #[derive(Clone)]
 pub struct LambdaEnvironment {
-    variables: Variables,
+    env: Env,
     endpoint: ContainerEndpoint,
     reading_lasts: Duration,
 }
@@ -41,7 +47,7 @@ impl LambdaEnvironment {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            variables: Variables::of_process(),
+            env: Env::process(),
             endpoint: ContainerEndpoint::new(),
             reading_lasts: Duration::from_secs(3600),
         }
@@ -57,39 +63,40 @@ impl LambdaEnvironment {
 
     /// The environment variables that are looked at. Defaults to those of the process.
     #[must_use]
-    pub fn variables(mut self, variables: Variables) -> Self {
-        self.endpoint = self.endpoint.variables(variables.clone());
-        self.variables = variables;
+    pub fn env(mut self, env: Env) -> Self {
+        self.endpoint = self.endpoint.env(env.clone());
+        self.env = env;
         self
     }
 
+    /// Whether there is a role of a function here: keys without a session token are none of Lambda's.
+    pub(crate) fn is_configured(&self) -> Result<bool, Error> {
+        let function = self.env.get(FUNCTION)?.is_some();
+        Ok(function && (self.endpoint.is_configured() || self.env.has(SESSION_TOKEN)))
+    }
+
     pub(crate) async fn keys(&self, request: &Request) -> Result<Keys, Error> {
-        let Some(_function) = self.variables.get("AWS_LAMBDA_FUNCTION_NAME") else {
-            return Err(Error::not_configured(
-                "AWS_LAMBDA_FUNCTION_NAME is not set: this is no Lambda function",
-            ));
-        };
+        if self.env.get(FUNCTION)?.is_none() {
+            return Err(Error::not_configured(format!(
+                "{FUNCTION} is not set: this is no Lambda function"
+            )));
+        }
         if self.endpoint.is_configured() {
             return self.endpoint.keys(request).await;
         }
-        let names = [
-            "AWS_ACCESS_KEY_ID",
-            "AWS_SECRET_ACCESS_KEY",
-            "AWS_SESSION_TOKEN",
-        ];
-        let [Some(access_key_id), Some(secret), Some(token)] =
-            names.map(|name| self.variables.get(name))
-        else {
+        let Some(keys) = Keys::of_variables(&self.env)? else {
             return Err(Error::not_configured(
-                "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN are not all set, which Lambda does for a function with a role",
+                "the function has no keys in its environment, where Lambda puts those of its role",
             ));
         };
+        if keys.session_token.is_none() {
+            return Err(Error::misconfigured(format!(
+                "{ACCESS_KEY_ID} is set and {SESSION_TOKEN} is not, which Lambda sets beside it: leave all three to Lambda"
+            )));
+        }
         let keys = Keys {
-            access_key_id,
-            secret_access_key: Zeroizing::new(secret),
-            session_token: Some(Zeroizing::new(token)),
             expires_at: request.now().checked_add(self.reading_lasts),
-            principal: None,
+            ..keys
         };
         keys.checked()
     }
@@ -118,3 +125,5 @@ impl fmt::Debug for LambdaEnvironment {
             .finish_non_exhaustive()
     }
 }
+
+const FUNCTION: &str = "AWS_LAMBDA_FUNCTION_NAME";

@@ -14,7 +14,6 @@ mod duration;
 #[cfg(test)]
 mod evaluator;
 mod failure;
-mod file;
 mod imds;
 mod keys;
 mod lambda_environment;
@@ -26,7 +25,6 @@ mod revocation;
 mod session;
 mod sigv4;
 mod sts;
-mod variables;
 mod web_identity;
 
 pub use assume_role::{AssumeRole, AssumeRoleBuilder};
@@ -42,6 +40,7 @@ pub use default_role::{DefaultRole, DefaultRoleBuilder};
 pub use imds::Imds;
 /// The guarded client that asks issuers, for the builders of providers.
 pub use keytide_http::issuer::{Endpoint, IssuerClient};
+pub use keytide_issuer::Env;
 pub use lambda_environment::LambdaEnvironment;
 pub use naming::{IdentityTag, session_name};
 pub use outbound_token::{OutboundToken, OutboundTokenBuilder, SigningAlgorithm};
@@ -49,7 +48,6 @@ pub use process::Process;
 pub use revocation::{SessionRevocation, SessionRevocationBuilder};
 pub use session::{RoleSession, RoleSessions};
 pub use sigv4::{PathEncoding, Payload, SigV4, SigV4Builder, SigningKeys};
-pub use variables::Variables;
 pub use web_identity::{WebIdentity, WebIdentityBuilder};
 
 /// What reads the answers of issuers, for the fuzzer.

@@ -5,9 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_sts::types::Tag;
 use keytide_core::{
-    Cache, Error, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
+    Cache, CredentialKind, Error, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
 };
 
+use crate::failure::starting_from_cache;
 use crate::keys;
 use crate::naming::is_legal_in_tag;
 use crate::sts::{Call, Place, place_setters};
@@ -35,7 +36,8 @@ use crate::sts::{Call, Place, place_setters};
 ///
 /// # Errors
 /// By the code of STS: [the table](crate#errors). `OutboundWebIdentityFederationDisabled`, `SessionDurationEscalation` and
-/// `JWTPayloadSizeExceeded` are refusals.
+/// `JWTPayloadSizeExceeded` are refusals. A base that is not configured is
+/// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured).
 pub struct OutboundToken {
     base: Subject,
     /// The cache under `base`.
@@ -79,7 +81,10 @@ impl ProvideCredential for OutboundToken {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        let credential = self.base.obtain(request).await?;
+        let credential =
+            self.base.obtain(request).await.map_err(|error| {
+                starting_from_cache("the token is made with the keys of", error)
+            })?;
         let keys = keys::for_sdk(&credential, "signature of GetWebIdentityToken")?;
         let principal = credential.principal().map(ToOwned::to_owned);
         let tags = self.tags.iter().map(|(key, value)| {
@@ -179,9 +184,11 @@ impl OutboundTokenBuilder {
     /// Builds the provider.
     ///
     /// # Errors
-    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), saying which parameter cannot be right.
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), saying which parameter cannot be right, or
+    /// that the base holds no signing keys.
     pub fn build(self) -> Result<OutboundToken, Error> {
         self.place.check()?;
+        self.base.expect_kind(CredentialKind::SigningKey)?;
         let range = Duration::from_secs(60)..=Duration::from_secs(3600);
         if !range.contains(&self.lifetime) {
             return Err(Error::misconfigured(format!(

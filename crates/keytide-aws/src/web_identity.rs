@@ -3,15 +3,16 @@
 mod builder;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, Subject};
+use keytide_issuer::{Env, SmallFile};
 use zeroize::Zeroizing;
 
 pub use self::builder::WebIdentityBuilder;
 use crate::arn::RoleArn;
 use crate::duration::SessionDuration;
-use crate::file;
+use crate::failure::starting_from_cache;
 use crate::keys::Keys;
 use crate::naming::session_name;
 use crate::policy::SessionPolicies;
@@ -49,7 +50,8 @@ use crate::sts::{Call, Place, keys_of};
 /// # Errors
 /// By the code of STS: [the table](crate#errors). `ExpiredTokenException` and `IDPCommunicationError` are tried again with
 /// the token as it is then; `InvalidIdentityToken` and `IDPRejectedClaim` are refusals. A file that is not there is
-/// [`Unavailable`](keytide_core::ErrorKind::Unavailable).
+/// [`Unavailable`](keytide_core::ErrorKind::Unavailable), as [`SmallFile`] says. A cache of tokens whose provider is not
+/// configured is [`Misconfigured`](keytide_core::ErrorKind::Misconfigured).
 ///
 /// # Revocation
 /// As for [`AssumeRole`](crate::AssumeRole#revocation).
@@ -80,7 +82,7 @@ pub(crate) struct Ask {
 
 impl WebIdentity {
     /// The role in `AWS_ROLE_ARN` by the token in the file that `AWS_WEB_IDENTITY_TOKEN_FILE` names, both read at each
-    /// call. It is not configured where the latter is not set.
+    /// call. It is not configured where neither is set; where only one is, it is configured wrongly.
     #[must_use]
     pub fn from_environment() -> Self {
         Self::of_environment(Place::default())
@@ -88,8 +90,8 @@ impl WebIdentity {
 
     /// The environment variables that are looked at. Defaults to those of the process.
     #[must_use]
-    pub fn variables(mut self, variables: crate::Variables) -> Self {
-        self.ask.place.variables = variables;
+    pub fn env(mut self, env: Env) -> Self {
+        self.ask.place.env = env;
         self
     }
 
@@ -126,30 +128,47 @@ impl WebIdentity {
     }
 
     pub(crate) async fn keys(&self, request: &Request) -> Result<Keys, Error> {
-        let variables = &self.ask.place.variables;
         let (role, token) = match &self.token {
             Token::Environment => {
-                let path = variables
-                    .get(TOKEN_FILE)
-                    .ok_or_else(|| Error::not_configured(format!("{TOKEN_FILE} is not set")))?;
-                let arn = variables.get(ROLE_ARN).ok_or_else(|| {
-                    Error::misconfigured(format!(
-                        "{TOKEN_FILE} is set, and {ROLE_ARN} is not: set it"
-                    ))
-                })?;
-                let role = RoleArn::parse(&arn).map_err(|error| {
-                    Error::misconfigured(format!("{ROLE_ARN} is refused")).caused_by(error)
-                })?;
-                (role, of_file(Path::new(&path)).await?)
+                let (role, path) = self.told()?;
+                (role, of_file(path).await?)
             }
-            Token::File(path) => (self.role()?, of_file(path).await?),
+            Token::File(path) => (self.role()?, of_file(path.clone()).await?),
             Token::Subject(subject) => {
-                let credential = subject.obtain(request).await?;
+                let role = self.role()?;
+                let credential = subject.obtain(request).await.map_err(|error| {
+                    let what = format!("the role {} is asked for by a token of", role.as_str());
+                    starting_from_cache(what, error)
+                })?;
                 let token = credential.expose_bearer("web identity token")?;
-                (self.role()?, text_of("the web identity token", token)?)
+                (role, text_of(NAMED, token)?)
             }
         };
         self.ask.send(&role, token, request).await
+    }
+
+    /// The role and the file that the environment names.
+    fn told(&self) -> Result<(RoleArn, PathBuf), Error> {
+        let env = &self.ask.place.env;
+        let half = |set: &str, missing: &str| {
+            Error::misconfigured(format!(
+                "{set} is set and {missing} is not: set both, or neither"
+            ))
+        };
+        let (path, arn) = match (env.get(TOKEN_FILE)?, env.get(ROLE_ARN)?) {
+            (Some(path), Some(arn)) => (path, arn),
+            (Some(_), None) => return Err(half(TOKEN_FILE, ROLE_ARN)),
+            (None, Some(_)) => return Err(half(ROLE_ARN, TOKEN_FILE)),
+            (None, None) => {
+                return Err(Error::not_configured(format!(
+                    "{TOKEN_FILE} and {ROLE_ARN} are not set"
+                )));
+            }
+        };
+        let role = RoleArn::parse(&arn).map_err(|error| {
+            Error::misconfigured(format!("{ROLE_ARN} is refused")).caused_by(error)
+        })?;
+        Ok((role, path.into()))
     }
 
     fn role(&self) -> Result<RoleArn, Error> {
@@ -225,9 +244,10 @@ fn session_of(
     })
 }
 
-async fn of_file(path: &Path) -> Result<Zeroizing<String>, Error> {
-    let content = file::read("the web identity token file", path).await?;
-    text_of("the web identity token file", &content)
+async fn of_file(path: PathBuf) -> Result<Zeroizing<String>, Error> {
+    let file = SmallFile::new(path, NAMED);
+    let content = file.read().await?;
+    text_of(&format!("{NAMED} in {}", file.path().display()), &content)
 }
 
 /// A token is one line of text. One that is being written may be empty for a moment.
@@ -268,5 +288,6 @@ impl fmt::Debug for WebIdentity {
     }
 }
 
+const NAMED: &str = "the web identity token";
 const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 const ROLE_ARN: &str = "AWS_ROLE_ARN";

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, Subject};
+use keytide_core::{CredentialKind, Error, Issued, Profile, ProvideCredential, Request, Subject};
 use keytide_http::issuer::IssuerClient;
 
 use crate::entra::{AUTHORITY, Client, Exchange, Proof};
@@ -102,8 +102,9 @@ impl ClientAssertionBuilder {
     ///
     /// # Errors
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming the value that is wrong: the resource, the tenant,
-    /// the client id, the authority.
+    /// the client id, the authority; or when the cache of the assertion holds signing keys.
     pub fn build(self) -> Result<ClientAssertion, Error> {
+        self.assertion.expect_kind(CredentialKind::BearerToken)?;
         let resource = Resource::parse(&self.resource)?;
         let authority = self.authority.as_deref().unwrap_or(AUTHORITY);
         let client = self.client.unwrap_or_else(IssuerClient::shared);

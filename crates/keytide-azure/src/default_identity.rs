@@ -6,9 +6,9 @@ use std::fmt;
 
 use keytide_core::{Chain, Error, Issued, Profile, ProvideCredential, Request};
 use keytide_http::issuer::IssuerClient;
+use keytide_issuer::Env;
 
-use crate::environment::Variables;
-use crate::managed_identity::ManagedIdentity;
+use crate::managed_identity::{Machine, ManagedIdentity};
 use crate::workload_identity::WorkloadIdentity;
 use secret::ClientSecret;
 
@@ -17,15 +17,18 @@ use secret::ClientSecret;
 /// | order | what is looked for | what becomes of it |
 /// |---|---|---|
 /// | 1 | `AZURE_CLIENT_SECRET` | refused by name, unless [`danger_client_secret`](DefaultIdentityBuilder::danger_client_secret) was called |
-/// | 2 | `AZURE_FEDERATED_TOKEN_FILE` | [`WorkloadIdentity`] |
-/// | 3 | the variables of App Service, Functions, Container Apps or Arc | [`ManagedIdentity`] |
-/// | 4 | an instance metadata service that answers within a second | [`ManagedIdentity`] |
+/// | 2 | `AZURE_CLIENT_CERTIFICATE_PATH`, `AZURE_PASSWORD` | refused by name |
+/// | 3 | `AZURE_FEDERATED_TOKEN_FILE` | [`WorkloadIdentity`] |
+/// | 4 | the variables of App Service, Functions, Container Apps or Arc, `AZURE_POD_IDENTITY_AUTHORITY_HOST`, Arc's agent | [`ManagedIdentity`] |
+/// | 5 | an instance metadata service that answers within a second | [`ManagedIdentity`] |
 ///
-/// `AZURE_CLIENT_ID`, where it is set, names the application to 1 and 2 and the user-assigned identity to 3 and 4, as it
-/// does to Microsoft's libraries. What is not configured is passed over. Any other failure ends the attempt: another
-/// identity never stands in for one that is throttled, refused or configured wrongly. Where nothing is found, the error
-/// lists each with its reason. Developers' tools (`az`, `azd`) are not looked for: what a person may do, an agent shall
-/// not do by accident.
+/// `AZURE_CLIENT_ID`, where it is set, names the application to 1 and 3 and the user-assigned identity to 4 and 5, as it
+/// does to Microsoft's libraries. What is not configured is passed over: its variables are not set, or empty, and nothing
+/// has the name of its file. Any other failure ends the attempt: another identity never stands in for one that is
+/// throttled, refused, configured wrongly or by halves (a file without a tenant, `IDENTITY_ENDPOINT` without
+/// `IDENTITY_HEADER`), nor for one whose variable is no text or whose file cannot be looked at. Microsoft's libraries pass
+/// over most of what is configured by halves. Where nothing is found, the error lists each with its reason. Developers'
+/// tools (`az`, `azd`) are not looked for: what a person may do, an agent shall not do by accident.
 ///
 /// ```
 /// use keytide_azure::DefaultIdentity;
@@ -49,7 +52,8 @@ impl DefaultIdentity {
             client_id: None,
             allow_secret: false,
             capable: false,
-            variables: None,
+            env: Env::process(),
+            machine: Machine::default(),
             client: None,
         }
     }
@@ -72,7 +76,8 @@ pub struct DefaultIdentityBuilder {
     client_id: Option<String>,
     allow_secret: bool,
     capable: bool,
-    variables: Option<Variables>,
+    env: Env,
+    machine: Machine,
     client: Option<IssuerClient>,
 }
 
@@ -101,12 +106,9 @@ impl DefaultIdentityBuilder {
         self
     }
 
-    /// Reads variables with this function, at each call. Defaults to those of the process.
-    pub fn environment(
-        mut self,
-        variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
-    ) -> Self {
-        self.variables = Some(Variables::new(variable));
+    /// The environment that is read at each call. Defaults to that of the process.
+    pub fn env(mut self, env: Env) -> Self {
+        self.env = env;
         self
     }
 
@@ -122,24 +124,24 @@ impl DefaultIdentityBuilder {
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming the value that is wrong: the resource, the client
     /// id.
     pub fn build(self) -> Result<DefaultIdentity, Error> {
-        let variables = self.variables.unwrap_or_else(Variables::of_process);
         let client = self.client.unwrap_or_else(IssuerClient::shared);
         let secret = ClientSecret::new(
             &self.resource,
             self.client_id.clone(),
             self.allow_secret,
             self.capable,
-            variables.clone(),
+            self.env.clone(),
             client.clone(),
         )?;
         let mut workload = WorkloadIdentity::builder(&self.resource)
-            .variables(variables.clone())
+            .env(self.env.clone())
             .client(client.clone());
         if self.capable {
             workload = workload.continuous_access_evaluation();
         }
         let mut managed = ManagedIdentity::builder(&self.resource)
-            .variables(variables)
+            .env(self.env)
+            .machine(self.machine)
             .client(client)
             .may_be_absent();
         match self.client_id {
@@ -165,3 +167,6 @@ impl fmt::Debug for DefaultIdentityBuilder {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,6 @@ mod bridge;
 mod client_assertion;
 mod default_identity;
 mod entra;
-mod environment;
 mod managed_identity;
 mod resource;
 mod workload_identity;
@@ -22,5 +21,7 @@ pub use client_assertion::{ClientAssertion, ClientAssertionBuilder};
 pub use default_identity::{DefaultIdentity, DefaultIdentityBuilder};
 /// The guarded client that asks issuers, for the builders' `client`.
 pub use keytide_http::issuer::IssuerClient;
+/// The environment that providers read, for the builders' `env`.
+pub use keytide_issuer::Env;
 pub use managed_identity::{ManagedIdentity, ManagedIdentityBuilder};
 pub use workload_identity::{WorkloadIdentity, WorkloadIdentityBuilder};

@@ -16,13 +16,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, Trigger};
 use keytide_http::issuer::{Endpoint, IssuerClient};
 
-use crate::environment::Variables;
 use crate::resource::Resource;
 use app_service::AppService;
 use arc::Arc;
 use imds::Imds;
 use key_file::KeyDirectory;
 use platform::{Place, Platform};
+
+pub(crate) use platform::Machine;
 
 pub use builder::ManagedIdentityBuilder;
 use identity::Identity;
@@ -36,8 +37,13 @@ use identity::Identity;
 /// |---|---|---|
 /// | App Service, Functions, Container Apps | `IDENTITY_ENDPOINT` and `IDENTITY_HEADER` | that endpoint, `api-version` 2019-08-01 |
 /// | Arc-enabled servers | `IDENTITY_ENDPOINT` and `IMDS_ENDPOINT`, or the agent's program is installed | that endpoint, or `http://127.0.0.1:40342`; `api-version` 2020-06-01, with the content of the key file that it names |
-/// | VM, scale set, AKS node, Container Instances | none of those | IMDS, `http://169.254.169.254`, `api-version` 2018-02-01 |
+/// | VM, scale set, AKS node, Container Instances | none of those, and nothing at the path of that program | IMDS, `http://169.254.169.254`, `api-version` 2018-02-01 |
 /// | Service Fabric, Machine Learning, Cloud Shell | their own variables | nothing: they are named and refused |
+///
+/// Variables that name a platform by halves (`IDENTITY_ENDPOINT` alone, `IDENTITY_HEADER` alone, `IMDS_ENDPOINT` alone,
+/// `MSI_SECRET` alone) are an error that names them, and so is a place of Arc's agent that this process may not look at:
+/// neither leads on to another identity. [`imds_endpoint`](ManagedIdentityBuilder::imds_endpoint) says that it is IMDS all
+/// the same.
 ///
 /// ```
 /// use keytide_azure::ManagedIdentity;
@@ -74,7 +80,7 @@ use identity::Identity;
 /// | 400, 401, 403 and other 4xx with an object of JSON: no such identity here, a wrong resource | [`Refused`](keytide_core::ErrorKind::Refused) |
 /// | 429, 503 with `Retry-After` | [`Throttled`](keytide_core::ErrorKind::Throttled) |
 /// | 404, 410 (IMDS is being updated: for 70 s at the most, says its documentation), 408, 5xx, no answer, one that is no token | [`Unavailable`](keytide_core::ErrorKind::Unavailable) |
-/// | a platform that is not spoken to, an id that it does not take, a key file outside its directory | [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) |
+/// | a platform that is not spoken to or is named by halves, a variable that is not UTF-8, an id that the platform does not take, a key file outside its directory, Arc's agent where this process may not look | [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) |
 ///
 /// The pace is the cache's: a second, doubling to 30 s, for as long as there is demand, which covers the schedule of the
 /// documentation of IMDS (0, 2, 6, 14 and 30 s; at least 70 s for 410).
@@ -89,7 +95,7 @@ pub struct ManagedIdentity {
     place: Place,
     client: IssuerClient,
     keys: KeyDirectory,
-    /// Whether an IMDS that is not there means that this provider is not configured.
+    /// Whether an IMDS that nobody named and that is not there means that this provider is not configured.
     may_be_absent: bool,
     /// Whether an IMDS was there: then it is, and one that does not answer is in trouble.
     found: AtomicBool,
@@ -103,14 +109,14 @@ impl ManagedIdentity {
     }
 
     async fn ask(&self, request: &Request) -> Result<Issued, Error> {
-        let identity = self.identity.resolved(&self.place.variables);
+        let identity = self.identity.resolved(&self.place.env)?;
         match self.place.find().await? {
-            Platform::Imds(endpoint) => {
+            Platform::Imds { endpoint, named } => {
                 let imds = Imds {
                     endpoint: &endpoint,
                     client: &self.client,
                 };
-                if self.may_be_absent && !self.found.load(Ordering::Relaxed) {
+                if !named && self.may_be_absent && !self.found.load(Ordering::Relaxed) {
                     imds.probe(request).await?;
                     self.found.store(true, Ordering::Relaxed);
                 }
@@ -129,6 +135,7 @@ impl ManagedIdentity {
                     endpoint,
                     client: &self.client,
                     keys: &self.keys,
+                    env: &self.place.env,
                 };
                 arc.ask(&self.resource, &identity, request).await
             }
@@ -175,7 +182,5 @@ fn with_resource(endpoint: Endpoint, version: &str, resource: &Resource) -> Endp
         .query("resource", resource.as_str())
 }
 
-/// What a managed identity needs to know of its surroundings.
-fn here(variables: Variables, imds: Option<Endpoint>) -> Place {
-    Place { variables, imds }
-}
+#[cfg(test)]
+mod tests;

@@ -5,9 +5,9 @@ mod builder;
 use std::fmt;
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
+use keytide_issuer::Env;
 
 use crate::entra::{AUTHORITY, AssertionFile, Client, Exchange, Proof};
-use crate::environment::Variables;
 
 pub use builder::WorkloadIdentityBuilder;
 
@@ -78,6 +78,9 @@ pub use builder::WorkloadIdentityBuilder;
 /// | 700024 (the assertion is outside its time: the next attempt reads it anew), 90006, 90033, anything that is not known, no answer | [`Unavailable`](keytide_core::ErrorKind::Unavailable) |
 /// | none of these: the code of OAuth, such as `invalid_client` | [`Refused`](keytide_core::ErrorKind::Refused) |
 /// | no `AZURE_FEDERATED_TOKEN_FILE`, and no assertion was given | [`NotConfigured`](keytide_core::ErrorKind::NotConfigured) |
+/// | a file or an assertion, but no tenant or no client id; a variable that is not UTF-8; an assertion whose own provider is not configured | [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) |
+/// | the file is not there | [`Unavailable`](keytide_core::ErrorKind::Unavailable): it may be about to be mounted |
+/// | the file may not be read, is no regular file, is over 32 KiB, or holds no JWT with an end | [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) |
 ///
 /// # Revocation
 /// [`UntilExpiry`](keytide_core::Revocation::UntilExpiry). To delete the federated credential, or to disable the service
@@ -95,7 +98,7 @@ struct Settings {
     client_id: Option<String>,
     authority: Option<String>,
     proof: Option<Proof>,
-    variables: Variables,
+    env: Env,
 }
 
 impl WorkloadIdentity {
@@ -110,7 +113,10 @@ impl Settings {
     /// Who asks, once it is known that there is something to show.
     fn client(&self) -> Result<Client, Error> {
         let needed = |told: &Option<String>, variable: &str| {
-            told.clone().or_else(|| self.variables.get(variable)).ok_or_else(|| {
+            if let Some(told) = told {
+                return Ok(told.clone());
+            }
+            self.env.get(variable)?.ok_or_else(|| {
                 Error::misconfigured(format!(
                     "{variable} is not set, and there is an assertion to present: set it, or tell the builder"
                 ))
@@ -118,16 +124,16 @@ impl Settings {
         };
         let tenant_id = needed(&self.tenant_id, "AZURE_TENANT_ID")?;
         let client_id = needed(&self.client_id, "AZURE_CLIENT_ID")?;
-        Client::new(&self.authority(), &tenant_id, &client_id)
+        Client::new(&self.authority()?, &tenant_id, &client_id)
     }
 
-    fn authority(&self) -> String {
-        authority(self.authority.as_deref(), &self.variables)
+    fn authority(&self) -> Result<String, Error> {
+        authority(self.authority.as_deref(), &self.env)
     }
 
     /// The file that the environment names.
     fn file(&self) -> Result<Proof, Error> {
-        let file = self.variables.get("AZURE_FEDERATED_TOKEN_FILE");
+        let file = self.env.get("AZURE_FEDERATED_TOKEN_FILE")?;
         let file = file.ok_or_else(|| {
             Error::not_configured(
                 "AZURE_FEDERATED_TOKEN_FILE is not set: label the pod and its service account for workload identity, or give \
@@ -139,16 +145,25 @@ impl Settings {
 }
 
 /// The login service of the cloud.
-pub(crate) fn authority(told: Option<&str>, variables: &Variables) -> String {
-    told.map(ToOwned::to_owned)
-        .or_else(|| variables.get("AZURE_AUTHORITY_HOST"))
-        .unwrap_or_else(|| AUTHORITY.to_owned())
+///
+/// # Errors
+/// `Misconfigured`, when the variable that names it is not text.
+pub(crate) fn authority(told: Option<&str>, env: &Env) -> Result<String, Error> {
+    if let Some(told) = told {
+        return Ok(told.to_owned());
+    }
+    let named = env.get("AZURE_AUTHORITY_HOST")?;
+    Ok(named.unwrap_or_else(|| AUTHORITY.to_owned()))
 }
 
 impl ProvideCredential for WorkloadIdentity {
     fn profile(&self) -> Profile {
-        let authority = self.settings.authority();
-        Profile::bearer("workload_identity").issuer(authority.trim_end_matches('/'))
+        let profile = Profile::bearer("workload_identity");
+        match self.settings.authority() {
+            Ok(authority) => profile.issuer(authority.trim_end_matches('/')),
+            // Nobody is asked then: each call ends with that error.
+            Err(_) => profile,
+        }
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {

@@ -10,6 +10,7 @@ use keytide_core::{
     Error, ErrorKind, Issued, Profile, ProvideCredential, Request, Secret, Subject,
 };
 use keytide_http::issuer::{Endpoint, IssuerClient};
+use keytide_issuer::Env;
 
 use self::find::{Found, Place};
 use crate::CLOUD_PLATFORM;
@@ -18,7 +19,6 @@ use crate::hosts::{Hosts, Role};
 use crate::impersonation::Plan;
 use crate::metadata_server::MetadataServer;
 use crate::service_account_key::ServiceAccountKey;
-use crate::surroundings::Surroundings;
 use crate::user_credentials::{Login, TOKEN_ENDPOINT};
 use crate::wanted::Wanted;
 
@@ -37,10 +37,16 @@ pub use builder::ApplicationDefaultBuilder;
 /// | the metadata server | the account that is attached | yes |
 ///
 /// So what needs no stored secret comes first, and a developer's login is never taken by accident, though `gcloud` left it
-/// there. A variable that names a file is a decision: when the file cannot be used, that is an error, and nothing else is
-/// tried. Once a place gave a credential, the provider stays with it.
+/// there. A variable that names a file is a decision: when the file is not there or cannot be used, that is an error, and
+/// nothing else is tried.
 ///
-/// The environment and the files are read anew for each call.
+/// A place is passed over only where it is certain that nothing is there: the variable is not set or empty, no file has that
+/// name. Whatever cannot be looked at (a file without permission, a link that leads nowhere, a file system that fails, a
+/// variable that is not UTF-8) is an error that names it, and ends the search: the account that is attached never stands in
+/// for it.
+///
+/// The environment and the files are read anew for each call. Once a place gave a credential, the provider stays with it, and
+/// looks for no file that comes later; until then each call looks in all places anew.
 ///
 /// ```
 /// use keytide_core::{Agent, Error};
@@ -55,13 +61,13 @@ pub use builder::ApplicationDefaultBuilder;
 ///
 /// # Errors
 /// Those of the provider that was found; [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) when a file is none of
-/// these, or is not allowed. When the metadata server was asked last, the error tells what was passed over.
+/// these, or is not allowed; those of [`SmallFile`](keytide_issuer::SmallFile) when it cannot be read. When the metadata server was asked last, the error tells what was passed over.
 ///
 /// # Revocation
 /// [`UntilExpiry`](keytide_core::Revocation::UntilExpiry).
 pub struct ApplicationDefault {
     scopes: Vec<String>,
-    surroundings: Surroundings,
+    env: Env,
     hosts: Hosts,
     subject: Option<Arc<Subject>>,
     keys: bool,
@@ -151,7 +157,7 @@ impl ProvideCredential for ApplicationDefault {
         let mut profile = Profile::bearer("application_default");
         let metadata = match self.chosen.get() {
             Some(place) => *place == Place::Metadata,
-            None => self.surroundings.variable(find::VARIABLE).is_none(),
+            None => !self.env.has(find::VARIABLE),
         };
         if metadata {
             profile = profile.advisory_window(crate::metadata_server::WINDOW);
@@ -170,7 +176,7 @@ impl ProvideCredential for ApplicationDefault {
             users: self.users,
         };
         let chosen = self.chosen.get().copied();
-        let (place, found) = find::find(&self.surroundings, allowed, chosen).await?;
+        let (place, found) = find::find(&self.env, allowed, chosen).await?;
         let issued = self.ask(found, request).await?;
         // Another attempt cannot have chosen another place meanwhile: there is one flight at a time.
         let _ = self.chosen.set(place);

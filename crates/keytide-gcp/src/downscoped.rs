@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use keytide_core::{
-    Cache, Error, Issued, Profile, ProvideCredential, Request, Secret, Subject, SubjectUse,
+    Cache, CredentialKind, Error, Issued, Profile, ProvideCredential, Request, Secret, Subject,
+    SubjectUse,
 };
 use keytide_http::issuer::{Endpoint, IssuerClient};
 use serde_json::Value;
 
+use crate::beneath;
 use crate::boundary::AccessBoundary;
 use crate::hosts::{Hosts, Role};
 use crate::sts::{ACCESS_TOKEN, Exchange};
@@ -32,7 +34,8 @@ use crate::sts::{ACCESS_TOKEN, Exchange};
 /// again. Where STS does not say how long the token lives, it ends with its base.
 ///
 /// # Errors
-/// Those of [`ExternalAccount`](crate::ExternalAccount), and those of the base cache.
+/// Those of [`ExternalAccount`](crate::ExternalAccount), and those of the base cache. A base that is not configured here is
+/// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured): a chain does not go on to another account.
 ///
 /// # Revocation
 /// [`UntilExpiry`](keytide_core::Revocation::UntilExpiry): as with its base, nobody can be told to take it back.
@@ -63,7 +66,7 @@ impl ProvideCredential for Downscoped {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        let base = self.subject.obtain(request).await?;
+        let base = beneath::obtain(&self.subject, "the base token", request).await?;
         let left = base.remaining();
         let exchange = Exchange {
             audience: None,
@@ -124,8 +127,10 @@ impl DownscopedBuilder {
     /// Builds the provider.
     ///
     /// # Errors
-    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) when the URL leads where it must not.
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) when the URL leads where it must not, or the base holds
+    /// signing keys.
     pub fn build(self) -> Result<Downscoped, Error> {
+        self.base.expect_kind(CredentialKind::BearerToken)?;
         let hosts = self.hosts.checked()?;
         let endpoint = hosts.endpoint(Role::Sts, "token_url", &self.token_url)?;
         Ok(Downscoped {

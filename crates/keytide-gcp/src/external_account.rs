@@ -52,7 +52,8 @@ pub use config::ExternalAccountConfig;
 /// | 429, `RESOURCE_EXHAUSTED`, `slow_down` | [`Throttled`](keytide_core::ErrorKind::Throttled) |
 /// | `server_error`, `temporarily_unavailable`, `internal_failure`, any failure without a known code, no answer, one that is no token | [`Unavailable`](keytide_core::ErrorKind::Unavailable) |
 ///
-/// those of [`Impersonated`](crate::Impersonated), and those of the subject. No failure is final: what was refused is asked
+/// those of [`Impersonated`](crate::Impersonated), and those of the subject. A subject that is not configured here is
+/// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured): a chain does not go on to another account. No failure is final: what was refused is asked
 /// again by the next demand past the backoff.
 ///
 /// # Revocation

@@ -7,6 +7,7 @@ use keytide_core::{
 };
 use keytide_http::issuer::IssuerClient;
 
+use crate::beneath;
 use crate::impersonation::Impersonation;
 use crate::wanted::Wanted;
 
@@ -43,7 +44,8 @@ pub use builder::ImpersonatedBuilder;
 /// | `RESOURCE_EXHAUSTED`, `RATE_LIMIT_EXCEEDED`, 429 | [`Throttled`](keytide_core::ErrorKind::Throttled) |
 /// | `UNAVAILABLE`, `INTERNAL`, any other failure, no answer, one that is no token | [`Unavailable`](keytide_core::ErrorKind::Unavailable) |
 ///
-/// and those of the base cache.
+/// and those of the base cache. A base that is not configured here is
+/// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured): a chain does not go on to another account.
 ///
 /// # Revocation
 /// [`UntilExpiry`](keytide_core::Revocation::UntilExpiry): nobody can be told to take back one token. A shorter
@@ -94,7 +96,7 @@ impl ProvideCredential for Impersonated {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        let base = self.subject.obtain(request).await?;
+        let base = beneath::obtain(&self.subject, "the base token", request).await?;
         let token = base.expose_bearer("base token of an impersonation")?;
         let asked = self
             .impersonation

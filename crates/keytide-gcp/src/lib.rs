@@ -3,12 +3,12 @@
 
 mod answer;
 mod application_default;
+mod beneath;
 mod boundary;
 pub mod bridge;
 mod codes;
 mod downscoped;
 mod external_account;
-mod file;
 mod hosts;
 mod identity;
 mod impersonated;
@@ -16,7 +16,6 @@ mod impersonation;
 mod metadata_server;
 mod service_account_key;
 mod sts;
-mod surroundings;
 mod user_credentials;
 mod wanted;
 
@@ -29,9 +28,10 @@ pub use external_account::{
 pub use impersonated::{Impersonated, ImpersonatedBuilder};
 /// The guarded client that asks issuers, for the `client` of each builder.
 pub use keytide_http::issuer::IssuerClient;
+/// The environment, for the `env` of builders.
+pub use keytide_issuer::Env;
 pub use metadata_server::{MetadataServer, MetadataServerBuilder};
 pub use service_account_key::{ServiceAccountKey, ServiceAccountKeyBuilder};
-pub use surroundings::Surroundings;
 pub use user_credentials::{UserCredentials, UserCredentialsBuilder};
 
 /// The scope for everything that the account may do. Never the default: say it where nothing narrower will do.

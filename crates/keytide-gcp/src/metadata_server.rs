@@ -3,13 +3,16 @@
 #[cfg(feature = "bound-tokens")]
 mod bound;
 mod builder;
+mod client;
 mod host;
 
 use std::time::Duration;
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, Secret};
-use keytide_http::issuer::{Answer, Ask, Dialect, Endpoint, IssuerClient, Reply};
+use keytide_http::issuer::{Answer, Ask, Dialect, Endpoint, Reply};
+use keytide_issuer::Env;
 
+use self::client::Client;
 use crate::answer::{Token, whole};
 use crate::identity;
 use crate::wanted::Wanted;
@@ -33,6 +36,9 @@ pub use builder::MetadataServerBuilder;
 /// this provider states an advisory window of 3 min 45 s, as Google's own libraries do, and a token that is given again
 /// is no failure. On Compute Engine the scopes are those of the instance, whatever is asked for.
 ///
+/// The environment is read anew for each call: `GCE_METADATA_HOST`, `GCE_METADATA_ROOT` and `GCE_METADATA_IP` for where the
+/// server is, `GCE_METADATA_TIMEOUT` for how long it is waited for, `NO_GCE_CHECK` for whether it is asked.
+///
 /// # Errors
 /// | what the server does | kind |
 /// |---|---|
@@ -40,20 +46,22 @@ pub use builder::MetadataServerBuilder;
 /// | 404: no service account is attached | [`NotConfigured`](keytide_core::ErrorKind::NotConfigured); for a named account `Refused` |
 /// | 429 | [`Throttled`](keytide_core::ErrorKind::Throttled) |
 /// | any answer without `Metadata-Flavor: Google`, 5xx, silence, no token | [`Unavailable`](keytide_core::ErrorKind::Unavailable) |
-/// | `NO_GCE_CHECK=true` | [`NotConfigured`](keytide_core::ErrorKind::NotConfigured), and nothing is asked |
+/// | `NO_GCE_CHECK=true`, in any case | [`NotConfigured`](keytide_core::ErrorKind::NotConfigured), and nothing is asked |
+/// | a variable that is not UTF-8, names no metadata server, or is no time limit | [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming it, and nothing is asked |
 ///
 /// # Revocation
 /// [`UntilExpiry`](keytide_core::Revocation::UntilExpiry): a token is accepted until it ends, an hour at most. Disabling the
 /// service account, or taking its roles away, takes effect within minutes.
 #[derive(Debug)]
 pub struct MetadataServer {
-    endpoint: Endpoint,
+    host: Option<String>,
+    env: Env,
     account: Option<String>,
     wanted: Wanted,
-    switched_off: bool,
+    full: bool,
     #[cfg(feature = "bound-tokens")]
     certificate: Option<std::path::PathBuf>,
-    client: IssuerClient,
+    client: Client,
 }
 
 impl MetadataServer {
@@ -71,26 +79,41 @@ impl MetadataServer {
         MetadataServerBuilder::new(Wanted::Identity(audience.into()))
     }
 
+    /// What is asked, where the environment says now.
+    fn endpoint(&self) -> Result<Endpoint, Error> {
+        let account = self.account.as_deref().unwrap_or("default");
+        let (kind, name, value) = match &self.wanted {
+            Wanted::Access(scopes) => ("token", "scopes", scopes.join(",")),
+            Wanted::Identity(audience) => ("identity", "audience", audience.clone()),
+        };
+        let path = format!("/computeMetadata/v1/instance/service-accounts/{account}/{kind}");
+        let server = host::endpoint(self.host.as_deref(), &self.env)?;
+        let endpoint = server.at_path(&path)?.query(name, &value);
+        Ok(if self.full {
+            endpoint.query("format", "full")
+        } else {
+            endpoint
+        })
+    }
+
     /// The request, without what shows that its sender knows whom it asks.
     #[cfg(feature = "bound-tokens")]
-    async fn asking(&self) -> Result<Ask, Error> {
+    async fn asking(&self, endpoint: &Endpoint) -> Result<Ask, Error> {
+        let client = self.client.now(&self.env)?;
         match &self.certificate {
-            Some(path) => Ok(self
-                .client
-                .post(&self.endpoint)
-                .json(bound::body(path).await?)),
-            None => Ok(self.client.get(&self.endpoint)),
+            Some(path) => Ok(client.post(endpoint).json(bound::body(path).await?)),
+            None => Ok(client.get(endpoint)),
         }
     }
 
     /// The request, without what shows that its sender knows whom it asks.
     #[cfg(not(feature = "bound-tokens"))]
-    async fn asking(&self) -> Result<Ask, Error> {
-        Ok(self.client.get(&self.endpoint))
+    async fn asking(&self, endpoint: &Endpoint) -> Result<Ask, Error> {
+        Ok(self.client.now(&self.env)?.get(endpoint))
     }
 
-    fn judged(&self, reply: Reply) -> Result<Answer, Error> {
-        let (origin, status) = (self.endpoint.origin(), reply.status().as_u16());
+    fn judged(&self, reply: Reply, origin: &str) -> Result<Answer, Error> {
+        let status = reply.status().as_u16();
         let says = |what: &str| format!("{origin} answers {status}: {what}");
         // A success and a no count only if they are the metadata server's; trouble is trouble, whoever tells of it.
         let matters = reply.status().is_success() || (400..500).contains(&status) && status != 429;
@@ -118,19 +141,23 @@ impl MetadataServer {
 
 impl ProvideCredential for MetadataServer {
     fn profile(&self) -> Profile {
-        Profile::bearer("metadata_server")
-            .issuer(self.endpoint.origin())
-            .advisory_window(WINDOW)
+        let profile = Profile::bearer("metadata_server").advisory_window(WINDOW);
+        match self.endpoint() {
+            Ok(endpoint) => profile.issuer(endpoint.origin()),
+            // Then nothing is asked either.
+            Err(_) => profile,
+        }
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        if self.switched_off {
+        if self.env.is_true("NO_GCE_CHECK")? {
             return Err(Error::not_configured(
                 "NO_GCE_CHECK is true: the metadata server is not asked",
             ));
         }
-        let ask = self.asking().await?.header(FLAVOR, GOOGLE);
-        let answer = self.judged(ask.send(request).await?)?;
+        let endpoint = self.endpoint()?;
+        let ask = self.asking(&endpoint).await?.header(FLAVOR, GOOGLE);
+        let answer = self.judged(ask.send(request).await?, &endpoint.origin())?;
         match &self.wanted {
             Wanted::Access(_) => {
                 let token = Token::read(answer.body())?;

@@ -4,14 +4,12 @@ use std::fmt;
 use std::path::PathBuf;
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, Secret};
-use keytide_http::issuer::{Endpoint, Form, IssuerClient};
+use keytide_http::issuer::{Endpoint, Form, IssuerClient, SecretText};
+use keytide_issuer::SmallFile;
 use serde::Deserialize;
-
-use keytide_http::issuer::SecretText;
 
 use crate::answer::Token;
 use crate::codes::OAUTH;
-use crate::file;
 use crate::hosts::{Hosts, Role};
 use crate::wanted::check_scopes;
 
@@ -29,7 +27,7 @@ use crate::wanted::check_scopes;
 /// [`UntilExpiry`](keytide_core::Revocation::UntilExpiry), by choice: Google would take a token of a user back, and the whole
 /// login with it.
 pub struct UserCredentials {
-    path: PathBuf,
+    file: SmallFile,
     scopes: Vec<String>,
     endpoint: Endpoint,
     client: IssuerClient,
@@ -92,11 +90,12 @@ impl ProvideCredential for UserCredentials {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        let json = file::read(self.path.clone(), "the login of a user").await?;
+        let json = self.file.read().await?;
         let login: Login = serde_json::from_slice(&json).map_err(|_| {
-            Error::misconfigured(
-                "the login of a user has no client_id, client_secret and refresh_token: log in again",
-            )
+            Error::misconfigured(format!(
+                "the login of a user in {} has no client_id, client_secret and refresh_token: log in again",
+                self.file.path().display()
+            ))
         })?;
         let token = login
             .exchange(&self.scopes, &self.client, &self.endpoint, request)
@@ -109,7 +108,7 @@ impl ProvideCredential for UserCredentials {
 impl fmt::Debug for UserCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UserCredentials")
-            .field("path", &self.path)
+            .field("path", &self.file.path())
             .field("endpoint", &self.endpoint)
             .finish_non_exhaustive()
     }
@@ -154,7 +153,7 @@ impl UserCredentialsBuilder {
         check_scopes(&self.scopes)?;
         let hosts = self.hosts.checked()?;
         Ok(UserCredentials {
-            path: self.path,
+            file: SmallFile::new(self.path, "the login of a user"),
             scopes: self.scopes,
             endpoint: hosts.endpoint(Role::TokenEndpoint, "the token_uri", &self.token_uri)?,
             client: self.client.unwrap_or_else(IssuerClient::shared),

@@ -1,152 +1,117 @@
-//! Reading one small file that may not be one: [`read`].
+//! Reading the file of a token, which may not be one: [`read`].
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
 use keytide_core::Error;
+use keytide_issuer::{OneAtATime, ReadError, read_small};
 use zeroize::Zeroizing;
 
+use crate::volume;
+
+/// One file's bytes, wiped when the last holder lets go.
+pub(crate) type Bytes = Arc<Zeroizing<Vec<u8>>>;
+
 /// Why a file could not be read.
-#[derive(Debug)]
-pub(crate) enum Trouble {
-    /// The operating system said so.
-    Io(io::Error),
-    /// It is a directory.
-    Directory,
-    /// It is a pipe, a socket or a device.
-    Special,
-    /// It is longer than [`LIMIT`].
-    TooLarge,
-    /// It changed while it was read.
-    Changing,
+#[derive(Debug, Clone)]
+pub(crate) struct Trouble {
+    error: ReadError,
+    /// It is certain that nothing has the name of its directory either.
+    nowhere: bool,
 }
 
-/// Reads a regular file of at most [`LIMIT`] bytes. Never hangs on a pipe, and leaves no copy that is not wiped.
-///
-/// Blocks its thread for as long as the file system takes.
-pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Trouble> {
-    // To open a device or the end of a pipe can have effects of its own, so it is looked at first. It may be replaced
-    // in between: what was opened is looked at again.
-    regular(&fs::metadata(path)?)?;
-    let mut file = open(path)?;
-    let before = file.metadata()?;
-    regular(&before)?;
+/// Reads the file at this path, on a thread of its own: one read at a time for a path, whoever asks.
+pub(crate) async fn read(path: &Arc<Path>) -> Result<Bytes, Trouble> {
+    let reading = Arc::clone(path);
+    let read = READS.run(Arc::clone(path), move || read_now(&reading));
+    read.await.unwrap_or_else(|error| {
+        Err(Trouble {
+            error: ReadError::NoThread(Arc::new(error)),
+            nowhere: false,
+        })
+    })
+}
 
-    let expected = usize::try_from(before.len()).unwrap_or(usize::MAX);
-    let mut bytes = Zeroizing::new(vec![0; expected.min(LIMIT) + 1]);
-    let mut length = 0;
-    loop {
-        if length > LIMIT {
-            return Err(Trouble::TooLarge);
-        }
-        if length == bytes.len() {
-            // It grew. A vector that grows by itself would leave what it held behind.
-            let mut larger = Zeroizing::new(vec![0; LIMIT + 1]);
-            larger[..length].copy_from_slice(&bytes);
-            bytes = larger;
-        }
-        match file.read(&mut bytes[length..]) {
-            Ok(0) => break,
-            Ok(count) => length += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let after = file.metadata()?;
-    if after.len() != before.len() || after.modified().ok() != before.modified().ok() {
-        return Err(Trouble::Changing);
-    }
-    bytes.truncate(length);
-    Ok(bytes)
+/// Blocks for as long as the file system takes.
+fn read_now(path: &Path) -> Result<Bytes, Trouble> {
+    volume::read(path).map(Arc::new).map_err(|error| {
+        // What cannot be told counts as there: a chain must not pass over what may be configured.
+        let nowhere = fs::symlink_metadata(volume::directory_of(path))
+            .is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+        Trouble { error, nowhere }
+    })
+}
+
+/// Reads a regular file of at most [`LIMIT`] bytes. Blocks for as long as the file system takes.
+pub(crate) fn read_one(path: &Path) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+    read_small(path, LIMIT)
+}
+
+/// Whether nothing is there to be read: no such name, or one that leads nowhere.
+pub(crate) fn is_missing(error: &ReadError) -> bool {
+    matches!(error, ReadError::Missing | ReadError::Dangling)
 }
 
 impl Trouble {
-    /// Whether nothing has this name.
-    pub(crate) fn is_missing(&self) -> bool {
-        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::NotFound)
-    }
-
     /// The error for the user. `seen`: there was a token at this path before.
-    pub(crate) fn explain(self, path: &Path, seen: bool) -> Error {
+    pub(crate) fn explain(&self, path: &Path, seen: bool) -> Error {
         let name = path.display();
-        let error = match self {
-            Self::Io(error) => error,
-            Self::Directory => {
-                return Error::misconfigured(format!(
-                    "{name} is a directory: name the token's file in it, such as {}",
+        let wrong = |what: &str| Error::misconfigured(format!("{name} {what}"));
+        let cause = match &self.error {
+            ReadError::Missing if self.nowhere && !seen => {
+                return Error::not_configured(format!("neither {name} nor its directory exists"));
+            }
+            ReadError::Missing => {
+                return Error::unavailable(format!("{name} does not exist"));
+            }
+            ReadError::Dangling => {
+                return Error::unavailable(format!(
+                    "{name} leads through a link to what does not exist"
+                ));
+            }
+            ReadError::Directory => {
+                return wrong(&format!(
+                    "is a directory: name the token's file in it, such as {}",
                     path.join("token").display()
                 ));
             }
-            Self::Special => {
-                return Error::misconfigured(format!(
-                    "{name} is a pipe, a socket or a device: name a regular file"
-                ));
+            ReadError::Special => {
+                return wrong("is a pipe, a socket or a device: name a regular file");
             }
-            Self::TooLarge => {
-                return Error::misconfigured(format!(
-                    "{name} is longer than {} KiB, so it is no token: name the token's file",
+            ReadError::TooLarge(_) => {
+                return wrong(&format!(
+                    "is longer than {} KiB, so it is no token: name the token's file",
                     LIMIT / 1024
                 ));
             }
-            Self::Changing => {
+            ReadError::Changing => {
                 return Error::unavailable(format!(
                     "{name} changed while it was read: it is being written"
                 ));
             }
+            ReadError::Io(cause) => cause,
+            // The words of whoever reads, for what has no others here.
+            error => return error.explain("the token", path),
         };
-        let sort = match error.kind() {
-            io::ErrorKind::NotFound if !seen && !directory_exists(path) => {
-                Error::not_configured(format!("neither {name} nor its directory exists"))
+        let error = match cause.kind() {
+            io::ErrorKind::PermissionDenied => wrong(
+                "may not be read by this process: let its user read it, such as by fsGroup in the pod's securityContext",
+            ),
+            io::ErrorKind::NotADirectory => {
+                wrong("leads through a file as if it were a directory: name the token's file")
             }
-            io::ErrorKind::NotFound => Error::unavailable(format!("{name} does not exist")),
-            io::ErrorKind::PermissionDenied => Error::misconfigured(format!(
-                "{name} may not be read by this process: let its user read it, such as by fsGroup in the pod's \
-                 securityContext"
-            )),
-            io::ErrorKind::NotADirectory => Error::misconfigured(format!(
-                "{name} leads through a file as if it were a directory: name the token's file"
-            )),
             io::ErrorKind::InvalidInput | io::ErrorKind::InvalidFilename => {
-                Error::misconfigured(format!("{name} is not a valid path: name the token's file"))
+                wrong("is not a valid path: name the token's file")
             }
-            _ if is_loop(&error) => Error::misconfigured(format!(
-                "{name} leads through symbolic links that go in a circle: name the token's file"
-            )),
+            _ if is_loop(cause) => {
+                wrong("leads through symbolic links that go in a circle: name the token's file")
+            }
             _ => Error::unavailable(format!("{name} could not be read")),
         };
-        sort.caused_by(error)
+        error.caused_by(Arc::clone(cause))
     }
-}
-
-impl From<io::Error> for Trouble {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-fn regular(metadata: &fs::Metadata) -> Result<(), Trouble> {
-    if metadata.is_dir() {
-        Err(Trouble::Directory)
-    } else if metadata.is_file() {
-        Ok(())
-    } else {
-        Err(Trouble::Special)
-    }
-}
-
-/// Opens without waiting for the other end of a pipe, and without taking a terminal.
-#[cfg(unix)]
-fn open(path: &Path) -> io::Result<File> {
-    use rustix::fs::{Mode, OFlags};
-
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
-}
-
-#[cfg(not(unix))]
-fn open(path: &Path) -> io::Result<File> {
-    File::open(path)
 }
 
 #[cfg(unix)]
@@ -159,15 +124,11 @@ fn is_loop(_: &io::Error) -> bool {
     false
 }
 
-fn directory_exists(path: &Path) -> bool {
-    // What cannot be told counts as there: a chain must not pass over what may be configured.
-    crate::volume::directory_of(path)
-        .try_exists()
-        .unwrap_or(true)
-}
+static READS: LazyLock<OneAtATime<Arc<Path>, Result<Bytes, Trouble>>> =
+    LazyLock::new(OneAtATime::new);
 
 /// The longest file, in bytes: 64 KiB. Tokens of service accounts have one or two.
-pub(crate) const LIMIT: usize = 64 * 1024;
+const LIMIT: usize = 64 * 1024;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

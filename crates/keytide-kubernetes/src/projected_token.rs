@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use keytide_core::{Error, ErrorKind, Issued, Profile, ProvideCredential, Request};
-use tokio::sync::Semaphore;
 
+use crate::file;
 use crate::token::{Look, Seen, Shape};
 use crate::watch::{Following, Watch};
 
@@ -43,8 +43,8 @@ use crate::watch::{Following, Watch};
 ///
 /// | what is found | kind |
 /// |---|---|
-/// | neither the file nor its directory | [`NotConfigured`](ErrorKind::NotConfigured): a chain goes on. [`Unavailable`](ErrorKind::Unavailable) once a token was read here |
-/// | no file in a directory that is there | [`Unavailable`](ErrorKind::Unavailable): kubelet may be about to write it |
+/// | for certain neither the file nor its directory | [`NotConfigured`](ErrorKind::NotConfigured): a chain goes on. [`Unavailable`](ErrorKind::Unavailable) once a token was read here |
+/// | no file in a directory that is there, a link that leads to nothing, an error of the file system | [`Unavailable`](ErrorKind::Unavailable): kubelet may be about to write it |
 /// | an empty file, half a token, no JWT, a token that has expired | [`Unavailable`](ErrorKind::Unavailable) |
 /// | a directory, a pipe, a device, a file over 64 KiB, no permission, a path through a file or in a circle | [`Misconfigured`](ErrorKind::Misconfigured) |
 /// | no `exp`, or one that is a string, negative, in milliseconds or beyond the year 9999 | [`Misconfigured`](ErrorKind::Misconfigured) |
@@ -60,19 +60,22 @@ use crate::watch::{Following, Watch};
 /// claims accepts it until `exp`, and nothing here deletes pods. Ask for short lifetimes: 600 s is the shortest.
 ///
 /// # Threads
-/// Files are read on tokio's blocking threads, never in the async threads: a file system may block for as long as it
-/// likes (the reason for `tokio::task::spawn_blocking`, which `tokio::fs` is made of too). One read is under way at a
-/// time, so one that hangs holds one such thread, however often it is tried again. The watch reads on its own
-/// thread: there a file system that hangs holds up the watching of others, and their refreshes ahead of expiry go on.
+/// Files are read on threads of their own, never in the async threads and on none of tokio's blocking threads: a file
+/// system may block for as long as it likes. One read is under way at a time for a path in the whole process, so a file
+/// system that hangs holds one thread for each path, however many providers and caches read it and however often it is
+/// tried again, until it answers.
+///
+/// The watch waits for no read either: where one hangs, the others are looked at and told as before. Only what watches
+/// directories is one for all. A directory is watched anew every 30 s at most, and only once its file could be read, so
+/// a file system would have to begin to hang between the two to hold up the watch of others; their refreshes ahead of
+/// expiry go on even then.
 pub struct ProjectedToken {
     path: Arc<Path>,
     audience: Option<Arc<str>>,
     watch: bool,
     poll_interval: Duration,
-    /// Of the last good token.
-    shape: Arc<Mutex<Option<Shape>>>,
-    /// One read at a time.
-    reading: Arc<Semaphore>,
+    /// Of the last good token. Held for a comparison, never across an await.
+    shape: Mutex<Option<Shape>>,
     following: OnceLock<Following>,
 }
 
@@ -95,8 +98,7 @@ impl ProjectedToken {
             audience: None,
             watch: true,
             poll_interval: DEFAULT_INTERVAL,
-            shape: Arc::default(),
-            reading: Arc::new(Semaphore::new(1)),
+            shape: Mutex::default(),
             following: OnceLock::new(),
         }
     }
@@ -136,29 +138,23 @@ impl ProjectedToken {
         )))
     }
 
-    async fn look(&self, request: &Request) -> Result<Seen, Error> {
-        let ended = || Error::unavailable(format!("reading {} was cut off", self.path.display()));
-        // It moves into the read, so that it is held for as long as the read hangs, not as long as a caller waits.
-        let turn = Arc::clone(&self.reading)
-            .acquire_owned()
-            .await
-            .map_err(|_| ended())?;
+    async fn look(&self, request: &Request) -> Seen {
+        let content = file::read(&self.path).await;
         let look = Look {
-            path: Arc::clone(&self.path),
-            audience: self.audience.clone(),
-            before: *self.shape.lock().unwrap_or_else(PoisonError::into_inner),
+            path: &self.path,
+            audience: self.audience.as_deref(),
+            before: *self.shape(),
             now: request.now(),
         };
-        let known = Arc::clone(&self.shape);
-        let reading = tokio::task::spawn_blocking(move || {
-            let seen = look.take();
-            if seen.shape.is_some() {
-                *known.lock().unwrap_or_else(PoisonError::into_inner) = seen.shape;
-            }
-            drop(turn);
-            seen
-        });
-        reading.await.map_err(|_| ended())
+        let seen = look.at(content);
+        if seen.shape.is_some() {
+            *self.shape() = seen.shape;
+        }
+        seen
+    }
+
+    fn shape(&self) -> MutexGuard<'_, Option<Shape>> {
+        self.shape.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -169,7 +165,7 @@ impl ProvideCredential for ProjectedToken {
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
         self.check()?;
-        let seen = self.look(request).await?;
+        let seen = self.look(request).await;
         let configured =
             !matches!(&seen.result, Err(error) if error.kind() == ErrorKind::NotConfigured);
         if configured {

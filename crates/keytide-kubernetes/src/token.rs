@@ -1,4 +1,4 @@
-//! One look at a token's file, and what comes of it: [`Look`].
+//! What comes of a look at a token's file: [`Look`].
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
@@ -8,12 +8,12 @@ use std::time::SystemTime;
 use keytide_core::{Error, Issued, Secret};
 
 use crate::claims::{Claims, Fault, Parts};
-use crate::volume;
+use crate::file::{self, Bytes, Trouble};
 
-/// One look at a file. It blocks its thread for as long as the file system takes.
-pub(crate) struct Look {
-    pub(crate) path: Arc<Path>,
-    pub(crate) audience: Option<Arc<str>>,
+/// How a file is looked at.
+pub(crate) struct Look<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) audience: Option<&'a str>,
     /// The shape of the token before, if there was one.
     pub(crate) before: Option<Shape>,
     pub(crate) now: SystemTime,
@@ -39,13 +39,14 @@ pub(crate) struct Shape {
     signature: usize,
 }
 
-impl Look {
-    pub(crate) fn take(&self) -> Seen {
-        let content = match volume::read(&self.path) {
+impl Look<'_> {
+    /// What is to be made of what the file holds.
+    pub(crate) fn at(&self, content: Result<Bytes, Trouble>) -> Seen {
+        let content = match content {
             Ok(content) => content,
             Err(trouble) => {
                 return Seen {
-                    result: Err(trouble.explain(&self.path, self.before.is_some())),
+                    result: Err(trouble.explain(self.path, self.before.is_some())),
                     fingerprint: None,
                     shape: None,
                 };
@@ -104,7 +105,7 @@ impl Look {
     }
 
     fn check_audience(&self, claims: &Claims) -> Result<(), Error> {
-        let Some(wanted) = self.audience.as_deref() else {
+        let Some(wanted) = self.audience else {
             return Ok(());
         };
         if claims.audiences.iter().any(|found| found == wanted) {
@@ -128,8 +129,8 @@ impl Fingerprint {
     }
 
     /// That of a whole token; `None` for a file that holds none.
-    pub(crate) fn of_token_at(path: &Path) -> Option<Self> {
-        let content = volume::read(path).ok()?;
+    pub(crate) async fn of_token_at(path: &Arc<Path>) -> Option<Self> {
+        let content = file::read(path).await.ok()?;
         let token = content.trim_ascii();
         match Parts::of(token).and_then(|parts| Claims::of(&parts)) {
             Err(Fault::Torn(_)) => None,

@@ -9,18 +9,19 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use keytide_issuer::ReadError;
 use zeroize::Zeroizing;
 
-use crate::file::{self, Trouble};
+use crate::file::{is_missing, read_one};
 
 /// One file's bytes, wiped when dropped.
-pub(crate) type Bytes = Zeroizing<Vec<u8>>;
+type Bytes = Zeroizing<Vec<u8>>;
 
-/// Reads one file by its path.
-pub(crate) fn read(path: &Path) -> Result<Bytes, Trouble> {
+/// Reads one file by its path. Blocks for as long as the file system takes.
+pub(crate) fn read(path: &Path) -> Result<Bytes, ReadError> {
     let Some(name) = path.file_name() else {
         // It ends in `..` or is a root.
-        return file::read(path);
+        return read_one(path);
     };
     let [bytes] = read_together(directory_of(path), [name])?;
     Ok(bytes)
@@ -30,26 +31,26 @@ pub(crate) fn read(path: &Path) -> Result<Bytes, Trouble> {
 pub(crate) fn read_together<const N: usize>(
     directory: &Path,
     names: [&OsStr; N],
-) -> Result<[Bytes; N], Trouble> {
+) -> Result<[Bytes; N], ReadError> {
     for _ in 0..ATTEMPTS {
         let generation = generation_of(directory);
         let mut beside = false;
         let files = all(names, |name| {
             if let Some(generation) = &generation {
-                match file::read(&generation.join(name)) {
-                    Err(trouble) if trouble.is_missing() => {}
+                match read_one(&generation.join(name)) {
+                    Err(error) if is_missing(&error) => {}
                     read => return read,
                 }
             }
             beside = true;
-            file::read(&directory.join(name))
+            read_one(&directory.join(name))
         });
         // A name that was missing stands beside the volume, or its generation went away: the link tells.
         if !beside || generation_of(directory) == generation {
             return files;
         }
     }
-    Err(Trouble::Changing)
+    Err(ReadError::Changing)
 }
 
 /// The directory that holds the file of this path.
@@ -70,8 +71,8 @@ fn generation_of(directory: &Path) -> Option<PathBuf> {
 
 fn all<const N: usize>(
     names: [&OsStr; N],
-    mut read: impl FnMut(&OsStr) -> Result<Bytes, Trouble>,
-) -> Result<[Bytes; N], Trouble> {
+    mut read: impl FnMut(&OsStr) -> Result<Bytes, ReadError>,
+) -> Result<[Bytes; N], ReadError> {
     let mut files = std::array::from_fn(|_| Zeroizing::new(Vec::new()));
     for (file, name) in files.iter_mut().zip(names) {
         *file = read(name)?;

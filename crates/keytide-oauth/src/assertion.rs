@@ -9,7 +9,7 @@ use keytide_core::Error;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::key::AssertionKey;
+use crate::key::{AssertionKey, Found};
 
 /// What goes into an assertion, but for its time and its number.
 #[derive(Debug, Clone)]
@@ -39,10 +39,10 @@ struct Claims<'a> {
 }
 
 impl Assertion {
-    /// An assertion dated `now`, with a number that no other has. Blocks: it may read a file, and signing takes a
-    /// millisecond.
-    pub(crate) fn sign(&self, now: SystemTime) -> Result<Zeroizing<String>, Error> {
-        let pair = self.key.load()?;
+    /// An assertion dated `now`, with a number that no other has, signed with the key that was found. Takes the processor's
+    /// time: a millisecond, and one more to read an RSA key.
+    pub(crate) fn sign(&self, key: Found, now: SystemTime) -> Result<Zeroizing<String>, Error> {
+        let pair = key.pair()?;
         let header = Header {
             alg: pair.algorithm(),
             typ: "JWT",

@@ -1,9 +1,7 @@
 //! The key that a client signs its assertions with: [`AssertionKey`].
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use aws_lc_rs::rand::SystemRandom;
@@ -12,6 +10,7 @@ use aws_lc_rs::signature::{
     EcdsaSigningAlgorithm, Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 use keytide_core::Error;
+use keytide_issuer::SmallFile;
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject;
 use zeroize::{Zeroize, Zeroizing};
@@ -35,7 +34,16 @@ pub struct AssertionKey {
 #[derive(Clone)]
 enum Material {
     /// Read anew for each assertion.
-    File(PathBuf),
+    File(SmallFile),
+    Parsed(Arc<Pair>),
+}
+
+/// A key as it was found, which takes no time but to read it.
+pub(crate) enum Found {
+    Pem {
+        pem: Arc<Zeroizing<Vec<u8>>>,
+        named: String,
+    },
     Parsed(Arc<Pair>),
 }
 
@@ -51,7 +59,7 @@ impl AssertionKey {
     /// signed with the new key, without a restart. The file is not touched before.
     #[must_use]
     pub fn from_pem_file(path: impl AsRef<Path>) -> Self {
-        Self::new(Material::File(path.as_ref().to_owned()))
+        Self::new(Material::File(SmallFile::new(path.as_ref(), "the key")))
     }
 
     /// The key in this text.
@@ -74,23 +82,15 @@ impl AssertionKey {
         self.key_id.as_deref()
     }
 
-    /// Reads the key, if it is in a file. Blocks.
-    pub(crate) fn load(&self) -> Result<Arc<Pair>, Error> {
-        let path = match &self.material {
-            Material::Parsed(pair) => return Ok(Arc::clone(pair)),
-            Material::File(path) => path,
-        };
-        let named = format!("the key file {}", path.display());
-        let pem = read(path).map_err(|error| {
-            let message = format!("{named} cannot be read");
-            // One that is being replaced may be away for a moment.
-            if error.kind() == io::ErrorKind::NotFound {
-                Error::unavailable(message).caused_by(error)
-            } else {
-                Error::misconfigured(message).caused_by(error)
-            }
-        })?;
-        Pair::parse(&pem, &named).map(Arc::new)
+    /// Reads the key, if it is in a file.
+    pub(crate) async fn find(&self) -> Result<Found, Error> {
+        match &self.material {
+            Material::Parsed(pair) => Ok(Found::Parsed(Arc::clone(pair))),
+            Material::File(file) => Ok(Found::Pem {
+                pem: file.read().await?,
+                named: format!("the key file {}", file.path().display()),
+            }),
+        }
     }
 
     fn new(material: Material) -> Self {
@@ -101,24 +101,15 @@ impl AssertionKey {
     }
 }
 
-/// Reads a small regular file: a pipe would hang, and a device may not end.
-fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    let other = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, what.to_owned());
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(other("it is no regular file"));
+impl Found {
+    /// The key itself. Takes the processor's time, an RSA key a millisecond of it.
+    pub(crate) fn pair(self) -> Result<Arc<Pair>, Error> {
+        match self {
+            Self::Parsed(pair) => Ok(pair),
+            Self::Pem { pem, named } => Pair::parse(&pem, &named).map(Arc::new),
+        }
     }
-    // With room for all of it, so that no former buffer is left behind.
-    let mut pem = Zeroizing::new(Vec::with_capacity(LARGEST_FILE + 1));
-    let mut file = File::open(path)?.take(LARGEST_FILE as u64 + 1);
-    file.read_to_end(&mut pem)?;
-    if pem.len() > LARGEST_FILE {
-        return Err(other("it is over 64 KiB"));
-    }
-    Ok(pem)
 }
-
-/// An RSA key of 16,384 bits takes 13 KB.
-const LARGEST_FILE: usize = 64 << 10;
 
 impl Pair {
     fn parse(pem: &[u8], named: &str) -> Result<Self, Error> {
@@ -201,8 +192,8 @@ impl Pair {
 impl fmt::Debug for AssertionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("AssertionKey");
-        if let Material::File(path) = &self.material {
-            debug.field("path", path);
+        if let Material::File(file) = &self.material {
+            debug.field("path", &file.path());
         }
         debug.field("key_id", &self.key_id).finish_non_exhaustive()
     }

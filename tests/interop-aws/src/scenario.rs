@@ -9,8 +9,8 @@ use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
 use aws_sdk_sts::config::Region;
 use keytide_aws::{
-    AssumeRole, AssumeRoleBuilder, CallerIdentityToken, DefaultRole, ObjectStoreCredentials,
-    Process, SigV4, Variables, WebIdentity, sdk_config, session_name,
+    AssumeRole, AssumeRoleBuilder, CallerIdentityToken, DefaultRole, Env, ObjectStoreCredentials,
+    Process, SigV4, WebIdentity, sdk_config, session_name,
 };
 use keytide_core::{
     Agent, AgentIdentity, AgentType, Cache, Credential, Environment, ErrorKind, Owner, Version,
@@ -51,7 +51,7 @@ fn role(arn: &str, base: Cache, origin: String) -> AssumeRoleBuilder {
         .region(REGION)
         .endpoint_url(origin)
         .raw_duration_seconds(3)
-        .variables(Variables::of::<String, String>([]))
+        .env(Env::of::<String, String>([]))
 }
 
 /// Each provider once, and what it says when moto says no.
@@ -137,12 +137,12 @@ pub(crate) async fn every_way_to_ask(moto: &Moto) -> Result<(), Failure> {
         moto.keys.display()
     );
     tokio::fs::write(home.join(".aws/config"), profile).await?;
-    let variables = Variables::of([
+    let variables = Env::of([
         ("HOME", home.display().to_string()),
         ("AWS_ENDPOINT_URL", moto.origin()),
     ]);
     let default = agent
-        .cache(DefaultRole::builder().variables(variables).build())
+        .cache(DefaultRole::builder().env(variables).build())
         .build()?;
     check(
         default.get().await?.principal() == Some(arn.as_str()),
@@ -190,7 +190,7 @@ pub(crate) async fn load(moto: &Moto) -> Result<(), Failure> {
         .region(Region::new(REGION))
         .endpoint_url(relay.origin())
         .retry_config(RetryConfig::disabled());
-    let sts = aws_sdk_sts::Client::new(&sdk_config(loader, &cache).load().await);
+    let sts = aws_sdk_sts::Client::new(&sdk_config(loader, &cache)?.load().await);
     let users = Users::start(USERS, PAUSE, move || {
         let ask = sts.get_caller_identity().send();
         async move { ask.await.map(drop).map_err(|error| format!("{error:?}")) }
@@ -207,7 +207,7 @@ pub(crate) async fn load(moto: &Moto) -> Result<(), Failure> {
             max_retries: 0,
             ..object_store::RetryConfig::default()
         })
-        .with_credentials(Arc::new(ObjectStoreCredentials::new(cache.clone())))
+        .with_credentials(Arc::new(ObjectStoreCredentials::new(cache.clone())?))
         .build()?;
     let (store, path) = (
         Arc::new(store),

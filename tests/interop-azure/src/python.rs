@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use keytide_azure::{IssuerClient, ManagedIdentity, WorkloadIdentity};
+use keytide_azure::{Env, IssuerClient, ManagedIdentity, WorkloadIdentity};
 use keytide_core::{LongLived, ProvideCredential};
 use keytide_interop::{Failure, check};
 use keytide_testkit::azure::{AppService, Arc, Entra, Imds, assertion};
@@ -74,10 +74,7 @@ async fn app_service(directory: &Path) -> Result<(), Failure> {
     ];
     for (kind, id) in ids() {
         let known = environment.clone();
-        let builder = ManagedIdentity::builder(VAULT).environment(move |name| {
-            let found = known.iter().find(|(known, _)| *known == name);
-            found.map(|(_, value)| value.clone())
-        });
+        let builder = ManagedIdentity::builder(VAULT).env(Env::of(known));
         let case = Case {
             what: "App Service",
             server: &server,
@@ -117,10 +114,7 @@ async fn arc(directory: &Path) -> Result<(), Failure> {
         ("IMDS_ENDPOINT", server.origin()),
     ];
     let known = environment.clone();
-    let ours = ManagedIdentity::builder(VAULT).environment(move |name| {
-        let found = known.iter().find(|(known, _)| *known == name);
-        found.map(|(_, value)| value.clone())
-    });
+    let ours = ManagedIdentity::builder(VAULT).env(Env::of(known));
     let case = Case {
         what: "Arc",
         server: &server,
@@ -157,10 +151,7 @@ async fn entra(directory: &Path) -> Result<(), Failure> {
         let known = environment.clone();
         let ours = WorkloadIdentity::builder(VAULT)
             .client(client.build()?)
-            .environment(move |name| {
-                let found = known.iter().find(|(known, _)| *known == name);
-                found.map(|(_, value)| value.clone())
-            });
+            .env(Env::of(known));
         let case = Case {
             what: "Entra",
             server: &server,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use keytide_core::{Cache, Error, Subject, SubjectUse};
+use keytide_core::{Cache, CredentialKind, Error, Subject, SubjectUse};
 
 use super::{AssumeRole, RoleRequest};
 use crate::arn::RoleArn;
@@ -144,13 +144,14 @@ impl AssumeRoleBuilder {
     ///
     /// # Errors
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), saying which parameter cannot be right: a typing error in
-    /// the ARN, a policy that is no JSON, a duration out of range.
+    /// the ARN, a policy that is no JSON, a duration out of range, a base that holds no signing keys.
     pub fn build(self) -> Result<AssumeRole, Error> {
         let role = RoleArn::parse(&self.role_arn)?;
         self.place.check()?;
         self.policies.check()?;
         self.duration.check()?;
         self.tags.check()?;
+        self.base.expect_kind(CredentialKind::SigningKey)?;
         if let Some(id) = &self.external_id {
             let legal = |c: char| is_legal_in_name(c) || c == ':' || c == '/';
             if !(2..=1224).contains(&id.len()) || !id.chars().all(legal) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use keytide_core::{Cache, Error};
+use keytide_core::{Cache, CredentialKind, Error};
 use object_store::CredentialProvider;
 use object_store::aws::AwsCredential;
 
@@ -22,7 +22,7 @@ use object_store::aws::AwsCredential;
 /// let store = AmazonS3Builder::new()
 ///     .with_region("eu-west-1")
 ///     .with_bucket_name("invoices")
-///     .with_credentials(Arc::new(ObjectStoreCredentials::new(role)))
+///     .with_credentials(Arc::new(ObjectStoreCredentials::new(role)?))
 ///     .build()?;
 /// # Ok(())
 /// # }
@@ -36,9 +36,12 @@ pub struct ObjectStoreCredentials {
 
 impl ObjectStoreCredentials {
     /// What this cache holds.
-    #[must_use]
-    pub fn new(cache: Cache) -> Self {
-        Self { cache }
+    ///
+    /// # Errors
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), where the cache holds no signing keys.
+    pub fn new(cache: Cache) -> Result<Self, Error> {
+        cache.expect_kind(CredentialKind::SigningKey)?;
+        Ok(Self { cache })
     }
 
     async fn current(&self) -> Result<AwsCredential, Error> {

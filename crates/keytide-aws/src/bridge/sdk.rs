@@ -4,7 +4,7 @@ use aws_config::ConfigLoader;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_sdk_sts::config::IdentityCache;
-use keytide_core::{Cache, ErrorKind};
+use keytide_core::{Cache, CredentialKind, Error, ErrorKind};
 
 use crate::keys;
 
@@ -22,17 +22,20 @@ use crate::keys;
 /// # async fn example(agent: Agent) -> Result<(), Error> {
 /// let role = agent.cache(ContainerEndpoint::new()).build()?;
 ///
-/// let config = sdk_config(aws_config::defaults(BehaviorVersion::latest()), &role).load().await;
+/// let config = sdk_config(aws_config::defaults(BehaviorVersion::latest()), &role)?.load().await;
 /// let sts = aws_sdk_sts::Client::new(&config);
 /// # Ok(())
 /// # }
 /// ```
 ///
 /// A configuration that was loaded elsewhere is changed by `config.into_builder()`, with the same two settings.
-pub fn sdk_config(loader: ConfigLoader, cache: &Cache) -> ConfigLoader {
-    loader
-        .credentials_provider(SdkCredentials::new(cache.clone()))
-        .identity_cache(IdentityCache::no_cache())
+///
+/// # Errors
+/// [`Misconfigured`](ErrorKind::Misconfigured), where the cache holds no signing keys.
+pub fn sdk_config(loader: ConfigLoader, cache: &Cache) -> Result<ConfigLoader, Error> {
+    Ok(loader
+        .credentials_provider(SdkCredentials::new(cache.clone())?)
+        .identity_cache(IdentityCache::no_cache()))
 }
 
 /// A cache as a credentials provider of the AWS SDK for Rust.
@@ -44,6 +47,9 @@ pub fn sdk_config(loader: ConfigLoader, cache: &Cache) -> ConfigLoader {
 /// The SDK tells its provider nothing of a refused request: an `ExpiredToken` before its time does not make the cache ask
 /// anew. Where that matters, send through [`SigV4`](crate::SigV4) over keytide's own client, or call
 /// [`Cache::invalidate`].
+///
+/// Where the cache's provider is not configured, a chain of the SDK's providers ends here: whatever comes after it would be
+/// another principal.
 #[derive(Debug, Clone)]
 pub struct SdkCredentials {
     cache: Cache,
@@ -51,9 +57,12 @@ pub struct SdkCredentials {
 
 impl SdkCredentials {
     /// What this cache holds.
-    #[must_use]
-    pub fn new(cache: Cache) -> Self {
-        Self { cache }
+    ///
+    /// # Errors
+    /// [`Misconfigured`](ErrorKind::Misconfigured), where the cache holds no signing keys.
+    pub fn new(cache: Cache) -> Result<Self, Error> {
+        cache.expect_kind(CredentialKind::SigningKey)?;
+        Ok(Self { cache })
     }
 }
 
@@ -74,10 +83,10 @@ impl ProvideCredentials for SdkCredentials {
     }
 }
 
-fn told(error: keytide_core::Error) -> CredentialsError {
+fn told(error: Error) -> CredentialsError {
     match error.kind() {
-        ErrorKind::NotConfigured => CredentialsError::not_loaded(error),
-        ErrorKind::Misconfigured | ErrorKind::InvalidArgument => {
+        // `not_loaded` would lead a chain of the SDK on to the next provider.
+        ErrorKind::NotConfigured | ErrorKind::Misconfigured | ErrorKind::InvalidArgument => {
             CredentialsError::invalid_configuration(error)
         }
         _ => CredentialsError::provider_error(error),

@@ -1,17 +1,16 @@
 //! The shared configuration files of AWS: [`ProfileFiles`].
 
+mod files;
 mod plan;
 
-use aws_runtime::env_config::file::EnvConfigFiles;
 use keytide_core::{Error, Request};
-use tokio::runtime::Handle;
-use tracing::subscriber::NoSubscriber;
 
+use self::files::Files;
 use self::plan::{Plan, Start};
 use super::environment::EnvironmentKeys;
-use crate::arn::RoleArn;
 use crate::assume_role::{Base, RoleRequest};
 use crate::container_endpoint::ContainerEndpoint;
+use crate::failure::starting;
 use crate::imds::Imds;
 use crate::keys::Keys;
 use crate::process::Process;
@@ -32,17 +31,33 @@ impl ProfileFiles {
     pub(super) async fn keys(&self, request: &Request) -> Result<Keys, Error> {
         let plan = self.plan().await?;
         let mut place = self.place.clone();
-        if place.region().is_err() {
+        if place.told_region()?.is_none() {
             place.region = plan.region;
         }
+        // The profile says where to start, so it is configured whatever is found there.
+        let not_here = |source| {
+            let what = format!("the profile {} has the credential_source", plan.from);
+            move |error| starting(what, source, error)
+        };
         let (mut provider, mut keys) = match plan.start {
-            Start::Environment => ("environment", self.environment.keys(request).await?),
-            Start::Container => ("container_endpoint", self.container.keys(request).await?),
-            Start::Instance => ("imds", self.imds.keys(request).await?),
+            Start::Environment => {
+                let keys = self.environment.keys(request).await;
+                ("environment", keys.map_err(not_here("Environment"))?)
+            }
+            Start::Container => {
+                let keys = self.container.keys(request).await;
+                (
+                    "container_endpoint",
+                    keys.map_err(not_here("EcsContainer"))?,
+                )
+            }
+            Start::Instance => {
+                let keys = self.imds.keys(request).await;
+                ("imds", keys.map_err(not_here("Ec2InstanceMetadata"))?)
+            }
             Start::Process(command) => ("process", Process::new(command).keys().await?),
             Start::WebIdentity { role_arn, path } => {
-                let role = RoleArn::parse(&role_arn)?;
-                let provider = WebIdentity::of_profile(role, path.into(), place.clone());
+                let provider = WebIdentity::of_profile(role_arn, path.into(), place.clone());
                 ("web_identity", provider.keys(request).await?)
             }
             Start::Keys(keys) => ("profile", keys.checked()?),
@@ -50,7 +65,7 @@ impl ProfileFiles {
         for role in plan.roles {
             let ask = RoleRequest {
                 external_id: role.external_id,
-                ..RoleRequest::new(RoleArn::parse(&role.arn)?, place.clone())
+                ..RoleRequest::new(role.arn, place.clone())
             };
             let base = Base {
                 provider,
@@ -64,32 +79,10 @@ impl ProfileFiles {
         Ok(keys)
     }
 
-    /// Reads the files, as the SDK does.
     async fn plan(&self) -> Result<Plan, Error> {
-        let variables = self.place.variables.for_sdk();
-        let allow_static = self.allow_static;
-        // The SDK reads files on the thread that asks, and may quote a line that it does not understand in a log.
-        let read = tokio::task::spawn_blocking(move || {
-            let (files, fs) = (
-                EnvConfigFiles::default(),
-                aws_types::os_shim_internal::Fs::real(),
-            );
-            let load = aws_config::profile::load(&fs, &variables, &files, None);
-            let profiles = tracing::subscriber::with_default(NoSubscriber::new(), || {
-                Handle::current().block_on(load)
-            });
-            let named = variables.get("AWS_PROFILE").is_ok();
-            match profiles {
-                Ok(profiles) => Plan::of(&profiles, named, allow_static),
-                // The SDK's error may quote the file.
-                Err(_) => Err(Error::misconfigured(
-                    "the shared configuration files of AWS cannot be read or parsed: check ~/.aws/config and ~/.aws/credentials, or \
-                     where AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE lead",
-                )),
-            }
-        });
-        read.await.map_err(|_| {
-            Error::unavailable("the shared configuration files were not read: the runtime ends or the reader failed")
-        })?
+        let env = &self.place.env;
+        let selected = env.get("AWS_PROFILE")?;
+        let profiles = Files::read(env).await?.parse(selected.clone()).await?;
+        Plan::of(&profiles, selected.is_some(), self.allow_static)
     }
 }

@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 use super::place::Place;
 use super::transport::Transport;
 use crate::codes;
-use crate::failure::{AMZ_RETRY_AFTER, Failure, patience};
+use crate::failure::{AMZ_RETRY_AFTER, Failure, answered, patience};
 use crate::keys::Keys;
 
 /// One call: a client of the SDK of its own, which neither retries nor caches nor keeps a connection, over the guarded
@@ -46,8 +46,8 @@ impl<'a> Call<'a> {
         let mut config = aws_sdk_sts::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(place.region()?))
-            .use_fips(place.fips())
-            .use_dual_stack(place.dual_stack())
+            .use_fips(place.fips()?)
+            .use_dual_stack(place.dual_stack()?)
             .http_client(transport.clone())
             .identity_cache(IdentityCache::no_cache())
             .retry_config(RetryConfig::disabled())
@@ -55,7 +55,7 @@ impl<'a> Call<'a> {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .time_source(StaticTimeSource::new(request.issuer_now()));
         config.set_app_name(AppName::new("keytide").ok());
-        config.set_endpoint_url(place.endpoint_url());
+        config.set_endpoint_url(place.endpoint_url()?);
         if let Some(credentials) = credentials {
             config = config.credentials_provider(credentials);
         }
@@ -129,10 +129,10 @@ impl<'a> Call<'a> {
         };
         let blamed = code.as_deref().is_some_and(codes::blames_keys);
         self.blames_keys.store(blamed, Ordering::Relaxed);
-        match code.as_deref() {
+        answered(match code.as_deref() {
             Some("AccessDenied" | "AccessDeniedException") => failure.error_with(&denied()),
             _ => failure.error(),
-        }
+        })
     }
 }
 

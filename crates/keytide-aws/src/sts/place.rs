@@ -2,15 +2,14 @@
 
 use keytide_core::Error;
 use keytide_http::issuer::{Endpoint, IssuerClient};
-
-use crate::variables::Variables;
+use keytide_issuer::Env;
 
 /// The region, the endpoint and the client of a provider that asks STS.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     pub(crate) region: Option<String>,
     pub(crate) endpoint_url: Option<String>,
-    pub(crate) variables: Variables,
+    pub(crate) env: Env,
     pub(crate) client: IssuerClient,
 }
 
@@ -19,7 +18,7 @@ impl Default for Place {
         Self {
             region: None,
             endpoint_url: None,
-            variables: Variables::of_process(),
+            env: Env::process(),
             client: IssuerClient::shared(),
         }
     }
@@ -39,8 +38,7 @@ impl Place {
 
     /// The region whose STS is asked, and which signatures are for.
     pub(crate) fn region(&self) -> Result<String, Error> {
-        let region = self.region.clone().or_else(|| self.region_of_variables());
-        let region = region.ok_or_else(|| {
+        let region = self.told_region()?.ok_or_else(|| {
             Error::misconfigured(
                 "no region is known: set AWS_REGION, or the region of the provider, such as eu-west-1",
             )
@@ -49,45 +47,54 @@ impl Place {
         Ok(region)
     }
 
+    /// The region that was set, or that a variable names.
+    pub(crate) fn told_region(&self) -> Result<Option<String>, Error> {
+        match &self.region {
+            Some(region) => Ok(Some(region.clone())),
+            None => first_of(&self.env, ["AWS_REGION", "AWS_DEFAULT_REGION"]),
+        }
+    }
+
     /// The URL that was set in place of the region's own.
-    pub(crate) fn endpoint_url(&self) -> Option<String> {
-        let of_variables = || {
-            let variables = &self.variables;
-            if variables.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
-                return None;
-            }
-            variables
-                .get("AWS_ENDPOINT_URL_STS")
-                .or_else(|| variables.get("AWS_ENDPOINT_URL"))
-        };
-        self.endpoint_url.clone().or_else(of_variables)
+    pub(crate) fn endpoint_url(&self) -> Result<Option<String>, Error> {
+        if self.endpoint_url.is_some() {
+            return Ok(self.endpoint_url.clone());
+        }
+        if self.env.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")? {
+            return Ok(None);
+        }
+        first_of(&self.env, ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"])
     }
 
-    pub(crate) fn fips(&self) -> bool {
-        self.variables.is_true("AWS_USE_FIPS_ENDPOINT")
+    pub(crate) fn fips(&self) -> Result<bool, Error> {
+        self.env.is_true("AWS_USE_FIPS_ENDPOINT")
     }
 
-    pub(crate) fn dual_stack(&self) -> bool {
-        self.variables.is_true("AWS_USE_DUALSTACK_ENDPOINT")
+    pub(crate) fn dual_stack(&self) -> Result<bool, Error> {
+        self.env.is_true("AWS_USE_DUALSTACK_ENDPOINT")
     }
 
     /// What calls to this STS are bounded together by. Never an error: it is a name.
     pub(crate) fn issuer(&self) -> String {
-        if let Some(url) = self.endpoint_url() {
+        if let Ok(Some(url)) = self.endpoint_url() {
             return Endpoint::parse(&url).map_or(url, |endpoint| endpoint.origin());
         }
-        let region = self.region.clone().or_else(|| self.region_of_variables());
+        let region = self.told_region().ok().flatten();
         format!(
             "https://{}",
             host_of(region.as_deref().unwrap_or("unknown"))
         )
     }
+}
 
-    fn region_of_variables(&self) -> Option<String> {
-        self.variables
-            .get("AWS_REGION")
-            .or_else(|| self.variables.get("AWS_DEFAULT_REGION"))
+/// The value of the first variable that is set.
+fn first_of(env: &Env, names: [&str; 2]) -> Result<Option<String>, Error> {
+    for name in names {
+        if let Some(value) = env.get(name)? {
+            return Ok(Some(value));
+        }
     }
+    Ok(None)
 }
 
 /// The host of a region's own STS.
@@ -141,8 +148,8 @@ macro_rules! place_setters {
         }
 
         /// The environment variables that are looked at. Defaults to those of the process.
-        pub fn variables(mut self, variables: $crate::Variables) -> Self {
-            self.place.variables = variables;
+        pub fn env(mut self, env: $crate::Env) -> Self {
+            self.place.env = env;
             self
         }
     };
@@ -155,7 +162,7 @@ mod tests {
 
     fn place<const N: usize>(variables: [(&str, &str); N]) -> Place {
         Place {
-            variables: Variables::of(variables),
+            env: Env::of(variables),
             ..Place::default()
         }
     }
@@ -198,12 +205,11 @@ mod tests {
             ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "True"),
         ];
         let url = |count: usize| {
-            let variables = Variables::of(urls.into_iter().take(count));
             let place = Place {
-                variables,
+                env: Env::of(urls.into_iter().take(count)),
                 ..Place::default()
             };
-            place.endpoint_url()
+            place.endpoint_url().unwrap()
         };
         assert_eq!(url(1).as_deref(), Some("https://all.example"));
         assert_eq!(url(2).as_deref(), Some("https://sts.example"));

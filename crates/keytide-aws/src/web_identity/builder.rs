@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use keytide_core::Error;
+use keytide_core::{CredentialKind, Error};
 
 use super::{Ask, Token, WebIdentity};
 use crate::arn::RoleArn;
@@ -72,12 +72,16 @@ impl WebIdentityBuilder {
     /// Builds the provider.
     ///
     /// # Errors
-    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), saying which parameter cannot be right.
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), saying which parameter cannot be right, or
+    /// that the cache of the token holds no bearer tokens.
     pub fn build(self) -> Result<WebIdentity, Error> {
         let role = RoleArn::parse(&self.role_arn)?;
         self.place.check()?;
         self.policies.check()?;
         self.duration.check()?;
+        if let Token::Subject(subject) = &self.token {
+            subject.expect_kind(CredentialKind::BearerToken)?;
+        }
         Ok(WebIdentity {
             token: self.token,
             ask: Ask {

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use keytide_aws::{
-    AssumeRole, AssumeRoleBuilder, Boundary, Grant, IdentityTag, Variables, session_name,
-};
+use keytide_aws::{AssumeRole, AssumeRoleBuilder, Boundary, Env, Grant, IdentityTag, session_name};
 use keytide_core::{Agent, Cache, ErrorKind};
 use keytide_testkit::aws::{Sts, refusal};
 use keytide_testkit::conformance::Outcome;
@@ -17,7 +15,7 @@ fn role(server: &FaultServer, base: Cache) -> AssumeRoleBuilder {
         .region("eu-west-1")
         .endpoint_url(server.origin())
         .client(client())
-        .variables(Variables::of::<String, String>([]))
+        .env(Env::of::<String, String>([]))
 }
 
 fn pair(name: &str, value: &str) -> (String, String) {
@@ -465,7 +463,7 @@ async fn the_issuers_clock_is_learned_and_dates_the_signature() {
 async fn no_region_is_an_error_that_names_the_variable() {
     let agent = agent();
     let (keys, _platform) = base(&agent, "role-region-");
-    let provider = AssumeRole::builder(ROLE, keys).variables(Variables::of::<String, String>([]));
+    let provider = AssumeRole::builder(ROLE, keys).env(Env::of::<String, String>([]));
 
     let error = agent
         .cache(provider.build().unwrap())
@@ -480,35 +478,13 @@ async fn no_region_is_an_error_that_names_the_variable() {
 }
 
 #[tokio::test]
-async fn a_bearer_token_cannot_be_the_base() {
-    let agent = agent();
-    let (script, _) = keytide_testkit::ScriptedProvider::new(keytide_testkit::Answer::token(
-        Duration::from_secs(60),
-    ));
-    let token = agent.cache(script).build().unwrap();
-    let sts = FaultServer::start(Sts::new("role-bearer-sts-"));
-
-    let provider = role(&sts, token).build().unwrap();
-    let error = agent
-        .cache(provider)
-        .build()
-        .unwrap()
-        .get()
-        .await
-        .unwrap_err();
-
-    assert_eq!(error.kind(), ErrorKind::Misconfigured, "{error}");
-    assert_eq!(sts.connections(), 0);
-}
-
-#[tokio::test]
 async fn the_endpoints_of_a_region_are_chosen_by_variables() {
     let agent = agent();
     let (keys, _platform) = base(&agent, "role-fips-");
     let sts = FaultServer::start(Sts::new("role-fips-sts-"));
     for name in ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"] {
         // The SDK takes neither together with an endpoint of one's own: so the variable was heard.
-        let builder = role(&sts, keys.clone()).variables(Variables::of([(name, "true")]));
+        let builder = role(&sts, keys.clone()).env(Env::of([(name, "true")]));
         let error = agent
             .cache(builder.build().unwrap())
             .build()

@@ -31,7 +31,7 @@ async fn client(cache: &Cache, server: &FaultServer) -> aws_sdk_sts::Client {
     let loader = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new("eu-west-1"))
         .endpoint_url(server.origin());
-    aws_sdk_sts::Client::new(&sdk_config(loader, cache).load().await)
+    aws_sdk_sts::Client::new(&sdk_config(loader, cache).unwrap().load().await)
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn a_rotation_reaches_the_wire_with_the_sdks_next_request() {
 async fn the_sdk_is_told_the_whole_credential_and_why_there_is_none() {
     let agent = agent();
     let (keys, platform) = base(&agent, "bridge-whole-");
-    let provider = SdkCredentials::new(keys.clone());
+    let provider = SdkCredentials::new(keys.clone()).unwrap();
 
     let credentials = provider.provide_credentials().await.unwrap();
 
@@ -87,7 +87,7 @@ async fn object_store_asks_for_each_request() {
 
     let agent = agent();
     let (keys, platform) = base(&agent, "bridge-store-");
-    let provider = ObjectStoreCredentials::new(keys.clone());
+    let provider = ObjectStoreCredentials::new(keys.clone()).unwrap();
 
     let first = provider.get_credential().await.unwrap();
     keys.refresh_now().await.unwrap();

@@ -2,13 +2,14 @@
 
 use std::fmt::Debug;
 
-use keytide_aws::{AssumeRole, CallerIdentityToken, Imds, OutboundToken, Variables, WebIdentity};
+use keytide_aws::{AssumeRole, CallerIdentityToken, Env, Imds, OutboundToken, WebIdentity};
 use keytide_core::{Agent, ProvideCredential};
 use keytide_testkit::Canary;
 use keytide_testkit::aws::{Container, Instance, Sts, refusal};
 use keytide_testkit::conformance::Outcome;
 use keytide_testkit::server::{Fault, FaultServer};
 
+use crate::machine::Machine;
 use crate::support::{ROLE, agent, chain, client, container};
 
 #[tokio::test]
@@ -40,7 +41,7 @@ async fn no_secret_is_logged_or_shown() {
 
         let imds = Imds::new()
             .endpoint(instance.origin())
-            .variables(Variables::of::<String, String>([]));
+            .env(Env::of::<String, String>([]));
         look(&agent, imds, secret).await;
         let role = AssumeRole::builder(ROLE, keys.clone())
             .region("eu-west-1")
@@ -58,6 +59,17 @@ async fn no_secret_is_logged_or_shown() {
         look(&agent, outbound.build().unwrap(), secret).await;
         let google = CallerIdentityToken::builder("//iam", keys.clone()).region("eu-west-1");
         look(&agent, google.build().unwrap(), secret).await;
+    }
+
+    for text in [
+        format!("[default]\naws_access_key_id = {secret}\naws_secret_access_key = {secret}\n"),
+        format!("[default]\n{secret} {secret} = {secret}\naws_secret_access_key = {secret}\n"),
+        format!("[profile {secret}]\n{secret}\n"),
+        format!("{secret}\n"),
+    ] {
+        let machine = Machine::new("canary-").file(".aws/credentials", text);
+        look(&agent, machine.provider(), secret).await;
+        assert_eq!(machine.asked(), 0);
     }
 
     assert_eq!((sts.count(), instance.count()), (12, 6));

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use keytide_aws::{
-    AssumeRole, CallerIdentityToken, ContainerEndpoint, DefaultRole, Imds, OutboundToken, Process,
-    Variables, WebIdentity,
+    AssumeRole, CallerIdentityToken, ContainerEndpoint, DefaultRole, Env, Imds, OutboundToken,
+    Process, WebIdentity,
 };
 use keytide_core::{Agent, Cache, Clock, ErrorKind, SystemClock};
 use keytide_testkit::aws::{Container, Instance, Sts, refusal};
@@ -31,15 +31,13 @@ fn imds_does_what_every_provider_must() {
         HttpFixture::start(Instance::new("conf-imds-"), |server| {
             Imds::new()
                 .endpoint(server.origin())
-                .variables(none())
+                .env(none())
                 .client(client())
         })
         .counting(keys)
         .secret("conf-imds-secret-")
         .secret("conf-imds-session-")
         .secret("conf-imds-metadata-")
-        // That is how the service says that there is no role.
-        .expecting("404-html", Outcome::Error(&[ErrorKind::NotConfigured]))
         .expires(in_hours(6))
         .refusing(Fault::answer(
             "no",
@@ -49,9 +47,7 @@ fn imds_does_what_every_provider_must() {
             ),
             NO,
         ))
-        .not_configured(|| {
-            Imds::new().variables(Variables::of([("AWS_EC2_METADATA_DISABLED", "true")]))
-        })
+        .not_configured(|| Imds::new().env(Env::of([("AWS_EC2_METADATA_DISABLED", "true")])))
     });
 
     println!("{report}");
@@ -74,7 +70,7 @@ fn a_container_endpoint_does_what_every_provider_must() {
                 ),
                 NO,
             ))
-            .not_configured(|| ContainerEndpoint::new().variables(none()))
+            .not_configured(|| ContainerEndpoint::new().env(none()))
     });
 
     println!("{report}");
@@ -93,7 +89,7 @@ fn web_identity_does_what_every_provider_must() {
             WebIdentity::file(ROLE, &path)
                 .region("eu-west-1")
                 .endpoint_url(server.origin())
-                .variables(none())
+                .env(none())
                 .client(client())
                 .build()
                 .unwrap()
@@ -103,7 +99,7 @@ fn web_identity_does_what_every_provider_must() {
         .secret("conf-web-token.claims")
         .expires(in_hours(4))
         .refusing(Fault::answer("no", refusal(403, "IDPRejectedClaim"), NO))
-        .not_configured(|| WebIdentity::from_environment().variables(none()))
+        .not_configured(|| WebIdentity::from_environment().env(none()))
     });
 
     println!("{report}");
@@ -120,7 +116,7 @@ fn assume_role_does_what_every_provider_must() {
             AssumeRole::builder(ROLE, keys.clone())
                 .region("eu-west-1")
                 .endpoint_url(server.origin())
-                .variables(none())
+                .env(none())
                 .client(client())
                 .build()
                 .unwrap()
@@ -146,7 +142,7 @@ fn an_outbound_token_does_what_every_provider_must() {
             OutboundToken::builder("https://api.example.com", keys.clone())
                 .region("eu-west-1")
                 .endpoint_url(server.origin())
-                .variables(none())
+                .env(none())
                 .client(client())
                 .build()
                 .unwrap()
@@ -173,7 +169,7 @@ fn the_default_role_does_what_every_provider_must() {
         HttpFixture::start(Container::new("conf-default-"), |server| {
             let variables = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.url("/role"))];
             DefaultRole::builder()
-                .variables(Variables::of(variables))
+                .env(Env::of(variables))
                 .client(client())
                 .build()
         })
@@ -189,8 +185,8 @@ fn the_default_role_does_what_every_provider_must() {
             NO,
         ))
         .not_configured(|| {
-            let variables = Variables::of([("AWS_EC2_METADATA_DISABLED", "true")]);
-            DefaultRole::builder().variables(variables).build()
+            let variables = Env::of([("AWS_EC2_METADATA_DISABLED", "true")]);
+            DefaultRole::builder().env(variables).build()
         })
     });
 
@@ -317,7 +313,7 @@ impl Fixture for Signing {
     fn provider(&self) -> CallerIdentityToken {
         CallerIdentityToken::builder("//iam.googleapis.com/p", self.0.keys.clone())
             .region("eu-west-1")
-            .variables(none())
+            .env(none())
             .build()
             .unwrap()
     }
@@ -393,8 +389,8 @@ impl Platform {
     }
 }
 
-fn none() -> Variables {
-    Variables::of::<String, String>([])
+fn none() -> Env {
+    Env::of::<String, String>([])
 }
 
 fn now() -> SystemTime {

@@ -1,6 +1,6 @@
 //! The role of a task or a pod.
 
-use keytide_aws::{ContainerEndpoint, Variables};
+use keytide_aws::{ContainerEndpoint, Env};
 use keytide_core::{Error, ErrorKind};
 use keytide_testkit::aws::Container;
 use keytide_testkit::conformance::Outcome;
@@ -18,10 +18,12 @@ fn with_token(server: &FaultServer, name: &str, value: &str) -> ContainerEndpoin
         (name, value.to_owned()),
     ];
     ContainerEndpoint::new()
-        .variables(Variables::of(variables))
+        .env(Env::of(variables))
         .client(client())
 }
 
+const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+const RELATIVE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 
@@ -57,14 +59,12 @@ async fn the_token_file_is_read_anew_for_each_call_and_goes_before_the_variable(
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("token");
     let server = FaultServer::start(Container::new("cont-file-"));
-    let variables = Variables::of([
+    let variables = Env::of([
         ("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.url("/")),
         (FILE, path.display().to_string()),
         (TOKEN, "other".to_owned()),
     ]);
-    let provider = ContainerEndpoint::new()
-        .variables(variables)
-        .client(client());
+    let provider = ContainerEndpoint::new().env(variables).client(client());
     let cache = agent().cache(provider).build().unwrap();
 
     for token in ["first", "second"] {
@@ -148,8 +148,8 @@ async fn what_must_not_be_sent_is_refused_before_a_byte_is() {
         "http://role.example/",
         "http://169.254.169.254/",
     ] {
-        let variables = Variables::of([("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)]);
-        let error = ask(ContainerEndpoint::new().variables(variables))
+        let variables = Env::of([("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)]);
+        let error = ask(ContainerEndpoint::new().env(variables))
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Misconfigured, "{url}");
@@ -158,12 +158,37 @@ async fn what_must_not_be_sent_is_refused_before_a_byte_is() {
 }
 
 #[tokio::test]
-async fn nothing_set_is_not_configured() {
-    let provider = ContainerEndpoint::new().variables(Variables::of([(TOKEN, "x")]));
-    assert_eq!(
-        ask(provider).await.unwrap_err().kind(),
-        ErrorKind::NotConfigured
-    );
+async fn nothing_set_is_not_configured_and_a_token_without_a_uri_is_configured_wrongly() {
+    let failed = async |set: &[(&str, &str)]| {
+        let env = Env::of(set.iter().copied());
+        ask(ContainerEndpoint::new().env(env)).await.unwrap_err()
+    };
+    let empty = [(TOKEN, ""), (FILE, ""), (FULL, ""), (RELATIVE, "")];
+
+    assert_eq!(failed(&[]).await.kind(), ErrorKind::NotConfigured);
+    assert_eq!(failed(&empty).await.kind(), ErrorKind::NotConfigured);
+    for name in [TOKEN, FILE] {
+        let error = failed(&[(name, "x")]).await;
+        assert_eq!(error.kind(), ErrorKind::Misconfigured, "{error}");
+        for named in [name, FULL, RELATIVE] {
+            assert!(error.to_string().contains(named), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_never_says_that_the_endpoint_is_not_configured() {
+    let server = FaultServer::start(Container::new("cont-profile-"));
+    let body = json!({"code": "InstanceProfileNotFound", "message": "m"});
+    server.set(Fault::answer(
+        "no",
+        Reply::json(404, &body),
+        Outcome::Either,
+    ));
+
+    let error = ask(container(&server)).await.unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
 }
 
 #[tokio::test]

@@ -1,96 +1,11 @@
 //! The role of a workload, wherever it runs.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use keytide_aws::{DefaultRole, session_name};
+use keytide_core::ErrorKind;
+use keytide_testkit::server::Fault;
 
-use keytide_aws::{DefaultRole, Variables, session_name};
-use keytide_core::{Error, ErrorKind};
-use keytide_testkit::aws::{Container, Instance, Sts};
-use keytide_testkit::server::{Fault, FaultServer};
-
-use crate::support::{ROLE, agent, ask, chain, client, field};
-
-/// A machine with a metadata service, an STS and files.
-struct Machine {
-    home: tempfile::TempDir,
-    instance: FaultServer,
-    container: FaultServer,
-    sts: FaultServer,
-    variables: BTreeMap<String, String>,
-}
-
-impl Machine {
-    fn new(prefix: &str) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let instance = FaultServer::start(Instance::new(format!("{prefix}imds-")));
-        let container = FaultServer::start(Container::new(format!("{prefix}container-")));
-        let sts = FaultServer::start(Sts::new(format!("{prefix}sts-")));
-        let variables = [
-            ("HOME", home.path().display().to_string()),
-            ("AWS_EC2_METADATA_SERVICE_ENDPOINT", instance.origin()),
-            ("AWS_ENDPOINT_URL_STS", sts.origin()),
-            ("AWS_REGION", "eu-west-1".to_owned()),
-        ];
-        let variables = variables.map(|(name, value)| (name.to_owned(), value));
-        Self {
-            home,
-            instance,
-            container,
-            sts,
-            variables: variables.into(),
-        }
-    }
-
-    fn set(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.variables.insert(name.to_owned(), value.into());
-        self
-    }
-
-    fn config(self, text: &str) -> Self {
-        self.file(".aws/config", text)
-    }
-
-    fn file(self, name: &str, text: &str) -> Self {
-        let path = self.home.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-        self
-    }
-
-    fn path(&self, name: &str) -> String {
-        Path::new(self.home.path()).join(name).display().to_string()
-    }
-
-    fn container(self) -> Self {
-        let url = self.container.url("/");
-        self.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
-    }
-
-    fn provider(&self) -> DefaultRole {
-        DefaultRole::builder()
-            .variables(Variables::of(self.variables.clone()))
-            .client(client())
-            .build()
-    }
-
-    async fn secret(&self) -> String {
-        let credential = ask(self.provider())
-            .await
-            .unwrap_or_else(|error| panic!("{}", chain(&error)));
-        String::from_utf8(
-            credential
-                .expose_signing_key("test")
-                .unwrap()
-                .secret
-                .to_vec(),
-        )
-        .unwrap()
-    }
-
-    async fn failed(&self) -> Error {
-        ask(self.provider()).await.unwrap_err()
-    }
-}
+use crate::machine::Machine;
+use crate::support::{ROLE, agent, chain, client, field};
 
 #[tokio::test]
 async fn the_first_step_that_is_configured_is_the_one() {
@@ -168,9 +83,8 @@ async fn keys_that_never_expire_are_found_named_and_refused() {
             0
         );
 
-        let variables = Variables::of(machine.variables.clone());
         let allowed = DefaultRole::builder()
-            .variables(variables)
+            .env(machine.env())
             .client(client())
             .danger_allow_static_keys()
             .build();
@@ -265,6 +179,38 @@ async fn a_profile_that_cannot_be_right_is_named() {
             "sign-in of a person",
         ),
         ("login_session = arn\n".to_owned(), "sign-in of a person"),
+        ("sso_region = r\n".to_owned(), "sign-in of a person"),
+        (
+            "source_profile = q\n".to_owned(),
+            "source_profile and no role_arn",
+        ),
+        (
+            "external_id = e\n".to_owned(),
+            "external_id and no role_arn",
+        ),
+        (
+            "aws_access_key_id = AKIA\n".to_owned(),
+            "no aws_secret_access_key",
+        ),
+        (
+            "aws_secret_access_key = s\n".to_owned(),
+            "no aws_access_key_id",
+        ),
+        ("aws_session_token = t\n".to_owned(), "no aws_access_key_id"),
+        (
+            "aws_access_key_id = AKIA\ncredential_process = true\n".to_owned(),
+            "no aws_secret_access_key",
+        ),
+        (
+            format!("{role}source_profile = q\n[profile q]\naws_access_key_id = AKIA\n"),
+            "the profile q",
+        ),
+        (
+            format!(
+                "{role}source_profile = q\n[profile q]\naws_access_key_id = AKIA\n{role}credential_source = Ec2InstanceMetadata\n"
+            ),
+            "the profile q",
+        ),
         (
             "role_arn = arn:aws:iam::1:role/x\ncredential_source = Ec2InstanceMetadata\n"
                 .to_owned(),
@@ -277,6 +223,7 @@ async fn a_profile_that_cannot_be_right_is_named() {
         let error = machine.failed().await;
         assert_eq!(error.kind(), ErrorKind::Misconfigured, "{text}: {error}");
         assert!(chain(&error).contains(says), "{text}: {}", chain(&error));
+        assert_eq!(machine.asked(), 0, "{text}");
     }
     let missing = Machine::new("wrong-").set("AWS_PROFILE", "gone");
     assert!(

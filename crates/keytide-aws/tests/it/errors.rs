@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keytide_aws::{AssumeRole, Variables};
+use keytide_aws::{AssumeRole, Env};
 use keytide_core::{Error, ErrorKind, RetryAfter};
 use keytide_testkit::aws::{Sts, refusal};
 use keytide_testkit::conformance::Outcome;
@@ -19,7 +19,7 @@ async fn failed(reply: Reply) -> Error {
         .region("eu-west-1")
         .endpoint_url(sts.origin())
         .client(client())
-        .variables(Variables::of::<String, String>([]))
+        .env(Env::of::<String, String>([]))
         .build()
         .unwrap();
     let error = agent

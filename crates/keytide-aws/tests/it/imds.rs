@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keytide_aws::{Imds, Variables};
+use keytide_aws::{Env, Imds};
 use keytide_core::{Error, ErrorKind};
 use keytide_testkit::aws::Instance;
 use keytide_testkit::conformance::Outcome;
@@ -12,8 +12,8 @@ use serde_json::json;
 use crate::support::{ask, chain, client};
 
 fn imds(server: &FaultServer) -> Imds {
-    let variables = Variables::of([("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.origin())]);
-    Imds::new().variables(variables).client(client())
+    let variables = Env::of([("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.origin())]);
+    Imds::new().env(variables).client(client())
 }
 
 async fn failed(server: &FaultServer) -> Error {
@@ -78,9 +78,11 @@ async fn a_role_that_is_named_saves_a_request() {
     ask(imds(&server).role("instance-role")).await.unwrap();
 
     assert_eq!(server.count(), 2);
-    for name in ["", "a/b", "a b"] {
+    for name in ["", "a/b", "a b", "another-role"] {
         let error = ask(imds(&server).role(name)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Misconfigured, "{error}");
+        let told = error.to_string();
+        assert!(name != "another-role" || told.contains(name), "{told}");
     }
 }
 
@@ -116,7 +118,7 @@ async fn a_time_out_says_what_a_hop_limit_looks_like() {
 
 #[tokio::test]
 async fn what_the_service_says_becomes_the_right_sort() {
-    use ErrorKind::{NotConfigured, Refused, Throttled, Unavailable};
+    use ErrorKind::{Refused, Throttled, Unavailable};
     let keys = |asked: &keytide_testkit::server::Asked| asked.path().ends_with("/instance-role");
     let any = Outcome::Either;
     let code = |code: &str| {
@@ -129,7 +131,7 @@ async fn what_the_service_says_becomes_the_right_sort() {
     for (fault, kind, says) in [
         (Fault::status(401), Unavailable, "session token"),
         (Fault::status(403), Refused, "turned off"),
-        (Fault::status(404), NotConfigured, "no role is attached"),
+        (Fault::status(404), Unavailable, "it has just named"),
         (Fault::status(429), Throttled, "patience"),
         (Fault::status(500), Unavailable, "trouble"),
         (
@@ -160,11 +162,11 @@ async fn an_instance_without_a_role_and_a_service_that_is_turned_off_are_not_con
     assert_eq!(failed(&server).await.kind(), ErrorKind::NotConfigured);
 
     server.forget();
-    let variables = Variables::of([
+    let variables = Env::of([
         ("AWS_EC2_METADATA_DISABLED", "TRUE".to_owned()),
         ("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.origin()),
     ]);
-    let error = ask(Imds::new().variables(variables)).await.unwrap_err();
+    let error = ask(Imds::new().env(variables)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotConfigured);
     assert_eq!(server.count(), 0);
 }
@@ -179,8 +181,8 @@ async fn an_address_that_is_none_of_the_service_is_refused_before_a_byte_is_sent
         let error = ask(Imds::new().endpoint(url)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Misconfigured, "{url}");
     }
-    let variables = Variables::of([("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv7")]);
-    let error = ask(Imds::new().variables(variables)).await.unwrap_err();
+    let variables = Env::of([("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv7")]);
+    let error = ask(Imds::new().env(variables)).await.unwrap_err();
     assert!(
         error
             .to_string()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keytide_aws::{LambdaEnvironment, Process, Variables};
+use keytide_aws::{Env, LambdaEnvironment, Process};
 use keytide_core::ErrorKind;
 use keytide_testkit::aws::Container;
 use keytide_testkit::server::FaultServer;
@@ -18,9 +18,9 @@ const FUNCTION: (&str, &str) = ("AWS_LAMBDA_FUNCTION_NAME", "f");
 
 #[tokio::test]
 async fn a_function_finds_the_keys_of_its_role_and_they_are_not_static() {
-    let variables = Variables::of(KEYS.into_iter().chain([FUNCTION]));
+    let variables = Env::of(KEYS.into_iter().chain([FUNCTION]));
     let provider = LambdaEnvironment::new()
-        .variables(variables)
+        .env(variables)
         .reading_lasts(Duration::from_secs(600));
 
     let credential = ask(provider).await.unwrap();
@@ -42,21 +42,24 @@ async fn a_function_finds_the_keys_of_its_role_and_they_are_not_static() {
 
 #[tokio::test]
 async fn the_same_variables_elsewhere_are_not_a_functions() {
-    for missing in [
-        "AWS_LAMBDA_FUNCTION_NAME",
-        "AWS_SESSION_TOKEN",
-        "AWS_ACCESS_KEY_ID",
-    ] {
-        let variables = KEYS
-            .into_iter()
-            .chain([FUNCTION])
-            .filter(|(name, _)| *name != missing);
-        let provider = LambdaEnvironment::new().variables(Variables::of(variables));
-        assert_eq!(
-            ask(provider).await.unwrap_err().kind(),
-            ErrorKind::NotConfigured,
-            "{missing}"
-        );
+    for variables in [&KEYS[..], &[FUNCTION]] {
+        let env = Env::of(variables.iter().copied());
+        let error = ask(LambdaEnvironment::new().env(env)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotConfigured, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_part_of_a_functions_keys_is_an_error_that_names_what_is_missing() {
+    for (missing, _) in KEYS {
+        let rest = KEYS.into_iter().filter(|(name, _)| *name != missing);
+        let env = Env::of(rest.chain([FUNCTION]));
+
+        let error = ask(LambdaEnvironment::new().env(env)).await.unwrap_err();
+
+        assert_eq!(error.kind(), ErrorKind::Misconfigured, "{missing}: {error}");
+        assert!(error.to_string().contains(missing), "{missing}: {error}");
+        assert!(!error.to_string().contains("lambda-"), "{error}");
     }
 }
 
@@ -69,7 +72,7 @@ async fn a_container_endpoint_goes_before_the_environment() {
         .map(|(name, value)| (name, value.to_owned()))
         .chain([("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.url("/"))]);
 
-    let credential = ask(LambdaEnvironment::new().variables(Variables::of(variables)))
+    let credential = ask(LambdaEnvironment::new().env(Env::of(variables)))
         .await
         .unwrap();
 

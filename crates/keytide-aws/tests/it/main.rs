@@ -1,5 +1,7 @@
 //! The providers against fakes of their issuers.
 
+#[cfg(unix)]
+mod absent;
 mod assume_role;
 mod bridges;
 mod canary;
@@ -8,7 +10,9 @@ mod container_endpoint;
 mod default_role;
 mod errors;
 mod imds;
+mod kinds;
 mod local;
+mod machine;
 mod revocation;
 mod support;
 mod tokens;

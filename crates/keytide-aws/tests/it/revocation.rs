@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keytide_aws::{AssumeRole, IdentityTag, SessionRevocation, Variables};
+use keytide_aws::{AssumeRole, Env, IdentityTag, SessionRevocation};
 use keytide_core::{ErrorKind, Reason};
 use keytide_testkit::aws::Sts;
 use keytide_testkit::server::FaultServer;
@@ -19,7 +19,7 @@ async fn the_end_of_an_agent_reports_the_longest_session_that_is_still_accepted(
             .region("eu-west-1")
             .endpoint_url(sts.origin())
             .client(client())
-            .variables(Variables::of::<String, String>([]))
+            .env(Env::of::<String, String>([]))
             .raw_duration_seconds(seconds)
             .build()
             .unwrap()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use keytide_aws::{ContainerEndpoint, IssuerClient, Variables};
+use keytide_aws::{ContainerEndpoint, Env, IssuerClient};
 use keytide_core::{
     Agent, AgentIdentity, AgentType, Cache, Credential, Environment, Error, Owner,
     ProvideCredential, Version,
@@ -44,7 +44,7 @@ pub(crate) fn client() -> IssuerClient {
 pub(crate) fn container(server: &FaultServer) -> ContainerEndpoint {
     let url = server.url("/role");
     ContainerEndpoint::new()
-        .variables(Variables::of([("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)]))
+        .env(Env::of([("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)]))
         .client(client())
 }
 

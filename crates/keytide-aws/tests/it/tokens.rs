@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keytide_aws::{CallerIdentityToken, OutboundToken, SigningAlgorithm, Variables};
+use keytide_aws::{CallerIdentityToken, Env, OutboundToken, SigningAlgorithm};
 use keytide_core::{CredentialKind, ErrorKind};
 use keytide_testkit::aws::{Sts, refusal};
 use keytide_testkit::conformance::Outcome;
@@ -127,7 +127,7 @@ async fn an_outbound_token_is_asked_for_with_all_that_was_set() {
             .region("eu-west-1")
             .endpoint_url(sts.origin())
             .client(client())
-            .variables(Variables::of::<String, String>([]))
+            .env(Env::of::<String, String>([]))
     };
 
     let plain = agent.cache(builder().build().unwrap()).build().unwrap();

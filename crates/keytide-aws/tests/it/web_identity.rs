@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use keytide_aws::{Variables, WebIdentity, session_name};
+use keytide_aws::{Env, WebIdentity, session_name};
 use keytide_core::{ErrorKind, Subject, SubjectUse};
 use keytide_testkit::aws::{Sts, refusal};
 use keytide_testkit::conformance::Outcome;
@@ -19,7 +19,7 @@ async fn the_environment_of_a_pod_is_enough() {
     let path = directory.path().join("token");
     std::fs::write(&path, "header.claims.signature\n").unwrap();
     let sts = FaultServer::start(Sts::new("web-golden-"));
-    let variables = Variables::of([
+    let variables = Env::of([
         ("AWS_WEB_IDENTITY_TOKEN_FILE", path.display().to_string()),
         ("AWS_ROLE_ARN", ROLE.to_owned()),
         ("AWS_ROLE_SESSION_NAME", "ignored".to_owned()),
@@ -27,7 +27,7 @@ async fn the_environment_of_a_pod_is_enough() {
         ("AWS_ENDPOINT_URL_STS", sts.origin()),
     ]);
     let agent = agent();
-    let provider = WebIdentity::from_environment().variables(variables);
+    let provider = WebIdentity::from_environment().env(variables);
     let sessions = provider.sessions();
     let cache = agent.cache(provider).build().unwrap();
 
@@ -199,14 +199,19 @@ async fn what_is_missing_is_named() {
         let mut variables = variables;
         variables.push(("AWS_REGION", "eu-west-1".to_owned()));
         variables.push(("AWS_ENDPOINT_URL", sts.origin()));
-        ask(WebIdentity::from_environment().variables(Variables::of(variables)))
+        ask(WebIdentity::from_environment().env(Env::of(variables)))
             .await
             .unwrap_err()
     };
     let role = || ("AWS_ROLE_ARN", ROLE.to_owned());
 
-    let error = from(vec![role()]).await;
+    let error = from(vec![]).await;
     assert_eq!(error.kind(), ErrorKind::NotConfigured, "{error}");
+    let error = from(vec![role()]).await;
+    assert!(
+        error.kind() == ErrorKind::Misconfigured && error.to_string().contains(file),
+        "{error}"
+    );
     let error = from(vec![(file, path.clone())]).await;
     assert!(
         error.kind() == ErrorKind::Misconfigured && error.to_string().contains("AWS_ROLE_ARN"),

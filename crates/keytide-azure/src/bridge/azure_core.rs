@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
 use azure_core::error::ErrorKind;
-use keytide_core::{Cache, Credential, Error};
+use keytide_core::{Cache, Credential, CredentialKind, Error};
 use time::{Duration, OffsetDateTime};
 
 pub use provider::SdkProvider;
@@ -60,7 +60,8 @@ struct Caches {
 type Make = dyn Fn(&str) -> Result<Cache, Error> + Send + Sync;
 
 impl SdkCredential {
-    /// Makes the cache for a scope, such as `https://vault.azure.net/.default`, when it is first asked for.
+    /// Makes the cache for a scope, such as `https://vault.azure.net/.default`, when it is first asked for. One that holds
+    /// signing keys is an error of that read, and is not kept.
     #[must_use]
     pub fn new(make: impl Fn(&str) -> Result<Cache, Error> + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self::with(make, false))
@@ -113,6 +114,7 @@ impl Caches {
             )));
         }
         let cache = (self.make)(scope)?;
+        cache.expect_kind(CredentialKind::BearerToken)?;
         made.insert(scope.to_owned(), cache.clone());
         Ok(cache)
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keytide_core::Cache;
+use keytide_core::{Cache, CredentialKind, Error};
 use object_store::CredentialProvider;
 use object_store::azure::AzureCredential;
 
@@ -11,15 +11,15 @@ use object_store::azure::AzureCredential;
 ///
 /// ```
 /// use keytide_azure::StoreCredential;
-/// use keytide_core::Cache;
+/// use keytide_core::{Cache, Error};
 /// use object_store::azure::MicrosoftAzureBuilder;
 ///
 /// /// The cache holds tokens for `https://storage.azure.com`.
-/// fn store(cache: Cache) -> MicrosoftAzureBuilder {
-///     MicrosoftAzureBuilder::new()
+/// fn store(cache: Cache) -> Result<MicrosoftAzureBuilder, Error> {
+///     Ok(MicrosoftAzureBuilder::new()
 ///         .with_account("invoices")
 ///         .with_container_name("2026")
-///         .with_credentials(StoreCredential::new(cache))
+///         .with_credentials(StoreCredential::new(cache)?))
 /// }
 /// ```
 ///
@@ -31,9 +31,12 @@ pub struct StoreCredential {
 
 impl StoreCredential {
     /// The tokens of this cache.
-    #[must_use]
-    pub fn new(cache: Cache) -> Arc<Self> {
-        Arc::new(Self { cache })
+    ///
+    /// # Errors
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming the cache, when it holds signing keys.
+    pub fn new(cache: Cache) -> Result<Arc<Self>, Error> {
+        cache.expect_kind(CredentialKind::BearerToken)?;
+        Ok(Arc::new(Self { cache }))
     }
 }
 

@@ -2,10 +2,10 @@
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
 use keytide_http::issuer::IssuerClient;
+use keytide_issuer::Env;
 use zeroize::Zeroizing;
 
 use crate::entra::{Client, Exchange, Proof};
-use crate::environment::Variables;
 use crate::resource::Resource;
 use crate::workload_identity::authority;
 
@@ -13,7 +13,7 @@ use crate::workload_identity::authority;
 pub(super) struct ClientSecret {
     client_id: Option<String>,
     allowed: bool,
-    variables: Variables,
+    env: Env,
     exchange: Exchange,
 }
 
@@ -23,25 +23,41 @@ impl ClientSecret {
         client_id: Option<String>,
         allowed: bool,
         capable: bool,
-        variables: Variables,
+        env: Env,
         client: IssuerClient,
     ) -> Result<Self, Error> {
         Ok(Self {
             client_id,
             allowed,
-            variables,
+            env,
             exchange: Exchange::new(Resource::parse(resource)?, capable, client),
         })
+    }
+}
+
+impl ClientSecret {
+    /// What Microsoft's libraries would use in the place of a secret names another principal than the machine's.
+    fn without_secret(&self) -> Error {
+        match OTHERS.iter().find(|(variable, _)| self.env.has(variable)) {
+            Some((variable, what)) => Error::misconfigured(format!(
+                "{variable} is set, and {what} is not used here: take it away and use workload identity federation or a \
+                 managed identity"
+            )),
+            None => Error::not_configured("AZURE_CLIENT_SECRET is not set"),
+        }
     }
 }
 
 impl ProvideCredential for ClientSecret {
     fn profile(&self) -> Profile {
         let profile = Profile::bearer("client_secret");
-        if !self.variables.has(SECRET) {
+        if !self.env.has(SECRET) {
             return profile;
         }
-        let profile = profile.issuer(authority(None, &self.variables).trim_end_matches('/'));
+        let profile = match authority(None, &self.env) {
+            Ok(authority) => profile.issuer(authority.trim_end_matches('/')),
+            Err(_) => profile,
+        };
         if self.allowed {
             profile
                 .static_input("the client secret in AZURE_CLIENT_SECRET")
@@ -52,8 +68,8 @@ impl ProvideCredential for ClientSecret {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        let Some(secret) = self.variables.get(SECRET).map(Zeroizing::new) else {
-            return Err(Error::not_configured("AZURE_CLIENT_SECRET is not set"));
+        let Some(secret) = self.env.get(SECRET)?.map(Zeroizing::new) else {
+            return Err(self.without_secret());
         };
         if !self.allowed {
             return Err(Error::misconfigured(
@@ -62,7 +78,7 @@ impl ProvideCredential for ClientSecret {
             ));
         }
         let needed = |variable: &str| {
-            self.variables.get(variable).ok_or_else(|| {
+            self.env.get(variable)?.ok_or_else(|| {
                 Error::misconfigured(format!(
                     "AZURE_CLIENT_SECRET is set, and {variable} is not: set it too"
                 ))
@@ -73,7 +89,7 @@ impl ProvideCredential for ClientSecret {
             Some(id) => id.clone(),
             None => needed("AZURE_CLIENT_ID")?,
         };
-        let client = Client::new(&authority(None, &self.variables), &tenant_id, &client_id)?;
+        let client = Client::new(&authority(None, &self.env)?, &tenant_id, &client_id)?;
         self.exchange
             .ask(&client, &Proof::Secret(secret), request)
             .await
@@ -81,3 +97,8 @@ impl ProvideCredential for ClientSecret {
 }
 
 const SECRET: &str = "AZURE_CLIENT_SECRET";
+/// What else an application or a person is known by to Microsoft's libraries.
+const OTHERS: [(&str, &str); 2] = [
+    ("AZURE_CLIENT_CERTIFICATE_PATH", "a client certificate"),
+    ("AZURE_PASSWORD", "a password"),
+];

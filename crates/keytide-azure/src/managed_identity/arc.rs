@@ -4,6 +4,7 @@
 use http::StatusCode;
 use keytide_core::{Error, Issued, Request};
 use keytide_http::issuer::{Endpoint, IssuerClient, Reply};
+use keytide_issuer::Env;
 use zeroize::Zeroizing;
 
 use super::codes::{ARC, accept};
@@ -16,6 +17,7 @@ pub(super) struct Arc<'a> {
     pub(super) endpoint: Endpoint,
     pub(super) client: &'a IssuerClient,
     pub(super) keys: &'a KeyDirectory,
+    pub(super) env: &'a Env,
 }
 
 impl Arc<'_> {
@@ -41,7 +43,7 @@ impl Arc<'_> {
             ));
         }
         let path = path_of(&challenge)?;
-        let key = self.keys.read(path).await?;
+        let key = self.keys.read(path, self.env).await?;
         let mut authorization = Zeroizing::new(Vec::with_capacity(6 + key.len()));
         authorization.extend_from_slice(b"Basic ");
         authorization.extend_from_slice(&key);

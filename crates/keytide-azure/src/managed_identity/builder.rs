@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicBool;
 
 use keytide_core::Error;
 use keytide_http::issuer::{Endpoint, IssuerClient};
+use keytide_issuer::Env;
 
-use super::{Identity, KeyDirectory, ManagedIdentity, here};
-use crate::environment::Variables;
+use super::{Identity, KeyDirectory, Machine, ManagedIdentity, Place};
 use crate::resource::Resource;
 
 /// Builds a [`ManagedIdentity`]. Building contacts nobody and reads nothing.
@@ -19,7 +19,8 @@ pub struct ManagedIdentityBuilder {
     /// How many ids were given.
     ids: usize,
     imds: Option<String>,
-    variables: Option<Variables>,
+    env: Env,
+    machine: Machine,
     keys: KeyDirectory,
     client: Option<IssuerClient>,
     may_be_absent: bool,
@@ -32,8 +33,9 @@ impl ManagedIdentityBuilder {
             identity: Identity::System,
             ids: 0,
             imds: None,
-            variables: None,
-            keys: KeyDirectory::of_platform(),
+            env: Env::process(),
+            machine: Machine::default(),
+            keys: KeyDirectory::OfPlatform,
             client: None,
             may_be_absent: false,
         }
@@ -56,25 +58,22 @@ impl ManagedIdentityBuilder {
 
     /// Asks the instance metadata service at this origin, whatever the environment says: a fake, or a proxy that stands
     /// in for it. Defaults to what `AZURE_POD_IDENTITY_AUTHORITY_HOST` names, else `http://169.254.169.254`, where the
-    /// environment names no other platform.
+    /// environment names no other platform and Arc's agent is not installed.
     pub fn imds_endpoint(mut self, origin: impl Into<String>) -> Self {
         self.imds = Some(origin.into());
         self
     }
 
-    /// Reads variables with this function, at each call. Defaults to those of the process.
-    pub fn environment(
-        mut self,
-        variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
-    ) -> Self {
-        self.variables = Some(Variables::new(variable));
+    /// The environment that is read at each call. Defaults to that of the process.
+    pub fn env(mut self, env: Env) -> Self {
+        self.env = env;
         self
     }
 
     /// The directory that Arc's agent keeps its keys in: a key file anywhere else is not read. Defaults to
     /// `/var/opt/azcmagent/tokens`, on Windows to `%ProgramData%\AzureConnectedMachineAgent\Tokens`.
     pub fn arc_key_directory(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.keys = KeyDirectory::at(directory.into());
+        self.keys = KeyDirectory::At(directory.into());
         self
     }
 
@@ -84,17 +83,18 @@ impl ManagedIdentityBuilder {
         self
     }
 
-    pub(crate) fn variables(mut self, variables: Variables) -> Self {
-        self.variables = Some(variables);
-        self
-    }
-
     /// The identity that `AZURE_CLIENT_ID` names at the call, if it is set.
     pub(crate) fn client_id_of_environment(self) -> Self {
         self.identify(Identity::OfEnvironment)
     }
 
-    /// An IMDS that is not there within a second means that nothing is configured here.
+    /// What is at the places that are the same on every machine.
+    pub(crate) fn machine(mut self, machine: Machine) -> Self {
+        self.machine = machine;
+        self
+    }
+
+    /// An IMDS that nobody named, and that is not there within a second, means that nothing is configured here.
     pub(crate) fn may_be_absent(mut self) -> Self {
         self.may_be_absent = true;
         self
@@ -109,11 +109,14 @@ impl ManagedIdentityBuilder {
         let resource = Resource::parse(&self.resource)?;
         self.check()?;
         let imds = self.imds.as_deref().map(Endpoint::parse).transpose()?;
-        let variables = self.variables.unwrap_or_else(Variables::of_process);
         Ok(ManagedIdentity {
             resource,
             identity: self.identity,
-            place: here(variables, imds),
+            place: Place {
+                env: self.env,
+                imds,
+                machine: self.machine,
+            },
             client: self.client.unwrap_or_else(IssuerClient::shared),
             keys: self.keys,
             may_be_absent: self.may_be_absent,

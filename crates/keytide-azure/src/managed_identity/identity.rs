@@ -1,6 +1,7 @@
 //! Which identity is asked for: [`Identity`], and what each platform calls its id.
 
-use crate::environment::Variables;
+use keytide_core::Error;
+use keytide_issuer::Env;
 
 /// The identity of the machine itself, or one that was assigned to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,13 +16,13 @@ pub(crate) enum Identity {
 
 impl Identity {
     /// The identity as of now.
-    pub(super) fn resolved(&self, variables: &Variables) -> Self {
-        match self {
-            Self::OfEnvironment => variables
-                .get("AZURE_CLIENT_ID")
+    pub(super) fn resolved(&self, env: &Env) -> Result<Self, Error> {
+        Ok(match self {
+            Self::OfEnvironment => env
+                .get("AZURE_CLIENT_ID")?
                 .map_or(Self::System, Self::ClientId),
             known => known.clone(),
-        }
+        })
     }
 
     pub(super) fn is_user_assigned(&self) -> bool {

@@ -1,25 +1,40 @@
 //! Where this process runs, by what its environment says: [`Place`].
 
+mod installed;
+
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use keytide_core::Error;
 use keytide_http::issuer::Endpoint;
+use keytide_issuer::Env;
 use zeroize::Zeroizing;
-
-use crate::environment::Variables;
 
 /// What is known of where this process runs, before its environment is looked at.
 #[derive(Clone)]
 pub(super) struct Place {
-    pub(super) variables: Variables,
+    pub(super) env: Env,
     /// The IMDS that was named by the user, which then is the platform.
     pub(super) imds: Option<Endpoint>,
+    pub(super) machine: Machine,
+}
+
+/// What is at the same place on every machine, if it is there.
+#[derive(Debug, Clone)]
+pub(crate) struct Machine {
+    /// The origin of the IMDS.
+    pub(crate) imds: String,
+    /// The program of Arc's agent.
+    pub(crate) arc: PathBuf,
 }
 
 /// Who gives tokens here.
 pub(super) enum Platform {
-    Imds(Endpoint),
+    Imds {
+        endpoint: Endpoint,
+        /// Whether somebody named it, so that it is one that is to be there.
+        named: bool,
+    },
     AppService {
         endpoint: Endpoint,
         header: Zeroizing<String>,
@@ -35,16 +50,19 @@ enum Said {
 }
 
 impl Place {
-    /// Which platform this is, in the order in which Microsoft's libraries look.
+    /// Which platform this is, in the order in which Microsoft's libraries look. Looked up for each call: what could not
+    /// be looked at once decides nothing for the next.
     pub(super) async fn find(&self) -> Result<Platform, Error> {
         match self.read()? {
             Said::Platform(platform) => Ok(platform),
-            Said::ArcOrImds(imds) => {
-                let installed = tokio::task::spawn_blocking(|| Path::new(HIMDS).exists()).await;
-                if installed.unwrap_or(false) {
+            Said::ArcOrImds(endpoint) => {
+                if installed::look(&self.machine.arc).await? {
                     Ok(Platform::Arc(Endpoint::parse(ARC)?))
                 } else {
-                    Ok(Platform::Imds(imds))
+                    Ok(Platform::Imds {
+                        endpoint,
+                        named: false,
+                    })
                 }
             }
         }
@@ -53,46 +71,67 @@ impl Place {
     /// The origin of whoever gives tokens here, as far as the environment alone tells.
     pub(super) fn origin(&self) -> Option<String> {
         match self.read().ok()? {
-            Said::Platform(Platform::Imds(endpoint) | Platform::Arc(endpoint))
-            | Said::Platform(Platform::AppService { endpoint, .. })
+            Said::Platform(
+                Platform::Imds { endpoint, .. }
+                | Platform::Arc(endpoint)
+                | Platform::AppService { endpoint, .. },
+            )
             | Said::ArcOrImds(endpoint) => Some(endpoint.origin()),
         }
     }
 
+    /// A platform that is named by halves is an error: to pass it over would lead to another identity.
     fn read(&self) -> Result<Said, Error> {
-        if let Some(imds) = &self.imds {
-            return Ok(Said::Platform(Platform::Imds(imds.clone())));
+        if let Some(endpoint) = &self.imds {
+            return Ok(imds(endpoint.clone()));
         }
-        let variables = &self.variables;
-        let not_spoken = |platform: &str, variable: &str| {
-            Err(Error::misconfigured(format!(
-                "{variable} says that this is {platform}, whose managed identities are not spoken to here: use \
-                 WorkloadIdentity, or name the instance metadata service with imds_endpoint if it is none"
-            )))
+        let env = &self.env;
+        if env.has("IDENTITY_SERVER_THUMBPRINT") {
+            return not_spoken("Service Fabric", "IDENTITY_SERVER_THUMBPRINT");
+        }
+        let endpoint = env.get("IDENTITY_ENDPOINT")?;
+        let header = env.get("IDENTITY_HEADER")?.map(Zeroizing::new);
+        let (endpoint, header) = match (endpoint, header) {
+            // App Service sets the variables of older libraries too.
+            (Some(url), Some(header)) => {
+                return Ok(Said::Platform(Platform::AppService {
+                    endpoint: named("IDENTITY_ENDPOINT", &url)?,
+                    header,
+                }));
+            }
+            rest => rest,
         };
-        let endpoint = variables.get("IDENTITY_ENDPOINT");
-        let header = variables.get("IDENTITY_HEADER");
-        match (endpoint, header) {
-            (Some(_), Some(_)) if variables.has("IDENTITY_SERVER_THUMBPRINT") => {
-                not_spoken("Service Fabric", "IDENTITY_SERVER_THUMBPRINT")
-            }
-            (Some(url), Some(header)) => Ok(Said::Platform(Platform::AppService {
-                endpoint: named("IDENTITY_ENDPOINT", &url)?,
-                header: Zeroizing::new(header),
-            })),
-            _ if variables.has("MSI_ENDPOINT") && variables.has("MSI_SECRET") => {
-                not_spoken("Azure Machine Learning", "MSI_SECRET")
-            }
-            _ if variables.has("MSI_ENDPOINT") => not_spoken("Azure Cloud Shell", "MSI_ENDPOINT"),
-            (Some(url), None) if variables.has("IMDS_ENDPOINT") => Ok(Said::Platform(
-                Platform::Arc(named("IDENTITY_ENDPOINT", &url)?),
-            )),
-            _ => match variables.get(IMDS_HOST) {
-                Some(host) => Ok(Said::Platform(Platform::Imds(named(IMDS_HOST, &host)?))),
-                None => Ok(Said::ArcOrImds(Endpoint::parse(IMDS)?)),
+        match (env.get("MSI_ENDPOINT")?, env.has("MSI_SECRET")) {
+            (Some(_), true) => return not_spoken("Azure Machine Learning", "MSI_SECRET"),
+            (Some(_), false) => return not_spoken("Azure Cloud Shell", "MSI_ENDPOINT"),
+            (None, true) => return half("MSI_SECRET", "MSI_ENDPOINT"),
+            (None, false) => {}
+        }
+        match (endpoint, header, env.get("IMDS_ENDPOINT")?) {
+            (Some(url), None, Some(_)) => Ok(Said::Platform(Platform::Arc(named(
+                "IDENTITY_ENDPOINT",
+                &url,
+            )?))),
+            (Some(_), ..) => half(
+                "IDENTITY_ENDPOINT",
+                "IDENTITY_HEADER (of App Service) or IMDS_ENDPOINT (of Arc)",
+            ),
+            (None, Some(_), _) => half("IDENTITY_HEADER", "IDENTITY_ENDPOINT"),
+            (None, None, Some(_)) => half("IMDS_ENDPOINT", "IDENTITY_ENDPOINT"),
+            (None, None, None) => match env.get(IMDS_HOST)? {
+                Some(host) => Ok(imds(named(IMDS_HOST, &host)?)),
+                None => Ok(Said::ArcOrImds(Endpoint::parse(&self.machine.imds)?)),
             },
         }
     }
+}
+
+/// That which somebody named.
+fn imds(endpoint: Endpoint) -> Said {
+    Said::Platform(Platform::Imds {
+        endpoint,
+        named: true,
+    })
 }
 
 fn named(variable: &str, url: &str) -> Result<Endpoint, Error> {
@@ -102,6 +141,29 @@ fn named(variable: &str, url: &str) -> Result<Endpoint, Error> {
         ))
         .caused_by(error)
     })
+}
+
+fn not_spoken(platform: &str, variable: &str) -> Result<Said, Error> {
+    Err(Error::misconfigured(format!(
+        "{variable} says that this is {platform}, whose managed identities are not spoken to here: use \
+         WorkloadIdentity, or name the instance metadata service with imds_endpoint if it is none"
+    )))
+}
+
+fn half(variable: &str, missing: &str) -> Result<Said, Error> {
+    Err(Error::misconfigured(format!(
+        "{variable} is set, and what belongs to it is not: set {missing} too, take {variable} away, or name the instance \
+         metadata service with imds_endpoint"
+    )))
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self {
+            imds: IMDS.to_owned(),
+            arc: Path::new(HIMDS).to_owned(),
+        }
+    }
 }
 
 impl fmt::Debug for Place {
@@ -123,3 +185,6 @@ const ARC: &str = "http://127.0.0.1:40342/metadata/identity/oauth2/token";
 const HIMDS: &str = "/opt/azcmagent/bin/himds";
 #[cfg(windows)]
 const HIMDS: &str = r"C:\Program Files\AzureConnectedMachineAgent\himds.exe";
+
+#[cfg(test)]
+mod tests;

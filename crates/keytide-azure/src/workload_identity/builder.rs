@@ -3,12 +3,12 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use keytide_core::{Error, Subject};
+use keytide_core::{CredentialKind, Error, Subject};
 use keytide_http::issuer::IssuerClient;
+use keytide_issuer::Env;
 
 use super::{Settings, WorkloadIdentity};
 use crate::entra::{AUTHORITY, AssertionFile, Client, Exchange, Proof};
-use crate::environment::Variables;
 use crate::resource::Resource;
 
 /// Builds a [`WorkloadIdentity`]. Building contacts nobody and reads nothing.
@@ -22,7 +22,7 @@ pub struct WorkloadIdentityBuilder {
     /// How often an assertion was given.
     proofs: usize,
     capable: bool,
-    variables: Option<Variables>,
+    env: Env,
     client: Option<IssuerClient>,
 }
 
@@ -36,7 +36,7 @@ impl WorkloadIdentityBuilder {
             proof: None,
             proofs: 0,
             capable: false,
-            variables: None,
+            env: Env::process(),
             client: None,
         }
     }
@@ -81,12 +81,10 @@ impl WorkloadIdentityBuilder {
         self
     }
 
-    /// Reads variables with this function, at each call. Defaults to those of the process.
-    pub fn environment(
-        self,
-        variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
-    ) -> Self {
-        self.variables(Variables::new(variable))
+    /// The environment that is read at each call. Defaults to that of the process.
+    pub fn env(mut self, env: Env) -> Self {
+        self.env = env;
+        self
     }
 
     /// The client that asks. Defaults to [`IssuerClient::shared`].
@@ -95,22 +93,21 @@ impl WorkloadIdentityBuilder {
         self
     }
 
-    pub(crate) fn variables(mut self, variables: Variables) -> Self {
-        self.variables = Some(variables);
-        self
-    }
-
     /// Builds the provider. What the environment will say is judged at each call.
     ///
     /// # Errors
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming the value that is wrong: the resource, the tenant,
-    /// the client id, the authority; or when there is more than one assertion.
+    /// the client id, the authority; or when there is more than one assertion, or the cache of the assertion holds signing
+    /// keys.
     pub fn build(self) -> Result<WorkloadIdentity, Error> {
         let resource = Resource::parse(&self.resource)?;
         if self.proofs > 1 {
             return Err(Error::misconfigured(
                 "there is more than one assertion, and Entra takes one: give a file or another cache",
             ));
+        }
+        if let Some(Proof::Subject(subject)) = &self.proof {
+            subject.expect_kind(CredentialKind::BearerToken)?;
         }
         // What was said is judged with what stands in for the rest.
         Client::new(
@@ -125,7 +122,7 @@ impl WorkloadIdentityBuilder {
                 client_id: self.client_id,
                 authority: self.authority,
                 proof: self.proof,
-                variables: self.variables.unwrap_or_else(Variables::of_process),
+                env: self.env,
             },
             exchange: Exchange::new(resource, self.capable, client),
         })

@@ -11,7 +11,9 @@ use keytide_testkit::conformance::{self, Expires, HttpFixture, Outcome};
 use keytide_testkit::server::{Asked, Fault, Reply};
 use serde_json::json;
 
-use crate::{AUDIENCE, CLIENT, ISSUER, SUBJECT, TENANT, VAULT, agent, client, now, variables};
+use crate::{
+    AUDIENCE, CLIENT, ISSUER, SUBJECT, TENANT, VAULT, agent, client, nothing, now, variables,
+};
 
 const REFUSED: Outcome = Outcome::Error(&[ErrorKind::Refused]);
 
@@ -52,7 +54,7 @@ fn imds() {
             .good();
         let fixture = HttpFixture::start(good, |server| {
             let provider = ManagedIdentity::builder(VAULT).imds_endpoint(server.origin());
-            provider.environment(|_| None).build().unwrap()
+            provider.env(nothing()).build().unwrap()
         });
         of_instants(fixture, end)
     });
@@ -73,7 +75,7 @@ fn app_service() {
         let fixture = HttpFixture::start(good, |server| {
             let endpoint = server.url("/msi/token");
             ManagedIdentity::builder(VAULT)
-                .environment(variables(&[
+                .env(variables(&[
                     ("IDENTITY_ENDPOINT", &endpoint),
                     ("IDENTITY_HEADER", "header-of-the-conforming-app"),
                 ]))
@@ -96,7 +98,7 @@ fn workload_identity() {
         let good = Entra::new(TENANT).federated(CLIENT, ISSUER, SUBJECT).good();
         let unconfigured = || {
             let provider = keytide_azure::WorkloadIdentity::builder(VAULT);
-            provider.environment(|_| None).build().unwrap()
+            provider.env(nothing()).build().unwrap()
         };
         HttpFixture::start_tls(good, move |server, ca| {
             keytide_azure::WorkloadIdentity::builder(VAULT)
@@ -177,7 +179,7 @@ fn arc() {
             let endpoint = server.url("/metadata/identity/oauth2/token");
             ManagedIdentity::builder(VAULT)
                 .arc_key_directory(&directory)
-                .environment(variables(&[
+                .env(variables(&[
                     ("IDENTITY_ENDPOINT", &endpoint),
                     ("IMDS_ENDPOINT", "x"),
                 ]))

@@ -37,16 +37,16 @@ async fn the_platforms_environment_decides_in_this_order() {
             [1, 0, 0],
         ),
         ([&of_app[..], &of_machine, &id].concat(), [0, 1, 0]),
-        // Once to look whether it is there.
-        ([&of_machine[..], &id].concat(), [0, 0, 2]),
-        (of_machine.to_vec(), [0, 0, 2]),
+        // One that somebody named is not looked for first.
+        ([&of_machine[..], &id].concat(), [0, 0, 1]),
+        (of_machine.to_vec(), [0, 0, 1]),
     ] {
         for server in [&tenant.entra, &app, &imds] {
             server.forget();
         }
         let provider = DefaultIdentity::builder(VAULT)
             .client(client(&tenant.ca))
-            .environment(variables(&there))
+            .env(variables(&there))
             .build()
             .unwrap();
 
@@ -77,7 +77,7 @@ async fn a_client_secret_is_found_named_and_refused() {
     let builder = || {
         DefaultIdentity::builder(VAULT)
             .client(client(&tenant.ca))
-            .environment(variables(&there))
+            .env(variables(&there))
     };
 
     let error = failed(builder().build().unwrap()).await;
@@ -135,7 +135,7 @@ async fn what_is_configured_and_fails_is_not_replaced_by_another_identity() {
     ];
     let provider = DefaultIdentity::builder(VAULT)
         .client(client(&tenant.ca))
-        .environment(variables(&there));
+        .env(variables(&there));
 
     let error = failed(provider.build().unwrap()).await;
 

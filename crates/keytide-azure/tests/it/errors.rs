@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::{
     AUDIENCE, CLIENT, ISSUER, OBJECT, RESOURCE_ID, SUBJECT, TENANT, Tenant, VAULT, client, failed,
-    now, variables, whole,
+    nothing, now, variables, whole,
 };
 
 fn from(imds: &FaultServer) -> keytide_azure::ManagedIdentityBuilder {
@@ -78,7 +78,7 @@ async fn an_identity_that_is_not_here_is_told_with_what_to_mend() {
     let app = AppService::new("h").without_system_identity().start();
     let endpoint = app.url("/msi/token");
     let on_app = || {
-        ManagedIdentity::builder(VAULT).environment(variables(&[
+        ManagedIdentity::builder(VAULT).env(variables(&[
             ("IDENTITY_ENDPOINT", &endpoint),
             ("IDENTITY_HEADER", "h"),
         ]))
@@ -134,7 +134,7 @@ async fn the_refusals_of_app_service_have_no_code_and_count_by_their_status() {
     ] {
         let app = FaultServer::start(move |_: &Asked| Reply::new(status).body(body.clone()));
         let endpoint = app.url("/msi/token");
-        let provider = ManagedIdentity::builder(VAULT).environment(variables(&[
+        let provider = ManagedIdentity::builder(VAULT).env(variables(&[
             ("IDENTITY_ENDPOINT", &endpoint),
             ("IDENTITY_HEADER", "h"),
         ]));
@@ -170,7 +170,7 @@ async fn arc_leads_to_no_file_but_its_own_keys() {
         let endpoint = agent.url("/metadata/identity/oauth2/token");
         let provider = ManagedIdentity::builder(VAULT)
             .arc_key_directory(keys.path())
-            .environment(variables(&[
+            .env(variables(&[
                 ("IDENTITY_ENDPOINT", &endpoint),
                 ("IMDS_ENDPOINT", "x"),
             ]));
@@ -191,7 +191,7 @@ async fn arc_leads_to_no_file_but_its_own_keys() {
     let error = failed(
         ManagedIdentity::builder(VAULT)
             .client_id(CLIENT)
-            .environment(variables(&[
+            .env(variables(&[
                 ("IDENTITY_ENDPOINT", "http://127.0.0.1:1/x"),
                 ("IMDS_ENDPOINT", "x"),
             ]))
@@ -406,13 +406,12 @@ async fn half_an_environment_of_workload_identity_is_told_by_the_name_of_the_oth
             "AZURE_CLIENT_ID",
         ),
     ] {
-        let provider =
-            keytide_azure::WorkloadIdentity::builder(VAULT).environment(variables(there));
+        let provider = keytide_azure::WorkloadIdentity::builder(VAULT).env(variables(there));
         let error = failed(provider.build().unwrap()).await;
         assert_eq!(error.kind(), Misconfigured, "{error}");
         assert!(error.to_string().contains(missing), "{error}");
     }
-    let provider = keytide_azure::WorkloadIdentity::builder(VAULT).environment(|_| None);
+    let provider = keytide_azure::WorkloadIdentity::builder(VAULT).env(nothing());
     let error = failed(provider.build().unwrap()).await;
     assert_eq!(error.kind(), ErrorKind::NotConfigured, "{error}");
 }

@@ -12,18 +12,19 @@ mod revocation;
 mod rotation;
 #[cfg(feature = "azure_core")]
 mod sdk;
+#[cfg(unix)]
+mod search;
 mod secrets;
 #[cfg(feature = "object_store")]
 mod store;
 mod subjects;
 
-use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
-use keytide_azure::{IssuerClient, WorkloadIdentity, WorkloadIdentityBuilder};
+use keytide_azure::{Env, IssuerClient, WorkloadIdentity, WorkloadIdentityBuilder};
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, Error, Issued, LongLived, Owner, Profile,
-    ProvideCredential, Request, Version,
+    Agent, AgentIdentity, AgentType, Cache, Environment, Error, ErrorKind, Issued, LongLived,
+    Owner, Profile, ProvideCredential, Request, Version,
 };
 use keytide_testkit::azure::{Entra, assertion};
 use keytide_testkit::server::{FaultServer, TestCa};
@@ -79,14 +80,40 @@ pub(crate) fn whole(error: &Error) -> String {
 }
 
 /// An environment that holds these variables and no others.
-pub(crate) fn variables(
-    known: &[(&str, &str)],
-) -> impl Fn(&str) -> Option<String> + Send + Sync + 'static {
-    let known: HashMap<String, String> = known
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    move |name| known.get(name).cloned()
+pub(crate) fn variables(known: &[(&str, &str)]) -> Env {
+    Env::of(known.iter().copied())
+}
+
+/// An environment that holds no variable.
+pub(crate) fn nothing() -> Env {
+    variables(&[])
+}
+
+/// Keys to sign with, in the place of bearer tokens.
+pub(crate) fn keys(key: &str) -> Cache {
+    agent().cache(Keys).key(key).build().unwrap()
+}
+
+struct Keys;
+
+impl ProvideCredential for Keys {
+    fn profile(&self) -> Profile {
+        Profile::signing_key("of_keys")
+    }
+
+    async fn provide(&self, _: &Request) -> Result<Issued, Error> {
+        let issued = Issued::signing_key("id", "canary-key-that-signs".to_owned());
+        Ok(issued.expires_in(Duration::from_secs(3600)))
+    }
+}
+
+/// What refuses a cache of keys says which, and what to do; never the key.
+pub(crate) fn is_refused_for_its_kind(error: &Error, key: &str) {
+    assert_eq!(error.kind(), ErrorKind::Misconfigured, "{error}");
+    for named in [key, "of_keys", "bearer tokens"] {
+        assert!(error.to_string().contains(named), "{error}");
+    }
+    assert!(!whole(error).contains("canary"), "{error:?}");
 }
 
 /// A client that trusts this authority, and waits for nobody long.
@@ -134,7 +161,7 @@ impl Tenant {
             .token_file(self.file.path())
             .authority(self.entra.origin())
             .client(client(&self.ca))
-            .environment(|_| None)
+            .env(nothing())
     }
 }
 

@@ -86,7 +86,7 @@ async fn app_service_is_asked_by_its_own_names() {
             .start();
         let endpoint = service.url("/msi/token");
         let provider =
-            ManagedIdentity::builder("https://vault.azure.net/.default").environment(variables(&[
+            ManagedIdentity::builder("https://vault.azure.net/.default").env(variables(&[
                 ("IDENTITY_ENDPOINT", &endpoint),
                 ("IDENTITY_HEADER", "header-of-the-app"),
                 // Older libraries' names for the same, which App Service sets too.
@@ -117,32 +117,13 @@ async fn app_service_is_asked_by_its_own_names() {
 }
 
 #[tokio::test]
-async fn the_header_of_the_platform_is_read_anew_for_each_call() {
-    let service = AppService::new("second").start();
-    let endpoint = service.url("/msi/token");
-    let header = std::sync::Arc::new(std::sync::Mutex::new("first".to_owned()));
-    let shown = std::sync::Arc::clone(&header);
-    let provider = ManagedIdentity::builder(VAULT).environment(move |name| match name {
-        "IDENTITY_ENDPOINT" => Some(endpoint.clone()),
-        "IDENTITY_HEADER" => Some(shown.lock().unwrap().clone()),
-        _ => None,
-    });
-    let cache = cache(provider.build().unwrap());
-    cache.get().await.unwrap_err();
-
-    "second".clone_into(&mut header.lock().unwrap());
-
-    cache.refresh_now().await.unwrap();
-}
-
-#[tokio::test]
 async fn arc_is_shown_the_content_of_the_file_that_it_names_anew_each_time() {
     let keys = tempfile::tempdir().unwrap();
     let agent = Arc::new(keys.path()).start();
     let endpoint = agent.url("/metadata/identity/oauth2/token");
     let provider = ManagedIdentity::builder(VAULT)
         .arc_key_directory(keys.path())
-        .environment(variables(&[
+        .env(variables(&[
             ("IDENTITY_ENDPOINT", &endpoint),
             ("IMDS_ENDPOINT", "http://127.0.0.1:40342"),
         ]));
@@ -215,7 +196,7 @@ async fn the_environment_of_aks_is_all_that_a_workload_needs() {
     let origin = format!("{}/", tenant.entra.origin());
     let provider = keytide_azure::WorkloadIdentity::builder(VAULT)
         .client(crate::client(&tenant.ca))
-        .environment(variables(&[
+        .env(variables(&[
             ("AZURE_TENANT_ID", TENANT),
             ("AZURE_CLIENT_ID", CLIENT),
             ("AZURE_FEDERATED_TOKEN_FILE", file),

@@ -21,7 +21,8 @@ use keytide_testkit::server::{Asked, Fault, FaultServer, Reply, TestCa};
 use keytide_testkit::{Answer, ScriptedProvider};
 
 use crate::{
-    AUDIENCE, CLIENT, ISSUER, SUBJECT, TENANT, VAULT, agent, cache, client, now, text, whole,
+    AUDIENCE, CLIENT, ISSUER, SUBJECT, TENANT, VAULT, agent, cache, client,
+    is_refused_for_its_kind, keys, now, text, whole,
 };
 
 const SCOPE: &str = "https://vault.azure.net/.default";
@@ -369,4 +370,26 @@ async fn of_the_sdks_failures_only_the_status_is_told() {
         let cut_off = matches!(status, 429 | 500) && error.kind() == ErrorKind::Unavailable;
         assert!(error.kind() == kind || cut_off, "{status}: {error}");
     }
+}
+
+#[tokio::test]
+async fn a_scope_whose_cache_holds_signing_keys_is_refused_and_not_kept() {
+    let made = Arc::new(AtomicU64::new(0));
+    let (counted, good) = (Arc::clone(&made), hour());
+    let cache = good.0.clone();
+    let credential = SdkCredential::new(move |_| {
+        let first = counted.fetch_add(1, Ordering::Relaxed) == 0;
+        Ok(if first {
+            keys("of the scope")
+        } else {
+            cache.clone()
+        })
+    });
+
+    let error = credential.get_token(&[SCOPE], None).await.unwrap_err();
+
+    let source = std::error::Error::source(&error).unwrap();
+    is_refused_for_its_kind(source.downcast_ref().unwrap(), "of the scope");
+    credential.get_token(&[SCOPE], None).await.unwrap();
+    assert_eq!(made.load(Ordering::Relaxed), 2);
 }

@@ -42,7 +42,7 @@ async fn tokens_headers_keys_assertions_and_secrets_stay_inside() {
         .build()
         .unwrap();
     let app = ManagedIdentity::builder(VAULT)
-        .environment(variables(&[
+        .env(variables(&[
             ("IDENTITY_ENDPOINT", &endpoint),
             ("IDENTITY_HEADER", header.secret()),
         ]))
@@ -50,7 +50,7 @@ async fn tokens_headers_keys_assertions_and_secrets_stay_inside() {
         .unwrap();
     let server = ManagedIdentity::builder(VAULT)
         .arc_key_directory(keys.path())
-        .environment(variables(&[
+        .env(variables(&[
             ("IDENTITY_ENDPOINT", &agent_of_arc),
             ("IMDS_ENDPOINT", "x"),
         ]))
@@ -60,7 +60,7 @@ async fn tokens_headers_keys_assertions_and_secrets_stay_inside() {
     let static_one = DefaultIdentity::builder(VAULT)
         .client(client(&tenant.ca))
         .danger_client_secret()
-        .environment(variables(&[
+        .env(variables(&[
             ("AZURE_CLIENT_SECRET", secret.secret()),
             ("AZURE_TENANT_ID", TENANT),
             ("AZURE_CLIENT_ID", CLIENT),
@@ -120,7 +120,7 @@ async fn the_other_platforms_are_shown_what_is_theirs_alone() {
     });
     let provider = ManagedIdentity::builder(VAULT)
         .imds_endpoint(any.origin())
-        .environment(variables(&[(
+        .env(variables(&[(
             "IDENTITY_HEADER",
             "header-of-another-platform",
         )]));

@@ -7,13 +7,13 @@ use keytide_testkit::{Answer, ScriptedProvider};
 use object_store::CredentialProvider;
 use object_store::azure::AzureCredential;
 
-use crate::{agent, text};
+use crate::{agent, is_refused_for_its_kind, keys, text};
 
 #[tokio::test]
 async fn each_request_of_a_store_carries_the_token_of_now() {
     let (provider, _script) = ScriptedProvider::new(Answer::token(Duration::from_secs(3600)));
     let cache = agent().cache(provider).build().unwrap();
-    let store = StoreCredential::new(cache.clone());
+    let store = StoreCredential::new(cache.clone()).unwrap();
     let bearer = async || match &*store.get_credential().await.unwrap() {
         AzureCredential::BearerToken(token) => token.clone(),
         _ => panic!("a bearer token"),
@@ -35,4 +35,11 @@ async fn each_request_of_a_store_carries_the_token_of_now() {
             .contains("revoked"),
         "{error:?}"
     );
+}
+
+#[test]
+fn a_store_takes_no_signing_keys() {
+    let error = StoreCredential::new(keys("of the store")).unwrap_err();
+
+    is_refused_for_its_kind(&error, "of the store");
 }

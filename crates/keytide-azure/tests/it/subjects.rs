@@ -2,7 +2,7 @@
 
 use keytide_azure::ClientAssertion;
 use keytide_core::{
-    Error, ErrorKind, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
+    Chain, Error, ErrorKind, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
 };
 use keytide_oauth::ClientCredentials;
 use keytide_testkit::azure::assertion;
@@ -10,7 +10,8 @@ use keytide_testkit::server::{FaultServer, Good};
 use std::time::Duration;
 
 use crate::{
-    AUDIENCE, CLIENT, ISSUER, SUBJECT, TENANT, Tenant, VAULT, agent, cache, client, now, text,
+    AUDIENCE, CLIENT, ISSUER, SUBJECT, TENANT, Tenant, VAULT, agent, cache, client,
+    is_refused_for_its_kind, keys, nothing, now, text, whole,
 };
 
 /// Any provider: of SPIFFE, AWS, Google, or of somebody's own.
@@ -118,4 +119,65 @@ async fn a_token_of_entra_is_the_assertion_of_another_issuer() {
 
     let form = other.requests()[0].form();
     assert!(form.contains(&("client_assertion".to_owned(), text(&entra))));
+}
+
+#[test]
+fn an_assertion_that_would_be_a_signing_key_is_refused_when_it_is_built() {
+    let subject = |key| Subject::new(keys(key), SubjectUse::Repeatable);
+
+    let workload = keytide_azure::WorkloadIdentity::builder(VAULT)
+        .assertion(subject("of the workload"))
+        .build();
+    let general = ClientAssertion::builder(VAULT, TENANT, CLIENT, subject("of the client")).build();
+
+    is_refused_for_its_kind(&workload.unwrap_err(), "of the workload");
+    is_refused_for_its_kind(&general.unwrap_err(), "of the client");
+}
+
+/// Nobody configured the one who vouches.
+struct Nobody;
+
+impl ProvideCredential for Nobody {
+    fn profile(&self) -> Profile {
+        Profile::bearer("nobody")
+    }
+
+    async fn provide(&self, _: &Request) -> Result<Issued, Error> {
+        Err(Error::not_configured("VOUCHING_FILE is not set"))
+    }
+}
+
+#[tokio::test]
+async fn one_whose_assertion_nobody_configured_is_not_passed_over() {
+    for usage in [SubjectUse::Repeatable, SubjectUse::Once] {
+        let subject = || Subject::new(agent().cache(Nobody).build().unwrap(), usage);
+        let workload = keytide_azure::WorkloadIdentity::builder(VAULT)
+            .tenant_id(TENANT)
+            .client_id(CLIENT)
+            .assertion(subject())
+            .env(nothing())
+            .build()
+            .unwrap();
+        let general = ClientAssertion::builder(VAULT, TENANT, CLIENT, subject()).build();
+        let other = || Vouching {
+            lifetime: Duration::from_secs(600),
+        };
+        for (chain, name) in [
+            (Chain::first(workload).then(other()), "workload_identity"),
+            (
+                Chain::first(general.unwrap()).then(other()),
+                "client_assertion",
+            ),
+        ] {
+            let cache = agent().cache(chain).build().unwrap();
+
+            let error = cache.get().await.expect_err("another principal stood in");
+
+            assert_eq!(error.kind(), ErrorKind::Misconfigured, "{error}");
+            for named in [name, "nobody"] {
+                assert!(error.to_string().contains(named), "{error}");
+            }
+            assert!(whole(&error).contains("VOUCHING_FILE"), "{error:?}");
+        }
+    }
 }

@@ -3,20 +3,20 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use keytide_core::{Error, Subject};
+use keytide_core::{CredentialKind, Error, Subject};
 use keytide_http::issuer::IssuerClient;
+use keytide_issuer::Env;
 
 use super::ApplicationDefault;
 use crate::hosts::Hosts;
 use crate::metadata_server::MetadataServer;
-use crate::surroundings::Surroundings;
 use crate::wanted::check_scopes;
 
-/// Builds an [`ApplicationDefault`]. Building contacts nobody and reads no file.
+/// Builds an [`ApplicationDefault`]. Building contacts nobody, and reads no variable and no file.
 #[must_use]
 pub struct ApplicationDefaultBuilder {
     scopes: Vec<String>,
-    surroundings: Surroundings,
+    env: Env,
     hosts: Hosts,
     subject: Option<Arc<Subject>>,
     keys: bool,
@@ -29,7 +29,7 @@ impl ApplicationDefaultBuilder {
     pub(super) fn new(scopes: Vec<String>) -> Self {
         Self {
             scopes,
-            surroundings: Surroundings::process(),
+            env: Env::process(),
             hosts: Hosts::default(),
             subject: None,
             keys: false,
@@ -39,13 +39,14 @@ impl ApplicationDefaultBuilder {
         }
     }
 
-    /// The environment to read. Defaults to that of the process.
-    pub fn surroundings(mut self, surroundings: Surroundings) -> Self {
-        self.surroundings = surroundings;
+    /// The environment, which is read anew for each call. Defaults to that of the process.
+    pub fn env(mut self, env: Env) -> Self {
+        self.env = env;
         self
     }
 
-    /// The subject token of a federation, in place of what its configuration names. A configuration for AWS needs it.
+    /// The subject token of a federation, in place of what its configuration names. A configuration for AWS needs it: a
+    /// cache of `CallerIdentityToken` of `keytide-aws`.
     pub fn subject(mut self, subject: Subject) -> Self {
         self.subject = Some(Arc::new(subject));
         self
@@ -88,17 +89,20 @@ impl ApplicationDefaultBuilder {
     ///
     /// # Errors
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming what is wrong: the scopes, an endpoint, or the
-    /// variable that names the metadata server.
+    /// subject, when it is of signing keys. What a variable says is judged when the provider is asked.
     pub fn build(self) -> Result<ApplicationDefault, Error> {
+        if let Some(subject) = &self.subject {
+            subject.expect_kind(CredentialKind::BearerToken)?;
+        }
         check_scopes(&self.scopes)?;
         let hosts = self.hosts.checked()?;
         Ok(ApplicationDefault {
             token_uri: ApplicationDefault::token_endpoint(&hosts, self.token_uri.as_deref())?,
             metadata: MetadataServer::access_token(&self.scopes)
-                .surroundings(self.surroundings.clone())
+                .env(self.env.clone())
                 .build()?,
             scopes: self.scopes,
-            surroundings: self.surroundings,
+            env: self.env,
             hosts,
             subject: self.subject,
             keys: self.keys,

@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use keytide_core::{Error, ErrorKind};
+use keytide_core::Error;
+use keytide_issuer::{Env, SmallFile};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::external_account::ExternalAccountConfig;
-use crate::file;
 use crate::impersonation::{Plan, account_in};
-use crate::surroundings::Surroundings;
 use crate::user_credentials::Login;
 
 /// Where something was found.
@@ -40,7 +39,7 @@ pub(super) struct Allowed {
 
 /// Looks in the places of Application Default Credentials; in the chosen one alone, once one is.
 pub(super) async fn find(
-    surroundings: &Surroundings,
+    env: &Env,
     allowed: Allowed,
     chosen: Option<Place>,
 ) -> Result<(Place, Found), Error> {
@@ -50,14 +49,15 @@ pub(super) async fn find(
             Found::Nothing("no file was in use before".to_owned()),
         ));
     }
-    if let Some(path) = surroundings.variable(VARIABLE).map(PathBuf::from)
+    if let Some(path) = env.path(VARIABLE)
         && chosen != Some(Place::WellKnown)
     {
-        let found = read(&path, allowed).await?;
-        return match found {
+        let file = SmallFile::new(path, "the credential of GOOGLE_APPLICATION_CREDENTIALS");
+        let json = file.read().await?;
+        return match understood(file.path(), &json, allowed)? {
             Some(found) => Ok((Place::Variable, found)),
             None => Err(not_allowed(
-                &path,
+                file.path(),
                 "the login of a person",
                 "danger_user_credentials",
             )),
@@ -68,31 +68,42 @@ pub(super) async fn find(
             "{VARIABLE} was set before and is not set any more: set it again, or restart"
         )));
     }
-    let Some(path) = surroundings.well_known_file() else {
+    let Some(path) = well_known(env) else {
         return Ok((
             Place::Metadata,
-            Found::Nothing(format!("{VARIABLE} is not set")),
+            Found::Nothing(format!(
+                "{VARIABLE}, CLOUDSDK_CONFIG and {HOME} are not set"
+            )),
         ));
     };
-    let passed_over = match read(&path, allowed).await {
-        Ok(Some(found)) => return Ok((Place::WellKnown, found)),
-        Ok(None) => format!(
-            "{VARIABLE} is not set, {} holds the login of a person, which is used by danger_user_credentials only",
-            path.display()
-        ),
-        // It is not there. What is there and cannot be read is no reason to go on.
-        Err(error) if error.kind() == ErrorKind::Unavailable => {
-            format!("{VARIABLE} is not set, {} is not there", path.display())
-        }
-        Err(error) => return Err(error),
+    let file = SmallFile::new(path, "the application default credential");
+    let path = file.path().display();
+    // What is there and cannot be read is no reason to go on, and neither is what cannot be looked at.
+    let passed_over = match file.find().await? {
+        Some(json) => match understood(file.path(), &json, allowed)? {
+            Some(found) => return Ok((Place::WellKnown, found)),
+            None => format!(
+                "{VARIABLE} is not set, {path} holds the login of a person, which is used by danger_user_credentials only"
+            ),
+        },
+        None => format!("{VARIABLE} is not set, {path} is not there"),
     };
     if chosen == Some(Place::WellKnown) {
         return Err(Error::unavailable(format!(
-            "{} was in use before and cannot be used any more: {passed_over}",
-            path.display()
+            "{path} was in use before and cannot be used any more: {passed_over}"
         )));
     }
     Ok((Place::Metadata, Found::Nothing(passed_over)))
+}
+
+/// Where `gcloud auth application-default login` leaves its file; none where no variable says so.
+fn well_known(env: &Env) -> Option<PathBuf> {
+    let directory = match env.path("CLOUDSDK_CONFIG") {
+        Some(directory) => directory,
+        None if cfg!(windows) => env.path(HOME)?.join("gcloud"),
+        None => env.path(HOME)?.join(".config/gcloud"),
+    };
+    Some(directory.join("application_default_credentials.json"))
 }
 
 #[derive(Deserialize)]
@@ -109,41 +120,39 @@ struct Impersonated {
 }
 
 /// What a file holds; none, where it is the login of a person that is not allowed.
-async fn read(path: &Path, allowed: Allowed) -> Result<Option<Found>, Error> {
-    let json = file::read(path.to_owned(), "the credential").await?;
+fn understood(path: &Path, json: &[u8], allowed: Allowed) -> Result<Option<Found>, Error> {
     let wrong = |what: &str| Error::misconfigured(format!("the file {} {what}", path.display()));
+    let federation = |json: &[u8]| {
+        let config = ExternalAccountConfig::from_json(json).map(Box::new);
+        config.map_err(|error| wrong("holds no external account to use").caused_by(error))
+    };
     let kind = |json: &[u8]| serde_json::from_slice::<Kind>(json).map(|kind| kind.r#type);
-    let of_type = kind(&json).map_err(|_| wrong("is not JSON with a type"))?;
+    let text = std::str::from_utf8(json).map_err(|_| wrong("is not UTF-8 text"))?;
+    let of_type = kind(json).map_err(|_| wrong("is not JSON with a type"))?;
     match of_type.as_str() {
-        "external_account" => {
-            let config = ExternalAccountConfig::from_json(&json)?;
-            Ok(Some(Found::Federation(Box::new(config))))
-        }
+        "external_account" => Ok(Some(Found::Federation(federation(json)?))),
         "service_account" if !allowed.keys => Err(not_allowed(
             path,
             "the key of a service account",
             "danger_service_account_key",
         )),
-        "service_account" => {
-            let text = String::from_utf8(json.to_vec()).map_err(|_| wrong("is not text"))?;
-            Ok(Some(Found::Key(text)))
-        }
+        "service_account" => Ok(Some(Found::Key(text.to_owned()))),
         "authorized_user" if !allowed.users => Ok(None),
-        "authorized_user" => Ok(Some(Found::Login(login(&json).ok_or_else(|| {
+        "authorized_user" => Ok(Some(Found::Login(login(json).ok_or_else(|| {
             wrong("has no client_id, client_secret and refresh_token: log in again")
         })?))),
         "impersonated_service_account" => {
-            let told: Impersonated = serde_json::from_slice(&json).map_err(|_| {
+            let told: Impersonated = serde_json::from_slice(json).map_err(|_| {
                 wrong("has no service_account_impersonation_url and source_credentials")
             })?;
             // Written out, it is parsed like a file of its own.
             let source = Zeroizing::new(told.source_credentials.to_string().into_bytes());
             let plan = planned(told.service_account_impersonation_url, told.delegates)?;
             match kind(&source).unwrap_or_default().as_str() {
-                "external_account" => {
-                    let config = ExternalAccountConfig::from_json(&source)?;
-                    Ok(Some(Found::ImpersonatedFederation(Box::new(config), plan)))
-                }
+                "external_account" => Ok(Some(Found::ImpersonatedFederation(
+                    federation(&source)?,
+                    plan,
+                ))),
                 "authorized_user" if !allowed.users => Ok(None),
                 "authorized_user" => Ok(Some(Found::ImpersonatedLogin(
                     login(&source).ok_or_else(|| {
@@ -189,3 +198,5 @@ fn not_allowed(path: &Path, what: &str, how: &str) -> Error {
 }
 
 pub(super) const VARIABLE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
+/// What leads to the directory of `gcloud` where nothing else does.
+const HOME: &str = if cfg!(windows) { "APPDATA" } else { "HOME" };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use gcp_auth::{Token, TokenProvider};
-use keytide_core::{Cache, Credential};
+use keytide_core::{Cache, Credential, CredentialKind, Error};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -23,9 +23,9 @@ use super::{current, text};
 /// use keytide_core::Cache;
 /// use keytide_gcp::bridge::GcpAuthBridge;
 ///
-/// # async fn example(storage: Cache) -> Result<(), gcp_auth::Error> {
+/// # async fn example(storage: Cache) -> Result<(), Box<dyn std::error::Error>> {
 /// let scopes = ["https://www.googleapis.com/auth/devstorage.read_only"];
-/// let provider = GcpAuthBridge::new("project-1").serve(scopes, storage);
+/// let provider = GcpAuthBridge::new("project-1").serve(scopes, storage)?;
 /// let token = provider.token(&scopes).await?;
 /// # Ok(())
 /// # }
@@ -47,15 +47,18 @@ impl GcpAuthBridge {
     }
 
     /// Serves these scopes from this cache, which was built to ask for them.
-    #[must_use]
+    ///
+    /// # Errors
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) when the cache holds signing keys.
     pub fn serve<S: Into<String>>(
         mut self,
         scopes: impl IntoIterator<Item = S>,
         cache: Cache,
-    ) -> Self {
+    ) -> Result<Self, Error> {
+        cache.expect_kind(CredentialKind::BearerToken)?;
         let scopes = sorted(scopes.into_iter().map(Into::into).collect());
         self.served.push((scopes, cache));
-        self
+        Ok(self)
     }
 }
 
@@ -78,7 +81,7 @@ impl TokenProvider for GcpAuthBridge {
     }
 }
 
-fn failed(error: keytide_core::Error) -> gcp_auth::Error {
+fn failed(error: Error) -> gcp_auth::Error {
     gcp_auth::Error::Other("keytide has no token", Box::new(error))
 }
 

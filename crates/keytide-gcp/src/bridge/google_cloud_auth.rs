@@ -8,7 +8,7 @@ use google_cloud_auth::credentials::{
 use google_cloud_auth::errors::CredentialsError;
 use http::header::AUTHORIZATION;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
-use keytide_core::{Cache, Credential, Error, ErrorKind};
+use keytide_core::{Cache, Credential, CredentialKind, Error, ErrorKind};
 
 use super::{current, text};
 
@@ -23,7 +23,7 @@ use super::{current, text};
 /// use keytide_gcp::bridge::GoogleCloudBridge;
 ///
 /// # fn example(token: Cache) -> Result<(), keytide_core::Error> {
-/// let credentials = Credentials::from(GoogleCloudBridge::new(token).quota_project("project-1")?);
+/// let credentials = Credentials::from(GoogleCloudBridge::new(token)?.quota_project("project-1")?);
 /// # let _ = credentials;
 /// # Ok(())
 /// # }
@@ -38,13 +38,16 @@ pub struct GoogleCloudBridge {
 
 impl GoogleCloudBridge {
     /// The credential of this cache.
-    #[must_use]
-    pub fn new(cache: Cache) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// [`Misconfigured`](ErrorKind::Misconfigured) when the cache holds signing keys.
+    pub fn new(cache: Cache) -> Result<Self, Error> {
+        cache.expect_kind(CredentialKind::BearerToken)?;
+        Ok(Self {
             cache,
             quota_project: None,
             tagged: Mutex::new(None),
-        }
+        })
     }
 
     /// The project that pays for the requests (`x-goog-user-project`). Defaults to that of the account.

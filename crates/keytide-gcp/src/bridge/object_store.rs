@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use keytide_core::Cache;
+use keytide_core::{Cache, CredentialKind, Error};
 use object_store::CredentialProvider;
 use object_store::gcp::GcpCredential;
 
@@ -18,10 +18,11 @@ use super::{current, text};
 /// use keytide_core::Cache;
 /// use keytide_gcp::bridge::ObjectStoreBridge;
 ///
-/// # fn example(token: Cache) {
-/// let credentials = Arc::new(ObjectStoreBridge::new(token));
+/// # fn example(token: Cache) -> Result<(), keytide_core::Error> {
+/// let credentials = Arc::new(ObjectStoreBridge::new(token)?);
 /// // GoogleCloudStorageBuilder::new().with_bucket_name("invoices").with_credentials(credentials)
 /// # let _ = credentials;
+/// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone)]
@@ -31,9 +32,12 @@ pub struct ObjectStoreBridge {
 
 impl ObjectStoreBridge {
     /// The credential of this cache.
-    #[must_use]
-    pub fn new(cache: Cache) -> Self {
-        Self { cache }
+    ///
+    /// # Errors
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) when the cache holds signing keys.
+    pub fn new(cache: Cache) -> Result<Self, Error> {
+        cache.expect_kind(CredentialKind::BearerToken)?;
+        Ok(Self { cache })
     }
 }
 
@@ -42,7 +46,7 @@ impl CredentialProvider for ObjectStoreBridge {
     type Credential = GcpCredential;
 
     async fn get_credential(&self) -> object_store::Result<Arc<GcpCredential>> {
-        let failed = |error: keytide_core::Error| object_store::Error::Generic {
+        let failed = |error: Error| object_store::Error::Generic {
             store: "keytide",
             source: Box::new(error),
         };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keytide_core::{Error, Subject};
+use keytide_core::{CredentialKind, Error, Subject};
 use keytide_http::issuer::IssuerClient;
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -91,7 +91,9 @@ impl ExternalAccountBuilder {
         }
     }
 
-    /// The subject token is the credential of another cache. It wins over what a configuration names.
+    /// The subject token is the credential of another cache. It wins over what a configuration names. It must be a bearer
+    /// token: where the workload has keys of AWS, it is the request that `CallerIdentityToken` of `keytide-aws` signs with
+    /// them.
     ///
     /// A forced refresh asks that cache again first.
     pub fn subject(mut self, subject: Subject) -> Self {
@@ -194,8 +196,11 @@ impl ExternalAccountBuilder {
     ///
     /// # Errors
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming what is wrong: the audience, the scopes, a URL that
-    /// leads where it must not, the account; or when there is no subject token.
+    /// leads where it must not, the account; or when there is no subject token, or signing keys in its place.
     pub fn build(self) -> Result<ExternalAccount, Error> {
+        if let Some(subject) = &self.cache {
+            subject.expect_kind(CredentialKind::BearerToken)?;
+        }
         let hosts = self.hosts.checked()?;
         check_scopes(&self.scopes)?;
         if !self.audience.starts_with("//iam.") || self.audience.contains(char::is_whitespace) {

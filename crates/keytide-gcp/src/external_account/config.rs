@@ -2,20 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use keytide_core::Error;
-use keytide_http::issuer::Endpoint;
+use keytide_http::issuer::{Endpoint, SecretText};
+use keytide_issuer::SmallFile;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
 
 use super::source::{Format, Source};
-use crate::file;
 use crate::hosts::{Hosts, Role};
 use crate::impersonation::{Plan, account_in};
-use keytide_http::issuer::SecretText;
 
 /// A configuration of type `external_account`, as `gcloud iam workload-identity-pools create-cred-config` writes it.
 ///
@@ -55,12 +54,19 @@ pub(super) enum Described {
 }
 
 impl ExternalAccountConfig {
-    /// Reads a configuration, now. Blocks for as long as the file system takes.
+    /// Reads a configuration, once, from a regular file of at most 64 KiB.
     ///
     /// # Errors
-    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) when it cannot be read, or is not such a configuration.
-    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::from_json(&file::read_now(path.as_ref(), "the configuration")?)
+    /// [`Unavailable`](keytide_core::ErrorKind::Unavailable) when it is not there or its file system fails, else
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming the file, when it cannot be read or is not such a
+    /// configuration.
+    pub async fn from_file(path: impl Into<PathBuf>) -> Result<Self, Error> {
+        let file = SmallFile::new(path, "the configuration of an external account");
+        let json = file.read().await?;
+        Self::from_json(&json).map_err(|error| {
+            let message = format!("{} holds no external account to use", file.path().display());
+            Error::misconfigured(message).caused_by(error)
+        })
     }
 
     /// Parses a configuration.
@@ -122,7 +128,7 @@ impl Described {
     /// The source, if it leads where it may; none where a cache has to be.
     pub(super) fn checked(self, hosts: &Hosts) -> Result<Option<Source>, Error> {
         match self {
-            Self::File(path, format) => Ok(Some(Source::File(path, format))),
+            Self::File(path, format) => Ok(Some(Source::file(path, format))),
             Self::Url(url, headers, format) => {
                 let endpoint: Endpoint =
                     hosts.endpoint(Role::Subject, "credential_source.url", &url)?;

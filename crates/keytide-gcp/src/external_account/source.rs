@@ -6,16 +6,17 @@ use std::sync::Arc;
 
 use keytide_core::{Credential, Error, Request, Subject};
 use keytide_http::issuer::{Dialect, Endpoint, IssuerClient};
+use keytide_issuer::SmallFile;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::file;
+use crate::beneath;
 
 pub(super) enum Source {
     /// Another cache.
     Cache(Arc<Subject>),
     /// A file, read anew for each exchange.
-    File(PathBuf, Format),
+    File(SmallFile, Format),
     /// A URL, asked anew for each exchange.
     Url(Endpoint, Vec<(String, Zeroizing<String>)>, Format),
 }
@@ -36,16 +37,24 @@ pub(super) enum Token {
 }
 
 impl Source {
+    /// The file at this path.
+    pub(super) fn file(path: PathBuf, format: Format) -> Self {
+        Self::File(SmallFile::new(path, SUBJECT), format)
+    }
+
     pub(super) async fn obtain(
         &self,
         client: &IssuerClient,
         request: &Request,
     ) -> Result<Token, Error> {
         match self {
-            Self::Cache(subject) => Ok(Token::Cached(subject.obtain(request).await?)),
-            Self::File(path, format) => {
-                let bytes = file::read(path.clone(), "the subject token").await?;
-                let named = || format!("the subject token in {}", path.display());
+            Self::Cache(subject) => {
+                let subject = beneath::obtain(subject, SUBJECT, request).await?;
+                Ok(Token::Cached(subject))
+            }
+            Self::File(file, format) => {
+                let bytes = file.read().await?;
+                let named = || format!("{SUBJECT} in {}", file.path().display());
                 format.token(&bytes, &named)
             }
             Self::Url(endpoint, headers, format) => {
@@ -54,7 +63,7 @@ impl Source {
                     ask = ask.secret_header(name, value.as_bytes());
                 }
                 let answer = ask.send(request).await?.accept(&NO_CODES)?;
-                let named = || format!("the subject token of {}", endpoint.origin());
+                let named = || format!("{SUBJECT} of {}", endpoint.origin());
                 format.token(answer.body(), &named)
             }
         }
@@ -108,7 +117,10 @@ impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cache(subject) => f.debug_tuple("Cache").field(subject).finish(),
-            Self::File(path, format) => f.debug_tuple("File").field(path).field(format).finish(),
+            Self::File(file, format) => {
+                let path = file.path();
+                f.debug_tuple("File").field(&path).field(format).finish()
+            }
             Self::Url(endpoint, _, format) => {
                 f.debug_tuple("Url").field(endpoint).field(format).finish()
             }
@@ -116,5 +128,6 @@ impl fmt::Debug for Source {
     }
 }
 
+const SUBJECT: &str = "the subject token";
 /// Whoever serves subject tokens has no codes that are known here.
 static NO_CODES: Dialect = Dialect::new(|_| Vec::new(), &[]);

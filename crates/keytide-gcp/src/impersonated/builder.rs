@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keytide_core::{Cache, Error};
+use keytide_core::{Cache, CredentialKind, Error};
 use keytide_http::issuer::IssuerClient;
 
 use super::Impersonated;
@@ -77,8 +77,9 @@ impl ImpersonatedBuilder {
     ///
     /// # Errors
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming what is wrong: the scopes or the audience, an
-    /// account, the lifetime, the endpoint.
+    /// account, the lifetime, the endpoint; or the base, when it holds signing keys.
     pub fn build(self) -> Result<Impersonated, Error> {
+        self.base.expect_kind(CredentialKind::BearerToken)?;
         let hosts = self.hosts.checked()?;
         let impersonation = self.plan.checked(self.wanted, &hosts)?;
         let client = self.client.unwrap_or_else(IssuerClient::shared);

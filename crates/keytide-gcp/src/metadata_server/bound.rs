@@ -4,9 +4,8 @@ use std::path::Path;
 
 use keytide_core::Error;
 use keytide_http::issuer::Wiped;
+use keytide_issuer::SmallFile;
 use serde::Serialize;
-
-use crate::file;
 
 /// The body of a request for a token that is bound to the certificate in this file, leaf first. Read anew for each request:
 /// certificates of agents live for hours.
@@ -15,7 +14,9 @@ pub(super) async fn body(path: &Path) -> Result<Wiped, Error> {
     struct Body {
         certificate_chain: String,
     }
-    let pem = file::read(path.to_owned(), "the certificate of the agent").await?;
+    let pem = SmallFile::new(path, "the certificate of the agent")
+        .read()
+        .await?;
     let certificate_chain = chain(&String::from_utf8_lossy(&pem)).ok_or_else(|| {
         // It may be half written.
         Error::unavailable(format!(

@@ -1,15 +1,14 @@
 //! How a metadata server is told what to hand out: [`MetadataServerBuilder`].
 
-use std::time::Duration;
-
 use keytide_core::Error;
 use keytide_http::issuer::IssuerClient;
+use keytide_issuer::Env;
 
-use super::{MetadataServer, host};
-use crate::surroundings::Surroundings;
+use super::MetadataServer;
+use super::client::Client;
 use crate::wanted::{Wanted, check_account};
 
-/// Builds a [`MetadataServer`]. Building contacts nobody; the environment is read once, by [`build`](Self::build).
+/// Builds a [`MetadataServer`]. Building contacts nobody, and reads no variable and no file.
 #[derive(Debug)]
 #[must_use]
 pub struct MetadataServerBuilder {
@@ -17,7 +16,7 @@ pub struct MetadataServerBuilder {
     account: Option<String>,
     full: bool,
     host: Option<String>,
-    surroundings: Surroundings,
+    env: Env,
     #[cfg(feature = "bound-tokens")]
     certificate: Option<std::path::PathBuf>,
     client: Option<IssuerClient>,
@@ -30,7 +29,7 @@ impl MetadataServerBuilder {
             account: None,
             full: false,
             host: None,
-            surroundings: Surroundings::process(),
+            env: Env::process(),
             #[cfg(feature = "bound-tokens")]
             certificate: None,
             client: None,
@@ -57,9 +56,9 @@ impl MetadataServerBuilder {
         self
     }
 
-    /// The environment to read. Defaults to that of the process.
-    pub fn surroundings(mut self, surroundings: Surroundings) -> Self {
-        self.surroundings = surroundings;
+    /// The environment, which is read anew for each call. Defaults to that of the process.
+    pub fn env(mut self, env: Env) -> Self {
+        self.env = env;
         self
     }
 
@@ -89,7 +88,7 @@ impl MetadataServerBuilder {
     ///
     /// # Errors
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming what is wrong: the scopes or the audience, the
-    /// account, the host or the variable that names it.
+    /// account, the [`host`](Self::host). What a variable says is judged when the provider is asked.
     pub fn build(self) -> Result<MetadataServer, Error> {
         self.wanted.check()?;
         if let Some(account) = &self.account {
@@ -100,53 +99,20 @@ impl MetadataServerBuilder {
                 "only identity tokens tell of the instance",
             ));
         }
-        let account = self.account.as_deref().unwrap_or("default");
-        let (kind, name, value) = match &self.wanted {
-            Wanted::Access(scopes) => ("token", "scopes", scopes.join(",")),
-            Wanted::Identity(audience) => ("identity", "audience", audience.clone()),
-        };
-        let mut endpoint = host::endpoint(self.host.as_deref(), &self.surroundings)?
-            .at_path(&format!(
-                "/computeMetadata/v1/instance/service-accounts/{account}/{kind}"
-            ))?
-            .query(name, &value);
-        if self.full {
-            endpoint = endpoint.query("format", "full");
-        }
-        let client = match self.client {
-            Some(client) => client,
-            None => client(&self.surroundings)?,
-        };
-        Ok(MetadataServer {
-            endpoint,
+        let server = MetadataServer {
+            host: self.host,
+            env: self.env,
             account: self.account,
             wanted: self.wanted,
-            switched_off: self.surroundings.variable("NO_GCE_CHECK").as_deref() == Some("true"),
+            full: self.full,
             #[cfg(feature = "bound-tokens")]
             certificate: self.certificate,
-            client,
-        })
+            client: Client::new(self.client),
+        };
+        if server.host.is_some() {
+            // What was said here is judged here; the environment at each call.
+            server.endpoint()?;
+        }
+        Ok(server)
     }
 }
-
-/// A server on the same machine answers at once, or is not there.
-fn client(surroundings: &Surroundings) -> Result<IssuerClient, Error> {
-    let told = surroundings.variable("GCE_METADATA_TIMEOUT");
-    let seconds = match told.as_deref().map(str::parse) {
-        None => ANSWER,
-        Some(Ok(seconds)) if (1..=600).contains(&seconds) => seconds,
-        Some(_) => {
-            return Err(Error::misconfigured(
-                "GCE_METADATA_TIMEOUT is no number of seconds from 1 to 600",
-            ));
-        }
-    };
-    IssuerClient::builder()
-        .connect_timeout(Duration::from_secs(seconds.min(CONNECTION)))
-        .answer_timeout(Duration::from_secs(seconds))
-        .build()
-}
-
-/// Seconds.
-const CONNECTION: u64 = 2;
-const ANSWER: u64 = 10;

@@ -2,23 +2,15 @@
 
 use keytide_core::Error;
 use keytide_http::issuer::Endpoint;
-
-use crate::surroundings::Surroundings;
+use keytide_issuer::Env;
 
 /// The server that the environment names, else the one that is documented.
 ///
 /// The documented name is never looked up: whoever answers for a name gets to hand out tokens.
-pub(super) fn endpoint(
-    named: Option<&str>,
-    surroundings: &Surroundings,
-) -> Result<Endpoint, Error> {
-    let variables = ["GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP"];
+pub(super) fn endpoint(named: Option<&str>, env: &Env) -> Result<Endpoint, Error> {
     let (from, host) = match named {
         Some(host) => ("the host", host.to_owned()),
-        None => variables
-            .into_iter()
-            .find_map(|name| Some((name, surroundings.variable(name)?)))
-            .unwrap_or_else(|| ("the host", ADDRESS.to_owned())),
+        None => told(env)?,
     };
     let wrong = || {
         Error::misconfigured(format!(
@@ -47,6 +39,17 @@ pub(super) fn endpoint(
     endpoint.map_err(|error| wrong().caused_by(error))
 }
 
+/// What the first variable that is set says, and its name.
+fn told(env: &Env) -> Result<(&'static str, String), Error> {
+    for name in VARIABLES {
+        if let Some(host) = env.get(name)? {
+            return Ok((name, host));
+        }
+    }
+    Ok(("the host", ADDRESS.to_owned()))
+}
+
+const VARIABLES: [&str; 3] = ["GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP"];
 const ADDRESS: &str = "169.254.169.254";
 const DOCUMENTED: [&str; 2] = ["metadata.google.internal", "metadata"];
 
@@ -103,13 +106,13 @@ mod tests {
                 "http://127.0.0.1:1",
             ),
         ] {
-            let found = endpoint(None, &Surroundings::of(variables.clone()));
+            let found = endpoint(None, &Env::of(variables.clone()));
 
             assert_eq!(found.unwrap().origin(), expected, "{variables:?}");
         }
         let named = endpoint(
             Some("127.0.0.1:3"),
-            &Surroundings::of([("GCE_METADATA_HOST", "127.0.0.1:1")]),
+            &Env::of([("GCE_METADATA_HOST", "127.0.0.1:1")]),
         );
         assert_eq!(named.unwrap().origin(), "http://127.0.0.1:3");
     }
@@ -128,8 +131,7 @@ mod tests {
             "127.0.0.1:80:80",
             "100.100.100.200",
         ] {
-            let error =
-                endpoint(None, &Surroundings::of([("GCE_METADATA_HOST", host)])).unwrap_err();
+            let error = endpoint(None, &Env::of([("GCE_METADATA_HOST", host)])).unwrap_err();
 
             assert_eq!(error.kind(), ErrorKind::Misconfigured, "{host}");
             assert!(error.to_string().contains("GCE_METADATA_HOST"), "{error}");

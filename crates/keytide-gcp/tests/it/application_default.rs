@@ -1,15 +1,18 @@
 //! Application Default Credentials: the order, and what is not taken by accident.
 
-use keytide_core::ErrorKind::{Misconfigured, NotConfigured, StaticCredential, Unavailable};
-use keytide_core::{Cache, Subject, SubjectUse};
-use keytide_gcp::{ApplicationDefault, ApplicationDefaultBuilder, Surroundings};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use keytide_core::ErrorKind::{self, Misconfigured, NotConfigured, StaticCredential, Unavailable};
+use keytide_core::{Cache, Chain, Subject, SubjectUse};
+use keytide_gcp::{ApplicationDefault, ApplicationDefaultBuilder, Env};
 use keytide_testkit::gcp::Google;
 use keytide_testkit::server::{Fault, FaultServer};
 use keytide_testkit::{Answer, ScriptedProvider};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{POOL, STORAGE, TARGET, agent, cache, key, token, write};
+use crate::support::{POOL, STORAGE, TARGET, agent, cache, key, metadata, token, write};
 
 /// A machine with a home, a metadata server, and perhaps files.
 struct Machine {
@@ -35,15 +38,41 @@ impl Machine {
             variables.push(("GOOGLE_APPLICATION_CREDENTIALS", path.display().to_string()));
         }
         ApplicationDefault::access_token([STORAGE])
-            .surroundings(Surroundings::of(variables))
+            .env(Env::of(variables))
             .token_uri(self.server.url("/token"))
             .danger_allow_endpoint(self.server.origin())
     }
 
+    fn well_known_directory(&self) -> PathBuf {
+        self.home.path().join(".config/gcloud")
+    }
+
+    fn well_known_path(&self) -> PathBuf {
+        let directory = self.well_known_directory();
+        directory.join("application_default_credentials.json")
+    }
+
     fn well_known(&self, content: &Value) {
-        let directory = self.home.path().join(".config/gcloud");
-        std::fs::create_dir_all(&directory).unwrap();
-        write(&directory, "application_default_credentials.json", content);
+        std::fs::create_dir_all(self.well_known_directory()).unwrap();
+        std::fs::write(self.well_known_path(), content.to_string()).unwrap();
+    }
+
+    /// With these variables beside that of the metadata server.
+    fn with<V: Into<OsString>>(
+        &self,
+        variables: impl IntoIterator<Item = (&'static str, V)>,
+    ) -> Cache {
+        let host = (
+            "GCE_METADATA_HOST",
+            self.server.address().to_string().into(),
+        );
+        let variables = variables
+            .into_iter()
+            .map(|(name, value)| (name, value.into()));
+        let provider = ApplicationDefault::access_token([STORAGE])
+            .env(Env::of(std::iter::once(host).chain(variables)))
+            .danger_allow_endpoint(self.server.origin());
+        cache(provider.build().unwrap())
     }
 
     fn file(&self, content: &Value) -> &'static str {
@@ -309,4 +338,248 @@ fn the_place_of_a_login_is_where_gcloud_leaves_it() {
         .token_uri(machine.server.url("/token"))
         .build();
     assert_eq!(wrong.unwrap_err().kind(), Misconfigured);
+}
+
+/// A machine whose well-known file is of this sort. The last says how it is mended: by its removal.
+#[cfg(unix)]
+type Odd = (&'static str, ErrorKind, fn(&Machine), fn(&Machine));
+
+#[cfg(unix)]
+const ODD: [Odd; 9] = {
+    use std::os::unix::fs::symlink;
+    fn file_away(machine: &Machine) {
+        std::fs::remove_file(machine.well_known_path()).unwrap();
+    }
+    fn directory(machine: &Machine) -> PathBuf {
+        std::fs::create_dir_all(machine.well_known_directory()).unwrap();
+        machine.well_known_path()
+    }
+    fn content(machine: &Machine, bytes: &[u8]) {
+        std::fs::write(directory(machine), bytes).unwrap();
+    }
+    [
+        (
+            "a directory",
+            Misconfigured,
+            |machine| std::fs::create_dir(directory(machine)).unwrap(),
+            |machine| std::fs::remove_dir(machine.well_known_path()).unwrap(),
+        ),
+        (
+            "a pipe",
+            Misconfigured,
+            |machine| crate::files::pipe(&directory(machine)),
+            file_away,
+        ),
+        (
+            "links in a circle",
+            Misconfigured,
+            |machine| {
+                let path = directory(machine);
+                symlink(path.file_name().unwrap(), &path).unwrap();
+            },
+            file_away,
+        ),
+        (
+            "a link to nothing",
+            Unavailable,
+            |machine| symlink("nowhere", directory(machine)).unwrap(),
+            file_away,
+        ),
+        (
+            "a directory that is a link to nothing",
+            Unavailable,
+            |machine| symlink("nowhere", machine.home.path().join(".config")).unwrap(),
+            |machine| std::fs::remove_file(machine.home.path().join(".config")).unwrap(),
+        ),
+        (
+            "behind a file",
+            Misconfigured,
+            |machine| std::fs::write(machine.home.path().join(".config"), "x").unwrap(),
+            |machine| std::fs::remove_file(machine.home.path().join(".config")).unwrap(),
+        ),
+        (
+            "Latin-1",
+            Misconfigured,
+            |machine| {
+                let login = b"{\"type\":\"authorized_user\",\"account\":\"m\xfcller\"}";
+                content(machine, login);
+            },
+            file_away,
+        ),
+        (
+            "no JSON",
+            Misconfigured,
+            |machine| content(machine, b"canary"),
+            file_away,
+        ),
+        (
+            "over 64 KiB",
+            Misconfigured,
+            |machine| content(machine, &[b' '; 70_000]),
+            file_away,
+        ),
+    ]
+};
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_cannot_be_looked_at_ends_the_search_and_is_looked_at_again() {
+    for (name, kind, make, mend) in ODD {
+        let machine = Machine::new();
+        make(&machine);
+        let asked = cache(machine.builder(None).build().unwrap());
+
+        let error = asked.get().await.unwrap_err();
+
+        assert_eq!(error.kind(), kind, "{name}: {error}");
+        let path = machine.well_known_path().display().to_string();
+        assert!(error.to_string().contains(&path), "{name}: {error}");
+        assert!(
+            !format!("{error:?}").contains("canary"),
+            "{name}: {error:?}"
+        );
+        assert_eq!(
+            machine.server.count(),
+            0,
+            "{name}: another account was asked for"
+        );
+
+        mend(&machine);
+        machine.well_known(&machine.federation());
+        asked.refresh_now().await.unwrap();
+        assert_eq!(kind_of(&asked).await, "federated", "{name}");
+    }
+}
+
+/// As root nothing is forbidden.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_may_not_be_read_ends_the_search() {
+    use std::os::unix::fs::PermissionsExt;
+    let machine = Machine::new();
+    machine.well_known(&machine.federation());
+    let forbid = |path: PathBuf| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o000)).unwrap();
+    };
+    let asked = cache(machine.builder(None).build().unwrap());
+    for path in [machine.well_known_path(), machine.well_known_directory()] {
+        forbid(path);
+        let answer = asked.get().await;
+
+        if rustix::process::geteuid().is_root() {
+            assert_eq!(kind_of(&asked).await, "federated");
+        } else {
+            let error = answer.unwrap_err();
+            assert_eq!(error.kind(), Misconfigured, "{error}");
+            assert_eq!(machine.server.count(), 0);
+        }
+    }
+    let open = std::fs::Permissions::from_mode(0o700);
+    std::fs::set_permissions(machine.well_known_directory(), open).unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_there_where_no_variable_leads_and_where_no_file_has_the_name() {
+    let machine = Machine::new();
+    let none: [(&str, &str); 0] = [];
+    let home = machine.home.path();
+
+    assert_eq!(kind_of(&machine.with(none)).await, "metadata");
+    let empty = ["GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_CONFIG", "HOME"];
+    let empty = machine.with(empty.map(|name| (name, "")));
+    assert_eq!(kind_of(&empty).await, "metadata");
+    let absent = machine.with([("HOME", home.join("absent"))]);
+    assert_eq!(kind_of(&absent).await, "metadata");
+    // A home that is kept elsewhere, without such a file in it.
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(home, home.join("link")).unwrap();
+        let linked = machine.with([("HOME", home.join("link"))]);
+        assert_eq!(kind_of(&linked).await, "metadata");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_path_need_not_be_text() {
+    use std::os::unix::ffi::OsStringExt;
+    let machine = Machine::new();
+    let latin = || OsString::from_vec(b"m\xfcller".to_vec());
+    let home = machine.home.path().join(Path::new(&latin()));
+    std::fs::create_dir(&home).unwrap();
+    let file = home.join("application_default_credentials.json");
+    std::fs::write(&file, machine.federation().to_string()).unwrap();
+    let gcloud = home.join(".config/gcloud");
+    std::fs::create_dir_all(&gcloud).unwrap();
+    std::fs::copy(&file, gcloud.join(file.file_name().unwrap())).unwrap();
+
+    let named = machine.with([("GOOGLE_APPLICATION_CREDENTIALS", &file)]);
+    assert_eq!(kind_of(&named).await, "federated");
+    let configured = machine.with([("CLOUDSDK_CONFIG", &home)]);
+    assert_eq!(kind_of(&configured).await, "federated");
+    let at_home = machine.with([("HOME", &home)]);
+    assert_eq!(kind_of(&at_home).await, "federated");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_variable_that_is_not_text_ends_the_search() {
+    use std::os::unix::ffi::OsStringExt;
+    let machine = Machine::new();
+    for name in ["GCE_METADATA_HOST", "GCE_METADATA_TIMEOUT", "NO_GCE_CHECK"] {
+        let latin = OsString::from_vec(b"m\xfcller".to_vec());
+
+        let error = machine.with([(name, latin)]).get().await.unwrap_err();
+
+        assert_eq!(error.kind(), Misconfigured, "{error}");
+        assert!(format!("{error:?}").contains(name), "{error:?}");
+    }
+    assert_eq!(machine.server.count(), 0);
+    // It is not what leads to a file that is there.
+    machine.well_known(&machine.federation());
+    let latin = OsString::from_vec(b"m\xfcller".to_vec());
+    let home = machine.home.path().to_owned().into_os_string();
+    let federated = machine.with([("GCE_METADATA_HOST", latin), ("HOME", home)]);
+    assert_eq!(kind_of(&federated).await, "federated");
+}
+
+#[tokio::test]
+async fn a_file_that_is_named_and_missing_leads_no_chain_on() {
+    let machine = Machine::new();
+    machine.well_known(&machine.federation());
+    let named = machine.builder(Some("absent.json")).build().unwrap();
+    let attached = metadata(&machine.server).build().unwrap();
+
+    let error = cache(Chain::first(named).then(attached)).get().await;
+
+    let text = error.unwrap_err().to_string();
+    assert!(text.contains("GOOGLE_APPLICATION_CREDENTIALS"), "{text}");
+    let path = machine.home.path().join("absent.json");
+    assert!(text.contains(&path.display().to_string()), "{text}");
+    assert_eq!(machine.server.count(), 0);
+}
+
+/// Only what gave a credential is stayed with.
+#[tokio::test]
+async fn a_metadata_server_that_gave_nothing_is_not_what_was_chosen() {
+    for fault in [
+        Fault::status(503),
+        Fault::reset(keytide_testkit::server::At::Accept),
+        Fault::answer(
+            "no account",
+            keytide_testkit::server::Reply::new(404).header("metadata-flavor", "Google"),
+            keytide_testkit::server::Outcome::Either,
+        ),
+    ] {
+        let machine = Machine::new();
+        machine.server.set(fault.clone());
+        let asked = cache(machine.builder(None).build().unwrap());
+        assert!(asked.get().await.is_err(), "{fault:?}");
+
+        machine.server.heal();
+        machine.well_known(&machine.federation());
+        asked.refresh_now().await.unwrap();
+
+        assert_eq!(kind_of(&asked).await, "federated", "{fault:?}");
+    }
 }

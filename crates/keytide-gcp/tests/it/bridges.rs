@@ -22,7 +22,9 @@ async fn gcp_auth_gets_the_token_of_the_scopes_that_it_names() {
     let storage = cache(metadata(&server).build().unwrap());
     let bridge = GcpAuthBridge::new("project-1")
         .serve([STORAGE], storage.clone())
-        .serve([STORAGE, LOGGING], logging(&server));
+        .unwrap()
+        .serve([STORAGE, LOGGING], logging(&server))
+        .unwrap();
 
     let first = bridge.token(&[STORAGE]).await.unwrap();
     assert_eq!(first.as_str(), token(&storage));
@@ -64,7 +66,9 @@ async fn a_warm_scope_does_not_wait_for_a_cold_one_behind_gcp_auths_trait() {
     let storage = cache(metadata(&server).build().unwrap());
     let bridge = GcpAuthBridge::new("project-1")
         .serve([STORAGE], storage)
-        .serve([LOGGING], logging(&server));
+        .unwrap()
+        .serve([LOGGING], logging(&server))
+        .unwrap();
     bridge.token(&[STORAGE]).await.unwrap();
     server.set(Fault::hang(At::BeforeHeaders));
 
@@ -96,9 +100,10 @@ async fn the_official_clients_see_a_new_tag_for_each_generation() {
 
     let server = Google::new().start();
     let storage = cache(metadata(&server).build().unwrap());
-    let bridge = GoogleCloudBridge::new(storage.clone());
+    let bridge = GoogleCloudBridge::new(storage.clone()).unwrap();
     assert!(
         GoogleCloudBridge::new(storage.clone())
+            .unwrap()
             .quota_project(
                 "a
 b"
@@ -144,9 +149,8 @@ async fn a_failure_is_not_the_end_for_an_official_client() {
     let google = Google::new();
     let server = google.start();
     server.set(Fault::status(503));
-    let credentials = AccessTokenCredentials::from(GoogleCloudBridge::new(cache(
-        metadata(&server).build().unwrap(),
-    )));
+    let bridge = GoogleCloudBridge::new(cache(metadata(&server).build().unwrap()));
+    let credentials = AccessTokenCredentials::from(bridge.unwrap());
     assert!(credentials.access_token().await.unwrap_err().is_transient());
 
     server.heal();
@@ -173,7 +177,7 @@ async fn object_store_sees_a_rotation_on_the_next_request() {
 
     let server = Google::new().start();
     let storage = cache(metadata(&server).build().unwrap());
-    let bridge = ObjectStoreBridge::new(storage.clone());
+    let bridge = ObjectStoreBridge::new(storage.clone()).unwrap();
 
     let first = bridge.get_credential().await.unwrap();
     assert_eq!(first.bearer, token(&storage));

@@ -5,8 +5,8 @@ use keytide_core::{
     Cache, Error, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
 };
 use keytide_gcp::{
-    AccessBoundary, ApplicationDefault, BoundaryRule, Downscoped, Impersonated, MetadataServer,
-    ServiceAccountKey, Surroundings, UserCredentials,
+    AccessBoundary, ApplicationDefault, BoundaryRule, Downscoped, Env, Impersonated,
+    MetadataServer, ServiceAccountKey, UserCredentials,
 };
 use keytide_testkit::conformance::{self, Fixture, HttpFixture, Outcome};
 use keytide_testkit::gcp::Google;
@@ -55,8 +55,8 @@ fn api_says_no() -> Fault {
     )
 }
 
-fn off() -> Surroundings {
-    Surroundings::of([
+fn off() -> Env {
+    Env::of([
         ("NO_GCE_CHECK", "true"),
         ("GCE_METADATA_HOST", "127.0.0.1:1"),
     ])
@@ -71,7 +71,7 @@ fn the_metadata_server_does_what_every_provider_must() {
         .refusing(metadata_says_no())
         .not_configured(|| {
             MetadataServer::access_token([STORAGE])
-                .surroundings(off())
+                .env(off())
                 .build()
                 .unwrap()
         })
@@ -215,15 +215,12 @@ fn application_defaults_do_what_every_provider_must() {
         HttpFixture::start(Google::new().good(), |server| {
             let variables = [("GCE_METADATA_HOST", server.address().to_string())];
             let builder = ApplicationDefault::access_token([STORAGE]);
-            builder
-                .surroundings(Surroundings::of(variables))
-                .build()
-                .unwrap()
+            builder.env(Env::of(variables)).build().unwrap()
         })
         .refusing(metadata_says_no())
         .not_configured(|| {
             ApplicationDefault::access_token([STORAGE])
-                .surroundings(off())
+                .env(off())
                 .build()
                 .unwrap()
         })

@@ -325,9 +325,10 @@ async fn a_configuration_that_leads_elsewhere_sends_nothing_anywhere() {
             }
         }
         let path = write(directory.path(), "config.json", &config);
-        let built = ExternalAccount::from_config(ExternalAccountConfig::from_file(path).unwrap())
-            .scopes([STORAGE])
-            .build();
+        let built =
+            ExternalAccount::from_config(ExternalAccountConfig::from_file(path).await.unwrap())
+                .scopes([STORAGE])
+                .build();
 
         let error = built.unwrap_err();
         assert_eq!(error.kind(), Misconfigured);

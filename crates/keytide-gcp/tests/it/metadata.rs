@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use keytide_core::ErrorKind::{Misconfigured, NotConfigured, Refused, Throttled, Unavailable};
 use keytide_core::{Clock as _, ErrorKind, ProvideCredential as _};
-use keytide_gcp::{MetadataServer, Surroundings};
+use keytide_gcp::{Env, MetadataServer};
 use keytide_testkit::gcp::Google;
 use keytide_testkit::server::{At, Fault, FaultServer, Outcome, Reply};
 use keytide_testkit::{Answer, ScriptedProvider, TestClock};
@@ -174,7 +174,7 @@ async fn a_token_with_40_s_left_is_asked_for_six_times_at_most_and_never_served_
 
 fn profile() -> keytide_core::Profile {
     MetadataServer::access_token([STORAGE])
-        .surroundings(Surroundings::of([("GCE_METADATA_HOST", "127.0.0.1:1")]))
+        .env(Env::of([("GCE_METADATA_HOST", "127.0.0.1:1")]))
         .build()
         .unwrap()
         .profile()
@@ -298,28 +298,25 @@ async fn the_environment_can_turn_the_server_off_and_set_its_time_limit() {
         let host = server.address().to_string();
         let variables = [("GCE_METADATA_HOST", host.as_str()), (name, value)];
         MetadataServer::access_token([STORAGE])
-            .surroundings(Surroundings::of(variables))
+            .env(Env::of(variables))
             .build()
+            .unwrap()
     };
 
-    let off = cache(with("NO_GCE_CHECK", "true").unwrap())
-        .get()
-        .await
-        .unwrap_err();
-    let on = cache(with("NO_GCE_CHECK", "false").unwrap()).get().await;
+    let off = cache(with("NO_GCE_CHECK", "true")).get().await.unwrap_err();
+    let on = cache(with("NO_GCE_CHECK", "false")).get().await;
 
     assert_eq!(off.kind(), NotConfigured);
     assert_eq!(server.count(), 1);
     assert!(on.is_ok());
     for wrong in ["0", "-1", "soon", "601"] {
-        assert_eq!(
-            with("GCE_METADATA_TIMEOUT", wrong).unwrap_err().kind(),
-            Misconfigured
-        );
+        let error = cache(with("GCE_METADATA_TIMEOUT", wrong)).get().await;
+        assert_eq!(error.unwrap_err().kind(), Misconfigured, "{wrong}");
     }
+    assert_eq!(server.count(), 1, "nothing was asked");
     server.set(Fault::hang(At::BeforeHeaders));
     let from = Instant::now();
-    let error = cache(with("GCE_METADATA_TIMEOUT", "1").unwrap())
+    let error = cache(with("GCE_METADATA_TIMEOUT", "1"))
         .get()
         .await
         .unwrap_err();
@@ -329,6 +326,48 @@ async fn the_environment_can_turn_the_server_off_and_set_its_time_limit() {
         "{:?}",
         from.elapsed()
     );
+}
+
+/// Whatever it was to say: another server, no server, another limit. The documented address must not be asked instead.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_variable_that_is_not_text_is_an_error_that_names_it_and_nothing_is_asked() {
+    use std::os::unix::ffi::OsStringExt;
+    let server = Google::new().start();
+    for name in [
+        "GCE_METADATA_HOST",
+        "GCE_METADATA_ROOT",
+        "GCE_METADATA_IP",
+        "GCE_METADATA_TIMEOUT",
+        "NO_GCE_CHECK",
+    ] {
+        let latin = std::ffi::OsString::from_vec(b"m\xfcller".to_vec());
+        let provider = MetadataServer::access_token([STORAGE]).env(Env::of([(name, latin)]));
+        let after = metadata(&server).build().unwrap();
+        let chain = keytide_core::Chain::first(provider.build().unwrap()).then(after);
+
+        let error = cache(chain).get().await.unwrap_err();
+
+        assert_eq!(error.kind(), Misconfigured, "{error}");
+        assert!(error.to_string().contains(name), "{error}");
+    }
+    assert_eq!(server.count(), 0);
+}
+
+#[tokio::test]
+async fn a_host_that_is_given_is_judged_at_once_and_one_of_a_variable_when_it_is_asked() {
+    let wrong = "evil.example";
+    let given = MetadataServer::access_token([STORAGE]).host(wrong).build();
+    let told = MetadataServer::access_token([STORAGE])
+        .env(Env::of([("GCE_METADATA_HOST", wrong)]))
+        .build()
+        .unwrap();
+
+    let error = cache(told).get().await.unwrap_err();
+
+    assert_eq!(given.unwrap_err().kind(), Misconfigured);
+    assert_eq!(error.kind(), Misconfigured);
+    assert!(error.to_string().contains("GCE_METADATA_HOST"), "{error}");
 }
 
 #[test]

@@ -25,8 +25,9 @@ pub(super) enum Names {
 }
 
 /// By name. The system's resolver may hang for as long as it likes, and must stop nobody who asks for another name.
-static LOOK_UPS: LazyLock<OneAtATime<String, Result<Vec<SocketAddr>, Arc<io::Error>>>> =
-    LazyLock::new(OneAtATime::new);
+static LOOK_UPS: LazyLock<OneAtATime<String, Found>> = LazyLock::new(OneAtATime::new);
+
+type Found = Result<Vec<SocketAddr>, Arc<io::Error>>;
 
 /// A name leads where no issuer can be.
 #[derive(Debug)]

@@ -220,9 +220,12 @@ fn failed(path: &Path, error: io::Error) -> ReadError {
     }
     let nearest = path
         .ancestors()
-        .find_map(|ancestor| fs::symlink_metadata(ancestor).ok());
+        .find_map(|ancestor| Some((ancestor, fs::symlink_metadata(ancestor).ok()?)));
     match nearest {
-        Some(nearest) if nearest.is_symlink() => ReadError::Dangling,
+        // A link to a directory that is there, and has no such file in it, leads somewhere.
+        Some((name, known)) if known.is_symlink() && fs::metadata(name).is_err() => {
+            ReadError::Dangling
+        }
         _ => ReadError::Missing,
     }
 }
@@ -294,8 +297,9 @@ impl std::error::Error for ReadError {
 }
 
 /// By path and limit: one who takes less must not be given more.
-static READS: LazyLock<OneAtATime<(Arc<Path>, usize), Result<Content, ReadError>>> =
-    LazyLock::new(OneAtATime::new);
+static READS: LazyLock<Reads> = LazyLock::new(OneAtATime::new);
+
+type Reads = OneAtATime<(Arc<Path>, usize), Result<Content, ReadError>>;
 
 /// More than a token, a key or a configuration takes.
 const LIMIT: usize = 64 << 10;

@@ -33,6 +33,20 @@ async fn only_a_small_regular_file_is_read() {
     }
 }
 
+/// A file may become a pipe after it was looked at.
+#[test]
+fn opening_a_pipe_does_not_wait_for_its_other_end() {
+    let directory = directory();
+    let name = directory.path().join("pipe");
+    pipe(&name);
+
+    let (opened, is_open) = std::sync::mpsc::channel();
+    std::thread::spawn(move || opened.send(open(&name).map(drop)));
+
+    let patience = Duration::from_secs(20);
+    assert!(is_open.recv_timeout(patience).unwrap().is_ok());
+}
+
 #[tokio::test]
 async fn only_what_has_no_name_is_absent() {
     let directory = directory();
@@ -41,10 +55,17 @@ async fn only_what_has_no_name_is_absent() {
     fs::create_dir(path("directory")).unwrap();
     symlink("nowhere", path("dangling")).unwrap();
     symlink("nowhere", path("dangling directory")).unwrap();
+    symlink("directory", path("link")).unwrap();
     symlink("circle", path("circle")).unwrap();
     let find = |name: &str| SmallFile::new(path(name), "it");
 
-    for absent in ["absent", "absent/below", "directory/absent"] {
+    for absent in [
+        "absent",
+        "absent/below",
+        "directory/absent",
+        "link/absent",
+        "link/absent/below",
+    ] {
         assert!(find(absent).find().await.unwrap().is_none(), "{absent}");
         let error = find(absent).read().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");

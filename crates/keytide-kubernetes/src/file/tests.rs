@@ -11,11 +11,14 @@ fn a_file_is_read_up_to_the_limit_and_not_beyond() {
 
     for length in [0, 1, 4096, LIMIT - 1, LIMIT] {
         fs::write(&path, vec![b'a'; length]).unwrap();
-        assert_eq!(read(&path).unwrap().len(), length);
+        assert_eq!(read_one(&path).unwrap().len(), length);
     }
     for length in [LIMIT + 1, 10 * 1024 * 1024] {
         fs::write(&path, vec![b'a'; length]).unwrap();
-        assert!(matches!(read(&path), Err(Trouble::TooLarge)), "{length}");
+        assert!(
+            matches!(read_one(&path), Err(ReadError::TooLarge(LIMIT))),
+            "{length}"
+        );
     }
 }
 
@@ -26,7 +29,7 @@ fn the_length_that_a_file_states_is_not_relied_on() {
     let path = Path::new("/proc/self/limits");
     assert_eq!(fs::metadata(path).unwrap().len(), 0);
 
-    assert_eq!(*read(path).unwrap(), fs::read(path).unwrap());
+    assert_eq!(*read_one(path).unwrap(), fs::read(path).unwrap());
 }
 
 /// Root may read anything, so a permission cannot be taken away from a test that root runs.
@@ -35,7 +38,11 @@ fn a_file_without_permission_says_what_to_mend() {
     let path = Path::new("/secrets/token");
     let denied = io::Error::from(io::ErrorKind::PermissionDenied);
 
-    let error = Trouble::Io(denied).explain(path, false);
+    let trouble = Trouble {
+        error: ReadError::Io(Arc::new(denied)),
+        nowhere: false,
+    };
+    let error = trouble.explain(path, false);
 
     assert_eq!(error.kind(), ErrorKind::Misconfigured);
     assert!(error.to_string().contains("/secrets/token may not be read"));
@@ -51,31 +58,93 @@ fn what_is_no_regular_file_is_refused_without_waiting_for_it() {
     make_pipe(&pipe);
     let _socket = std::os::unix::net::UnixListener::bind(directory.path().join("socket")).unwrap();
 
-    assert!(matches!(read(directory.path()), Err(Trouble::Directory)));
-    assert!(matches!(read(&pipe), Err(Trouble::Special)));
     assert!(matches!(
-        read(&directory.path().join("socket")),
-        Err(Trouble::Special)
+        read_one(directory.path()),
+        Err(ReadError::Directory)
+    ));
+    assert!(matches!(read_one(&pipe), Err(ReadError::Special)));
+    assert!(matches!(
+        read_one(&directory.path().join("socket")),
+        Err(ReadError::Special)
     ));
     assert!(matches!(
-        read(Path::new("/dev/zero")),
-        Err(Trouble::Special)
+        read_one(Path::new("/dev/zero")),
+        Err(ReadError::Special)
     ));
 }
 
-/// A file may become a pipe after it was looked at.
 #[cfg(unix)]
-#[test]
-fn opening_a_pipe_does_not_wait_for_its_other_end() {
+#[tokio::test]
+async fn only_what_is_certain_to_be_absent_is_not_configured() {
+    use std::os::unix::fs::symlink;
     let directory = tempfile::tempdir().unwrap();
-    let pipe = directory.path().join("pipe");
-    make_pipe(&pipe);
+    let at = |name: &str| directory.path().join(name);
+    fs::create_dir(at("volume")).unwrap();
+    fs::write(at("file"), "").unwrap();
+    symlink("volume", at("link")).unwrap();
+    symlink("nowhere", at("dangling")).unwrap();
+    symlink("circle", at("circle")).unwrap();
 
-    let (opened, is_open) = std::sync::mpsc::channel();
-    std::thread::spawn(move || opened.send(open(&pipe).map(drop)));
+    for (name, kind) in [
+        ("absent/token", ErrorKind::NotConfigured),
+        ("absent/below/token", ErrorKind::NotConfigured),
+        ("link/absent/token", ErrorKind::NotConfigured),
+        ("volume/token", ErrorKind::Unavailable),
+        ("link/token", ErrorKind::Unavailable),
+        ("dangling", ErrorKind::Unavailable),
+        ("dangling/token", ErrorKind::Unavailable),
+        ("dangling/below/token", ErrorKind::Unavailable),
+        ("circle/token", ErrorKind::Misconfigured),
+        ("file/token", ErrorKind::Misconfigured),
+        ("nul\0/token", ErrorKind::Misconfigured),
+    ] {
+        let path: Arc<Path> = at(name).into();
+        let trouble = read(&path).await.unwrap_err();
 
-    let patience = std::time::Duration::from_secs(10);
-    assert!(is_open.recv_timeout(patience).unwrap().is_ok());
+        assert_eq!(trouble.explain(&path, false).kind(), kind, "{name}");
+        let after = trouble.explain(&path, true);
+        assert_ne!(after.kind(), ErrorKind::NotConfigured, "{name}: {after}");
+        assert!(after.to_string().contains(&path.display().to_string()));
+    }
+}
+
+/// As root nothing is forbidden.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_directory_that_may_not_be_searched_is_no_directory_that_is_absent() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let closed = directory.path().join("closed");
+    fs::create_dir(&closed).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+    let path: Arc<Path> = closed.join("volume/token").into();
+
+    let trouble = read(&path).await.unwrap_err();
+
+    let is_root = fs::read_dir(&closed).is_ok();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+    let kind = trouble.explain(&path, false).kind();
+    if is_root {
+        assert_eq!(kind, ErrorKind::NotConfigured);
+    } else {
+        assert_eq!(kind, ErrorKind::Misconfigured);
+    }
+}
+
+/// Holds the reads of this path up until the sender is dropped.
+pub(crate) async fn occupied(path: Arc<Path>) -> std::sync::mpsc::Sender<()> {
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (started, begun) = tokio::sync::oneshot::channel();
+    tokio::spawn(READS.run(path, move || {
+        let _ = started.send(());
+        let _ = held.recv();
+        Err(Trouble {
+            error: ReadError::Changing,
+            nowhere: false,
+        })
+    }));
+    begun.await.unwrap();
+    release
 }
 
 #[cfg(unix)]

@@ -1,56 +1,105 @@
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
 use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Owner, Version};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::*;
+use crate::file::tests::occupied;
 
-struct Shared(Arc<ProjectedToken>);
+/// A file system that hangs is stood in for by a read that does not end, under the path of the file.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_path_that_hangs_holds_one_thread_and_none_of_tokios() {
+    alone(async {
+        let agent = agent();
+        let path = Path::new("/nowhere/that/hangs/token");
+        let release = occupied(path.into()).await;
+        let before = threads();
 
-impl ProvideCredential for Shared {
-    fn profile(&self) -> Profile {
-        self.0.profile()
-    }
+        let mut refreshes = JoinSet::new();
+        for number in 0..600 {
+            let cache = agent
+                .cache(ProjectedToken::at(path))
+                .key(format!("hanging-{number}"))
+                .flight_limit(Duration::from_millis(100))
+                .build()
+                .unwrap();
+            refreshes.spawn(async move { cache.refresh_now().await.unwrap_err().kind() });
+        }
+        for kind in refreshes.join_all().await {
+            assert_eq!(kind, ErrorKind::Unavailable, "nothing was read");
+        }
 
-    async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        self.0.provide(request).await
-    }
+        // Other tests of this process have threads of their own.
+        assert!(threads() < before + 50, "{before} and {}", threads());
+        let pool = tokio::task::spawn_blocking(|| 7);
+        assert_eq!(timeout(PATIENCE, pool).await.unwrap().unwrap(), 7);
+        let other = agent.cache(ProjectedToken::at("/nowhere/else/token"));
+        let other = timeout(PATIENCE, other.build().unwrap().get()).await;
+        let error = other.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotConfigured, "{error}");
+
+        drop(release);
+        let again = agent.cache(ProjectedToken::at(path)).build().unwrap();
+        let error = timeout(PATIENCE, again.get()).await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotConfigured, "{error}");
+    });
 }
 
-/// A file system that hangs is stood in for by a runtime whose one blocking thread is busy.
 #[test]
-fn a_read_that_hangs_is_not_begun_again() {
+fn a_read_is_waited_for_while_all_else_goes_on() {
+    alone(async {
+        let path = Path::new("/nowhere/that/is/slow/token");
+        let release = occupied(path.into()).await;
+        let cache = agent().cache(ProjectedToken::at(path)).build().unwrap();
+        let mut getting = pin!(cache.get());
+
+        for _ in 0..1_000 {
+            let polled = getting
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()));
+            assert!(
+                matches!(polled, Poll::Pending),
+                "it was read in the async thread"
+            );
+            tokio::task::yield_now().await;
+        }
+
+        drop(release);
+        let error = timeout(PATIENCE, getting).await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotConfigured, "{error}");
+    });
+}
+
+/// In a runtime with this one thread, and one for what blocks.
+fn alone(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(1)
         .build()
         .unwrap();
-    runtime.block_on(async {
-        let identity = AgentIdentity::new(
-            AgentType("test"),
-            Version("0"),
-            Environment("test"),
-            Owner("tests"),
-        );
-        let agent = Agent::builder(identity.unwrap())
-            .runtime(tokio::runtime::Handle::current())
-            .build()
-            .unwrap();
-        let provider = Arc::new(ProjectedToken::at("/nowhere/token"));
-        let cache = agent
-            .cache(Shared(Arc::clone(&provider)))
-            .flight_limit(Duration::from_millis(100))
-            .build()
-            .unwrap();
-        let (release, wait) = std::sync::mpsc::channel::<()>();
-        let busy = tokio::task::spawn_blocking(move || wait.recv());
-
-        for _ in 0..3 {
-            assert!(cache.refresh_now().await.is_err());
-        }
-
-        // One is held by the provider, one by each read that has not ended.
-        assert_eq!(Arc::strong_count(&provider.path), 2);
-        release.send(()).unwrap();
-        busy.await.unwrap().unwrap();
-        let error = cache.refresh_now().await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::NotConfigured);
-    });
+    runtime.block_on(test);
 }
+
+/// Of the runtime that it is called in.
+fn agent() -> Agent {
+    let identity = AgentIdentity::new(
+        AgentType("test"),
+        Version("0"),
+        Environment("test"),
+        Owner("tests"),
+    );
+    Agent::builder(identity.unwrap())
+        .runtime(tokio::runtime::Handle::current())
+        .build()
+        .unwrap()
+}
+
+#[cfg(target_os = "linux")]
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").unwrap().count()
+}
+
+const PATIENCE: Duration = Duration::from_secs(20);

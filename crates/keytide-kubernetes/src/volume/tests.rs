@@ -97,7 +97,7 @@ fn a_file_that_is_nowhere_is_missing() {
     let volume = volume();
     publish(volume.path(), 1, &[("token", "projected")]);
 
-    let trouble = read(&volume.path().join("absent")).unwrap_err();
+    let error = read(&volume.path().join("absent")).unwrap_err();
 
-    assert!(trouble.is_missing());
+    assert!(is_missing(&error));
 }

@@ -16,7 +16,7 @@ mod linux {
     use notify::event::{AccessKind, AccessMode};
     use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-    use crate::watch::follower::Follower;
+    use crate::watch::follower::{Directories, Follower};
 
     /// The watched directories. Its owner is one thread; dropping it ends notify's.
     #[derive(Default)]
@@ -29,16 +29,19 @@ mod linux {
 
     impl Events {
         /// Watches these directories and no others. What does not work is tried again later, and what works is armed
-        /// again too: a directory may have been replaced by another of its name.
+        /// again too: a directory may have been replaced by another of its name. Returns those that were armed now.
+        ///
+        /// Looks up the names of those that answer, and of no others.
         pub(in crate::watch) fn watch(
             &mut self,
             follower: &'static Follower,
-            directories: &HashSet<Arc<Path>>,
+            directories: &Directories,
             now: Instant,
-        ) {
-            if directories.is_empty() {
+        ) -> HashSet<Arc<Path>> {
+            let mut newly = HashSet::new();
+            if directories.all.is_empty() {
                 self.end();
-                return;
+                return newly;
             }
             if self.watcher.is_none() && self.started.is_none_or(|started| now >= started + REARM) {
                 self.started = Some(now);
@@ -47,18 +50,18 @@ mod linux {
                 });
             }
             let Some(watcher) = &mut self.watcher else {
-                return;
+                return newly;
             };
             let works = contained(|| {
                 self.armed.retain(|directory, _| {
-                    let wanted = directories.contains(directory);
+                    let wanted = directories.all.contains(directory);
                     if !wanted {
                         // It may have gone, and its watch with it.
                         let _ = watcher.unwatch(directory);
                     }
                     wanted
                 });
-                for directory in directories {
+                for directory in &directories.answering {
                     if self
                         .armed
                         .get(directory)
@@ -66,7 +69,12 @@ mod linux {
                     {
                         self.armed.insert(Arc::clone(directory), now);
                         // The timer looks where this fails.
-                        let _ = watcher.watch(directory, RecursiveMode::NonRecursive);
+                        if watcher
+                            .watch(directory, RecursiveMode::NonRecursive)
+                            .is_ok()
+                        {
+                            newly.insert(Arc::clone(directory));
+                        }
                     }
                 }
                 Some(())
@@ -74,6 +82,7 @@ mod linux {
             if works.is_none() {
                 self.end();
             }
+            newly
         }
 
         fn end(&mut self) {
@@ -177,7 +186,7 @@ mod none {
     use std::sync::Arc;
     use std::time::Instant;
 
-    use crate::watch::follower::Follower;
+    use crate::watch::follower::{Directories, Follower};
 
     #[derive(Default)]
     pub(in crate::watch) struct Events;
@@ -186,9 +195,10 @@ mod none {
         pub(in crate::watch) fn watch(
             &mut self,
             _: &'static Follower,
-            _: &HashSet<Arc<Path>>,
+            _: &Directories,
             _: Instant,
-        ) {
+        ) -> HashSet<Arc<Path>> {
+            HashSet::new()
         }
     }
 }

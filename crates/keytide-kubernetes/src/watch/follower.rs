@@ -1,13 +1,17 @@
 //! The one thread that looks at files: started with the first file that is followed, gone with the last.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 #[cfg(target_os = "linux")]
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use keytide_core::Request;
+use tokio::runtime::Builder;
+use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use super::Watch;
 use super::events::Events;
@@ -24,13 +28,13 @@ pub(crate) struct Following {
 pub(super) struct Follower {
     /// Held for a look or a change; never while a file is read, a directory watched, or a cache told.
     state: Mutex<State>,
-    changed: Condvar,
 }
 
 struct State {
     /// The process whose thread it is: a forked child has none.
     process: u32,
-    running: bool,
+    /// What wakes the thread, while there is one.
+    thread: Option<Arc<Notify>>,
     followed: BTreeMap<u64, Followed>,
 }
 
@@ -40,12 +44,17 @@ struct Followed {
     directory: Option<Arc<Path>>,
     interval: Duration,
     due: Instant,
+    /// A look at it is under way: it may never end, and no other is begun before.
+    looking: bool,
+    /// A look at it has ended since directories were last watched, so its file system answers.
+    answers: bool,
 }
 
-/// What is due.
-struct Round {
-    watches: Vec<Arc<Watch>>,
-    directories: HashSet<Arc<Path>>,
+/// The directories of what is followed.
+pub(super) struct Directories {
+    pub(super) all: HashSet<Arc<Path>>,
+    /// Those that can be watched without waiting for a file system that hangs.
+    pub(super) answering: HashSet<Arc<Path>>,
 }
 
 impl Following {
@@ -67,8 +76,9 @@ impl Following {
 
 impl Drop for Following {
     fn drop(&mut self) {
-        FOLLOWER.state().followed.remove(&self.watch.id);
-        FOLLOWER.changed.notify_all();
+        let mut state = FOLLOWER.state();
+        state.followed.remove(&self.watch.id);
+        state.wake();
     }
 }
 
@@ -79,62 +89,113 @@ impl Follower {
         if state.process != process {
             // What a parent process followed is followed there.
             state.process = process;
-            state.running = false;
+            state.thread = None;
             state.followed.clear();
         }
-        state.followed.entry(following.watch.id).or_insert_with(|| {
-            self.changed.notify_all();
-            Followed {
+        if let Entry::Vacant(vacant) = state.followed.entry(following.watch.id) {
+            vacant.insert(Followed {
                 watch: Arc::downgrade(&following.watch),
                 directory: following.directory.clone(),
                 interval: following.interval,
                 // At once: the file may have changed between the read and the watch.
                 due: now(),
-            }
-        });
-        if !state.running {
+                looking: false,
+                // It was read for the cache that asked.
+                answers: true,
+            });
+            state.wake();
+        }
+        if state.thread.is_none() {
+            let wake = Arc::new(Notify::new());
+            let wakes = Arc::clone(&wake);
             // Without a thread (the limit of the process, perhaps) the next call tries again.
-            state.running = std::thread::Builder::new()
+            let started = std::thread::Builder::new()
                 .name("keytide-kubernetes".to_owned())
-                .spawn(move || self.run())
-                .is_ok();
+                .spawn(move || Running(self, wakes).run());
+            state.thread = started.is_ok().then_some(wake);
         }
     }
 
-    fn run(&'static self) {
-        let _ending = Ending(self);
+    /// No file is read in this thread, and it waits for no read: one that hangs stops nobody but itself.
+    async fn follow_all(&'static self, wake: &Notify) {
         let mut events = Events::default();
-        while let Some(round) = self.next_round() {
-            events.watch(self, &round.directories, now());
-            for watch in round.watches {
-                if watch.look().is_none() {
-                    self.forget(&watch);
-                }
+        while self.wait(wake).await {
+            let armed = events.watch(self, &self.directories(), now());
+            for watch in self.take_due(&armed) {
+                tokio::spawn(self.look(watch));
             }
         }
     }
 
-    /// Waits until something is due; `None` when nothing is followed any more.
-    fn next_round(&self) -> Option<Round> {
-        let mut state = self.state();
+    /// Waits until there is something to do; `false` when nothing is followed any more.
+    async fn wait(&self, wake: &Notify) -> bool {
         loop {
-            state
-                .followed
-                .retain(|_, followed| followed.watch.strong_count() > 0);
-            let Some(next) = state.followed.values().map(|followed| followed.due).min() else {
-                // Under the lock: who follows next starts another thread.
-                state.running = false;
-                return None;
+            let next = {
+                let mut state = self.state();
+                state
+                    .followed
+                    .retain(|_, followed| followed.watch.strong_count() > 0);
+                if state.followed.is_empty() {
+                    // Under the lock: who follows next starts another thread.
+                    state.thread = None;
+                    return false;
+                }
+                state.next()
             };
             let now = now();
-            if next <= now {
-                return Some(state.take_due(now));
+            match next {
+                Some(next) if next <= now => return true,
+                Some(next) => drop(timeout(next - now, wake.notified()).await),
+                None => wake.notified().await,
             }
-            (state, _) = self
-                .changed
-                .wait_timeout(state, next - now)
-                .unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    async fn look(&'static self, watch: Arc<Watch>) {
+        let _looking = Looking(self, watch.id);
+        if watch.look().await.is_none() {
+            self.forget(&watch);
+        }
+    }
+
+    fn directories(&self) -> Directories {
+        let mut state = self.state();
+        let mut directories = Directories {
+            all: HashSet::new(),
+            answering: HashSet::new(),
+        };
+        for followed in state.followed.values_mut() {
+            let answers = std::mem::take(&mut followed.answers);
+            let Some(directory) = &followed.directory else {
+                continue;
+            };
+            directories.all.insert(Arc::clone(directory));
+            if answers {
+                directories.answering.insert(Arc::clone(directory));
+            }
+        }
+        directories
+    }
+
+    /// What is to be looked at now. What is newly watched is: it may have changed before.
+    fn take_due(&self, armed: &HashSet<Arc<Path>>) -> Vec<Arc<Watch>> {
+        let now = now();
+        let mut due = Vec::new();
+        for followed in self.state().followed.values_mut() {
+            let directory = followed.directory.as_ref();
+            if directory.is_some_and(|directory| armed.contains(directory)) {
+                followed.due = now;
+            }
+            if !followed.looking
+                && followed.due <= now
+                && let Some(watch) = followed.watch.upgrade()
+            {
+                followed.due = now + followed.interval;
+                followed.looking = true;
+                due.push(watch);
+            }
+        }
+        due
     }
 
     /// Nobody listens: unless somebody has begun to since.
@@ -163,8 +224,7 @@ impl Follower {
                 followed.due = followed.due.min(due);
             }
         }
-        drop(state);
-        self.changed.notify_all();
+        state.wake();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -173,35 +233,62 @@ impl Follower {
 }
 
 impl State {
-    fn take_due(&mut self, now: Instant) -> Round {
-        let mut watches = Vec::new();
-        for followed in self
-            .followed
-            .values_mut()
-            .filter(|followed| followed.due <= now)
-        {
-            followed.due = now + followed.interval;
-            watches.extend(followed.watch.upgrade());
+    fn wake(&self) {
+        if let Some(thread) = &self.thread {
+            thread.notify_one();
         }
-        let directories = self
-            .followed
-            .values()
-            .filter_map(|followed| followed.directory.clone());
-        Round {
-            watches,
-            directories: directories.collect(),
+    }
+
+    /// When there is something to do; `None` while each look that could be due is under way.
+    fn next(&self) -> Option<Instant> {
+        let followed = self.followed.values();
+        followed
+            .filter(|followed| followed.answers || !followed.looking)
+            .map(|followed| {
+                if followed.answers {
+                    now()
+                } else {
+                    followed.due
+                }
+            })
+            .min()
+    }
+}
+
+/// The thread that follows.
+struct Running(&'static Follower, Arc<Notify>);
+
+impl Running {
+    fn run(self) {
+        // For its naps, and for what waits for reads: it needs no more of a runtime.
+        if let Ok(runtime) = Builder::new_current_thread().enable_time().build() {
+            runtime.block_on(self.0.follow_all(&self.1));
         }
     }
 }
 
 /// A thread that panics is replaced by the next call.
-struct Ending(&'static Follower);
-
-impl Drop for Ending {
+impl Drop for Running {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.state().running = false;
+        let mut state = self.0.state();
+        let thread = state.thread.as_ref();
+        if thread.is_some_and(|wake| Arc::ptr_eq(wake, &self.1)) {
+            state.thread = None;
         }
+    }
+}
+
+/// A look that is under way, until it has ended in whatever way.
+struct Looking(&'static Follower, u64);
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        if let Some(followed) = state.followed.get_mut(&self.1) {
+            followed.looking = false;
+            followed.answers = true;
+        }
+        state.wake();
     }
 }
 
@@ -216,10 +303,9 @@ fn now() -> Instant {
 static FOLLOWER: Follower = Follower {
     state: Mutex::new(State {
         process: 0,
-        running: false,
+        thread: None,
         followed: BTreeMap::new(),
     }),
-    changed: Condvar::new(),
 };
 
 /// How long after an event the file is looked at.

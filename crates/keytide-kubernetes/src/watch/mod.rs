@@ -62,12 +62,12 @@ impl Watch {
     /// Looks at the file, and tells the caches that were given something else. A file without a whole token tells
     /// nobody anything: what is half written now is whole at the next look.
     ///
-    /// Blocks for as long as the file system takes. Returns how many were told; `None` when nobody listens.
-    fn look(&self) -> Option<usize> {
+    /// Returns how many were told; `None` when nobody listens.
+    async fn look(&self) -> Option<usize> {
         if !self.is_heard() {
             return None;
         }
-        let Some(now) = Fingerprint::of_token_at(&self.path) else {
+        let Some(now) = Fingerprint::of_token_at(&self.path).await else {
             return Some(0);
         };
         let mut told = Vec::new();

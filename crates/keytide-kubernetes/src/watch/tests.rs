@@ -10,6 +10,7 @@ use keytide_core::{
 
 use super::*;
 use crate::ProjectedToken;
+use crate::file::tests::occupied;
 
 fn agent() -> Agent {
     let identity = AgentIdentity::new(
@@ -42,8 +43,8 @@ impl ProvideCredential for Gives {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        self.0
-            .given(request, Fingerprint::of_token_at(&self.0.path));
+        let given = Fingerprint::of_token_at(&self.0.path).await;
+        self.0.given(request, given);
         Ok(Issued::bearer(Secret::from("x".to_owned())).expires_in(Duration::from_secs(600)))
     }
 }
@@ -61,31 +62,33 @@ async fn only_another_whole_token_is_told() {
         .floor(Duration::from_secs(3600))
         .build()
         .unwrap();
-    assert_eq!(watch.look(), None, "nobody listens");
+    assert_eq!(watch.look().await, None, "nobody listens");
     cache.get().await.unwrap();
 
-    assert_eq!(watch.look(), Some(0), "unchanged");
+    assert_eq!(watch.look().await, Some(0), "unchanged");
     fs::write(&path, format!("{first}\n")).unwrap();
-    assert_eq!(watch.look(), Some(0), "the same token, written again");
+    assert_eq!(watch.look().await, Some(0), "the same token, written again");
     fs::write(&path, "").unwrap();
-    assert_eq!(watch.look(), Some(0), "empty");
+    assert_eq!(watch.look().await, Some(0), "empty");
     fs::write(&path, &second[..second.len() - 10]).unwrap();
-    assert_eq!(watch.look(), Some(0), "half written");
+    assert_eq!(watch.look().await, Some(0), "half written");
     fs::remove_file(&path).unwrap();
-    assert_eq!(watch.look(), Some(0), "missing");
+    assert_eq!(watch.look().await, Some(0), "missing");
     fs::write(&path, &second).unwrap();
-    assert_eq!(watch.look(), Some(1), "another token");
-    assert_eq!(watch.look(), Some(0), "told already");
+    assert_eq!(watch.look().await, Some(1), "another token");
+    assert_eq!(watch.look().await, Some(0), "told already");
 
     drop(cache);
     fs::write(&path, &first).unwrap();
-    assert_eq!(watch.look(), None, "the cache is gone");
+    assert_eq!(watch.look().await, None, "the cache is gone");
 }
 
-/// One test, for there is one thread in the process, and it is counted.
+/// There is one thread in the process, and it is counted.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn one_thread_follows_all_files_and_ends_with_the_last() {
+    let _alone = ALONE.lock().await;
+    eventually(|| threads() == (0, 0));
     let directory = tempfile::tempdir().unwrap();
     let path = |n: usize| directory.path().join(format!("token-{n}"));
     let agent = agent();
@@ -117,6 +120,59 @@ async fn one_thread_follows_all_files_and_ends_with_the_last() {
     eventually(|| threads() == (0, 0));
     drop(held);
 }
+
+/// A file system that hangs is stood in for by a read that does not end, under the path of the file.
+#[tokio::test]
+async fn a_file_that_hangs_does_not_stop_the_watching_of_others() {
+    let _alone = ALONE.lock().await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let agent = agent();
+    let followed = |name: &str, provider: fn(ProjectedToken) -> ProjectedToken| {
+        fs::write(path(name), token("1")).unwrap();
+        let provider = provider(ProjectedToken::at(path(name)));
+        agent.cache(provider).build().unwrap()
+    };
+    let often = |provider: ProjectedToken| {
+        provider
+            .watch(false)
+            .poll_interval(Duration::from_millis(100))
+    };
+    let hanging = followed("hanging", often);
+    let timed = followed("timed", often);
+    // The timer would come too late.
+    let watched = followed("watched", |provider| {
+        provider.poll_interval(Duration::from_secs(60))
+    });
+    for cache in [&hanging, &timed, &watched] {
+        cache.get().await.unwrap();
+    }
+    let release = occupied(path("hanging").as_path().into()).await;
+    fs::write(path("hanging"), token("2")).unwrap();
+
+    for (name, cache) in [("timed", &timed), ("watched", &watched)] {
+        let mut changes = cache.changes();
+        for generation in 2..=4 {
+            fs::write(path("next"), token(&generation.to_string())).unwrap();
+            fs::rename(path("next"), path(name)).unwrap();
+            assert_eq!(soon(changes.next()).await, Some(generation), "{name}");
+        }
+    }
+    assert_eq!(hanging.try_get().unwrap().generation(), 1);
+
+    let mut changes = hanging.changes();
+    drop(release);
+    assert_eq!(soon(changes.next()).await, Some(2));
+}
+
+async fn soon<F: Future>(future: F) -> F::Output {
+    let patience = Duration::from_secs(20);
+    let output = tokio::time::timeout(patience, future).await;
+    output.expect("not within 20 s")
+}
+
+/// The threads of a process are counted by one test, so no other may follow files meanwhile.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// How many threads follow files, and how many belong to notify.
 fn threads() -> (usize, usize) {

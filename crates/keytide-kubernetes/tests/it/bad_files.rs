@@ -47,7 +47,8 @@ fn table(directory: &std::path::Path) -> Vec<Bad> {
     vec![
         found("absent/token", NotConfigured, &["neither", "absent/token"]),
         found("absent", Unavailable, &["does not exist"]),
-        found("dangling", Unavailable, &["does not exist"]),
+        found("dangling", Unavailable, &["a link", "does not exist"]),
+        found("dangling/token", Unavailable, &["a link", "does not exist"]),
         found(
             "circle",
             Misconfigured,

@@ -231,6 +231,27 @@ async fn a_chain_does_not_pass_over_a_volume_without_its_token() {
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
 }
 
+#[tokio::test]
+async fn a_chain_does_not_pass_over_a_volume_that_cannot_be_looked_at() {
+    let volume = Volume::with(&token("second"));
+    let directory = tempfile::tempdir().unwrap();
+    let link = directory.path().join("volume");
+    for (target, kind) in [
+        ("nowhere", ErrorKind::Unavailable),
+        ("volume", ErrorKind::Misconfigured),
+    ] {
+        std::os::unix::fs::symlink(target, &link).unwrap();
+        let chain = Chain::first(ProjectedToken::at(link.join("token")))
+            .then(ProjectedToken::at(volume.token()));
+        let cache = agent().build().unwrap().cache(chain).build().unwrap();
+
+        let error = soon(cache.get()).await.unwrap_err();
+
+        assert_eq!(error.kind(), kind, "{error}");
+        std::fs::remove_file(&link).unwrap();
+    }
+}
+
 /// Each field of a token is derived from its generation, and so is what is published.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_swaps_under_read_load_never_tear() {

@@ -1,8 +1,5 @@
-use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll, Waker};
 
 use keytide_core::ErrorKind;
 use keytide_kubernetes::ProjectedToken;
@@ -44,7 +41,7 @@ fn file_reads_do_not_block_the_runtime() {
         assert_eq!(error.kind(), ErrorKind::Misconfigured);
         assert!(error.to_string().contains("is a pipe"), "{error}");
 
-        // A read needs a blocking thread. While there is none it waits, and all else goes on.
+        // A read needs no blocking thread of the runtime: what holds them all does not hold it up.
         let (release, wait) = std::sync::mpsc::channel::<()>();
         let busy = tokio::task::spawn_blocking(move || wait.recv());
         let volume = Volume::with(&token("first"));
@@ -52,22 +49,11 @@ fn file_reads_do_not_block_the_runtime() {
             .cache(ProjectedToken::at(volume.token()))
             .build()
             .unwrap();
-        let mut getting = pin!(cache.get());
         let before = ticks.load(Ordering::Relaxed);
-        for _ in 0..1_000 {
-            let polled = getting
-                .as_mut()
-                .poll(&mut Context::from_waker(Waker::noop()));
-            assert!(
-                matches!(polled, Poll::Pending),
-                "it was read in the async thread"
-            );
-            tokio::task::yield_now().await;
-        }
-        assert!(ticks.load(Ordering::Relaxed) >= before + 500);
+        assert!(soon(cache.get()).await.is_ok());
+        assert!(ticks.load(Ordering::Relaxed) > before);
         release.send(()).unwrap();
         busy.await.unwrap().unwrap();
-        assert!(soon(getting).await.is_ok());
 
         done.store(true, Ordering::Relaxed);
         ticking.await.unwrap();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use keytide_core::{Error, Subject};
+use keytide_core::{CredentialKind, Error, Subject};
 use keytide_http::issuer::{Endpoint, IssuerClient};
 use url::Url;
 use zeroize::Zeroizing;
@@ -137,7 +137,8 @@ impl ClientCredentialsBuilder {
     ///
     /// # Errors
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming the value that is wrong: the URL, the client
-    /// id, the scope, a resource, a parameter, a lifetime; or when there is none or more than one way to show who asks.
+    /// id, the scope, a resource, a parameter, a lifetime; or when there is none or more than one way to show who asks, or the cache of
+    /// the assertion holds signing keys.
     pub fn build(self) -> Result<ClientCredentials, Error> {
         let endpoint = Endpoint::parse(&self.token_endpoint)?;
         self.check()?;
@@ -155,7 +156,10 @@ impl ClientCredentialsBuilder {
                     .unwrap_or_else(|| endpoint.as_str().to_owned()),
                 lifetime: self.assertion_lifetime,
             }),
-            Proof::Assertion(subject) => Authentication::Federated(subject),
+            Proof::Assertion(subject) => {
+                subject.expect_kind(CredentialKind::BearerToken)?;
+                Authentication::Federated(subject)
+            }
             Proof::Basic(secret) => Authentication::Basic(secret),
             Proof::Post(secret) => Authentication::Post(secret),
             Proof::None => {

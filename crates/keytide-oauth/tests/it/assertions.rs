@@ -13,9 +13,10 @@ use keytide_core::ErrorKind;
 use keytide_oauth::AssertionKey;
 use keytide_oauth::ClientCredentials;
 use keytide_testkit::server::{Asked, Fault, FaultServer, Good};
+use tokio::time::timeout;
 
 use crate::support::{
-    TestKey, cache, ed25519, now, p256, p256_sec1, p384, part, patient, rsa, signed,
+    TestKey, builder, cache, ed25519, now, p256, p256_sec1, p384, part, patient, rsa, signed,
 };
 
 fn assertion(asked: &Asked) -> String {
@@ -172,4 +173,65 @@ async fn a_key_file_that_is_replaced_signs_the_next_assertion() {
     assert_eq!(broken.kind(), ErrorKind::Misconfigured);
     assert!(!format!("{broken:?}").contains("canary"), "{broken:?}");
     cache.get().await.unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_key_that_cannot_be_read_is_told_from_one_that_is_not_there() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    use std::os::unix::fs::symlink;
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    mknodat(
+        CWD,
+        path("pipe"),
+        FileType::Fifo,
+        Mode::RUSR | Mode::WUSR,
+        0,
+    )
+    .unwrap();
+    symlink("circle", path("circle")).unwrap();
+    symlink("nowhere", path("dangling")).unwrap();
+    for (name, kind) in [
+        ("absent", ErrorKind::Unavailable),
+        ("dangling", ErrorKind::Unavailable),
+        ("circle", ErrorKind::Misconfigured),
+        ("pipe", ErrorKind::Misconfigured),
+    ] {
+        let builder = ClientCredentials::builder("https://login.example.com/token", "reader");
+        let cache = cache(builder.private_key_jwt(AssertionKey::from_pem_file(path(name))));
+
+        let answer = timeout(Duration::from_secs(20), cache.get()).await;
+
+        let error = answer.expect("it waits").unwrap_err();
+        assert_eq!(error.kind(), kind, "{name}: {error}");
+        let named = path(name).display().to_string();
+        assert!(error.to_string().contains(&named), "{error}");
+    }
+}
+
+#[test]
+fn a_key_file_is_read_on_no_thread_of_the_blocking_pool() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let taken = runtime.spawn_blocking(move || held.recv().is_ok());
+    let key = AssertionKey::from_pem_file("/nowhere/client.pem");
+    let provider = ClientCredentials::builder("https://login.example.com/token", "reader")
+        .private_key_jwt(key)
+        .build()
+        .unwrap();
+    let agent = builder().runtime(runtime.handle().clone()).build().unwrap();
+    let cache = agent.cache(provider).build().unwrap();
+
+    let answer = runtime.block_on(async { timeout(Duration::from_secs(20), cache.get()).await });
+
+    let error = answer.expect("it waits for the pool").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    drop(release);
+    runtime.block_on(taken).unwrap();
 }

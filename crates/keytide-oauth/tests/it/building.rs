@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use keytide_core::{ErrorKind, Subject, SubjectUse};
+use keytide_core::{
+    Error, ErrorKind, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
+};
 use keytide_oauth::{AssertionKey, ClientCredentials, ClientCredentialsBuilder};
 use keytide_testkit::{Answer, ScriptedProvider};
 
@@ -156,4 +158,34 @@ fn debug_is_masked() {
     ] {
         assert!(!text.contains("canary") && !text.contains(&body), "{text}");
     }
+}
+
+/// Keys to sign with, in the place of bearer tokens.
+struct Keys;
+
+impl ProvideCredential for Keys {
+    fn profile(&self) -> Profile {
+        Profile::signing_key("of_keys")
+    }
+
+    async fn provide(&self, _: &Request) -> Result<Issued, Error> {
+        let issued = Issued::signing_key("id", "canary-key-that-signs".to_owned());
+        Ok(issued.expires_in(Duration::from_secs(3600)))
+    }
+}
+
+#[test]
+fn an_assertion_that_would_be_a_signing_key_is_refused() {
+    let keys = agent().cache(Keys).key("of the client").build().unwrap();
+
+    let built = ClientCredentials::builder("https://login.example.com/token", "reader")
+        .assertion(Subject::new(keys, SubjectUse::Repeatable))
+        .build();
+
+    let error = built.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misconfigured, "{error}");
+    for named in ["of the client", "of_keys", "bearer tokens"] {
+        assert!(error.to_string().contains(named), "{error}");
+    }
+    assert!(!format!("{error:?}").contains("canary"), "{error:?}");
 }

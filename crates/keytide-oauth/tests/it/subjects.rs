@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use keytide_core::{Cache, ErrorKind, Subject, SubjectUse};
+use keytide_core::{
+    Cache, Chain, Error, ErrorKind, Issued, Profile, ProvideCredential, Request, Subject,
+    SubjectUse,
+};
 use keytide_kubernetes::ProjectedToken;
 use keytide_oauth::ClientCredentials;
 use keytide_testkit::server::{FaultServer, Good};
+use keytide_testkit::{Answer, ScriptedProvider};
 
 use crate::support::{agent, now, patient, text};
 
@@ -146,4 +150,40 @@ async fn an_assertion_that_is_taken_once_is_used_up_by_an_answer_that_is_lost() 
     layers.rotate("other");
     layers.top.refresh_now().await.unwrap();
     assert_eq!(layers.presented(), ["first", "other"]);
+}
+
+/// Nobody configured the one who vouches.
+struct Nobody;
+
+impl ProvideCredential for Nobody {
+    fn profile(&self) -> Profile {
+        Profile::bearer("nobody")
+    }
+
+    async fn provide(&self, _: &Request) -> Result<Issued, Error> {
+        Err(Error::not_configured("VOUCHING_FILE is not set"))
+    }
+}
+
+#[tokio::test]
+async fn one_whose_assertion_nobody_configured_is_not_passed_over() {
+    for usage in [SubjectUse::Repeatable, SubjectUse::Once] {
+        let agent = agent();
+        let subject = Subject::new(agent.cache(Nobody).build().unwrap(), usage);
+        let provider = ClientCredentials::builder("https://login.example.com/token", "reader")
+            .assertion(subject)
+            .build()
+            .unwrap();
+        let (other, _script) = ScriptedProvider::new(Answer::token(Duration::from_secs(3600)));
+        let cache = agent.cache(Chain::first(provider).then(other)).build();
+
+        let answer = cache.unwrap().get().await;
+
+        let error = answer.expect_err("another principal stood in");
+        assert_eq!(error.kind(), ErrorKind::Misconfigured, "{error}");
+        for named in ["client_credentials", "nobody"] {
+            assert!(error.to_string().contains(named), "{error}");
+        }
+        assert!(format!("{error:?}").contains("VOUCHING_FILE"), "{error:?}");
+    }
 }

@@ -12,7 +12,7 @@ use aws_lc_rs::signature::{
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Credential, Environment, Owner, Version,
+    Agent, AgentBuilder, AgentIdentity, AgentType, Cache, Credential, Environment, Owner, Version,
 };
 use keytide_oauth::{AssertionKey, ClientCredentials, ClientCredentialsBuilder, IssuerClient};
 use serde_json::Value;
@@ -90,13 +90,17 @@ pub(crate) fn patient() -> IssuerClient {
 }
 
 pub(crate) fn agent() -> Agent {
+    builder().build().unwrap()
+}
+
+pub(crate) fn builder() -> AgentBuilder {
     let identity = AgentIdentity::new(
         AgentType("oauth"),
         Version("1"),
         Environment("test"),
         Owner("tests"),
     );
-    Agent::builder(identity.unwrap()).build().unwrap()
+    Agent::builder(identity.unwrap())
 }
 
 /// A client with a key, at this token endpoint.

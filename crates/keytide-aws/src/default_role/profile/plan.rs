@@ -4,12 +4,15 @@ use aws_config::profile::{Profile, ProfileSet};
 use keytide_core::Error;
 use zeroize::Zeroizing;
 
+use crate::arn::RoleArn;
 use crate::keys::Keys;
 
 /// Where to start, and which roles to assume from there, in order.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) start: Start,
+    /// The profile that says where to start.
+    pub(super) from: String,
     pub(super) roles: Vec<Role>,
     pub(super) region: Option<String>,
 }
@@ -19,13 +22,13 @@ pub(super) enum Start {
     Container,
     Instance,
     Process(String),
-    WebIdentity { role_arn: String, path: String },
+    WebIdentity { role_arn: RoleArn, path: String },
     Keys(Keys),
 }
 
 #[derive(Debug)]
 pub(super) struct Role {
-    pub(super) arn: String,
+    pub(super) arn: RoleArn,
     pub(super) external_id: Option<String>,
 }
 
@@ -50,8 +53,9 @@ impl Plan {
         let (mut profile, mut roles, mut seen) = (first, Vec::new(), vec![selected]);
         let start = loop {
             // What a profile that others start from says of keys goes before what it says of roles.
-            let keys = keys_of(profile);
-            if seen.len() > 1 && keys.is_some() {
+            if seen.len() > 1
+                && let Some(keys) = keys_of(profile)?
+            {
                 break static_keys(profile, keys, allow_static)?;
             }
             let takes_role = profile.get("role_arn").is_some()
@@ -66,7 +70,7 @@ impl Plan {
                 ));
             }
             roles.push(Role {
-                arn: arn.to_owned(),
+                arn: RoleArn::parse(arn)?,
                 external_id: profile.get("external_id").map(ToOwned::to_owned),
             });
             match (
@@ -106,6 +110,7 @@ impl Plan {
         roles.reverse();
         Ok(Self {
             start,
+            from: profile.name().to_owned(),
             roles,
             region,
         })
@@ -127,12 +132,15 @@ fn start_of(profile: &Profile, only: bool, allow_static: bool) -> Result<Start, 
         };
     }
     if let Some(path) = text("web_identity_token_file") {
-        let role_arn = text("role_arn")
+        let arn = profile
+            .get("role_arn")
             .ok_or_else(|| wrong(profile, "has a web_identity_token_file and no role_arn"))?;
+        let role_arn = RoleArn::parse(arn)?;
         return Ok(Start::WebIdentity { role_arn, path });
     }
     let of_a_person = [
         "sso_session",
+        "sso_region",
         "sso_start_url",
         "sso_account_id",
         "sso_role_name",
@@ -147,43 +155,72 @@ fn start_of(profile: &Profile, only: bool, allow_static: bool) -> Result<Start, 
             &format!("is the sign-in of a person ({name}): give this workload a role of its own"),
         ));
     }
+    let keys = keys_of(profile)?;
     if let Some(command) = text("credential_process") {
         return Ok(Start::Process(command));
     }
-    match keys_of(profile) {
-        None if only => Err(Error::not_configured(format!(
+    if let Some(keys) = keys {
+        return static_keys(profile, keys, allow_static);
+    }
+    if !only {
+        return Err(wrong(
+            profile,
+            "says nothing of credentials, and another profile starts from it",
+        ));
+    }
+    let of_a_role = ["source_profile", "external_id"];
+    match of_a_role
+        .into_iter()
+        .find(|name| profile.get(name).is_some())
+    {
+        Some(name) => Err(wrong(profile, &format!("has a {name} and no role_arn"))),
+        None => Err(Error::not_configured(format!(
             "the profile {} says nothing of credentials",
             profile.name()
         ))),
-        None => Err(wrong(
-            profile,
-            "says nothing of credentials, and another profile starts from it",
-        )),
-        keys => static_keys(profile, keys, allow_static),
     }
 }
 
-fn keys_of(profile: &Profile) -> Option<Keys> {
-    Some(Keys {
-        access_key_id: profile.get("aws_access_key_id")?.to_owned(),
-        secret_access_key: Zeroizing::new(profile.get("aws_secret_access_key")?.to_owned()),
-        session_token: profile
-            .get("aws_session_token")
-            .map(|token| Zeroizing::new(token.to_owned())),
-        expires_at: None,
-        principal: None,
-    })
-}
-
-fn static_keys(profile: &Profile, keys: Option<Keys>, allow: bool) -> Result<Start, Error> {
-    match keys {
-        Some(keys) if allow => Ok(Start::Keys(keys)),
-        _ => Err(wrong(
+/// The keys of a profile; half a key is none, and no reason to look elsewhere.
+fn keys_of(profile: &Profile) -> Result<Option<Keys>, Error> {
+    let names = [
+        "aws_access_key_id",
+        "aws_secret_access_key",
+        "aws_session_token",
+    ];
+    match names.map(|name| profile.get(name)) {
+        [None, None, None] => Ok(None),
+        [Some(access_key_id), Some(secret_access_key), session_token] => Ok(Some(Keys {
+            access_key_id: access_key_id.to_owned(),
+            secret_access_key: Zeroizing::new(secret_access_key.to_owned()),
+            session_token: session_token.map(|token| Zeroizing::new(token.to_owned())),
+            expires_at: None,
+            principal: None,
+        })),
+        [Some(_), None, _] => Err(wrong(
             profile,
-            "holds keys that never expire (aws_access_key_id): take them out, so that the role of this workload is found, or allow \
-             them by danger_allow_static_keys",
+            "has an aws_access_key_id and no aws_secret_access_key",
+        )),
+        [None, Some(_), _] => Err(wrong(
+            profile,
+            "has an aws_secret_access_key and no aws_access_key_id",
+        )),
+        [None, None, Some(_)] => Err(wrong(
+            profile,
+            "has an aws_session_token and no aws_access_key_id",
         )),
     }
+}
+
+fn static_keys(profile: &Profile, keys: Keys, allow: bool) -> Result<Start, Error> {
+    if allow {
+        return Ok(Start::Keys(keys));
+    }
+    Err(wrong(
+        profile,
+        "holds keys that never expire (aws_access_key_id): take them out, so that the role of this workload is found, or allow \
+         them by danger_allow_static_keys",
+    ))
 }
 
 fn wrong(profile: &Profile, what: &str) -> Error {

@@ -1,0 +1,89 @@
+use keytide_core::ErrorKind;
+
+use super::*;
+
+fn place(variables: &[(&str, &str)]) -> Place {
+    Place {
+        env: Env::of(variables.iter().copied()),
+        imds: None,
+        machine: Machine {
+            imds: "http://127.0.0.1:1".to_owned(),
+            arc: "/nowhere/azcmagent/bin/himds".into(),
+        },
+    }
+}
+
+#[tokio::test]
+async fn a_platform_that_is_named_by_halves_is_told_by_both() {
+    const ENDPOINT: (&str, &str) = ("IDENTITY_ENDPOINT", "http://127.0.0.1:1/x");
+    const HEADER: (&str, &str) = ("IDENTITY_HEADER", "canary");
+    for (variables, set, missing) in [
+        (&[ENDPOINT][..], "IDENTITY_ENDPOINT", "IDENTITY_HEADER"),
+        (
+            &[ENDPOINT, ("IDENTITY_HEADER", "")],
+            "IDENTITY_ENDPOINT",
+            "IMDS_ENDPOINT",
+        ),
+        (&[HEADER], "IDENTITY_HEADER", "IDENTITY_ENDPOINT"),
+        (
+            &[HEADER, ("IMDS_ENDPOINT", "x")],
+            "IDENTITY_HEADER",
+            "IDENTITY_ENDPOINT",
+        ),
+        (
+            &[("IMDS_ENDPOINT", "x")],
+            "IMDS_ENDPOINT",
+            "IDENTITY_ENDPOINT",
+        ),
+        (
+            &[("IMDS_ENDPOINT", "x"), ("IDENTITY_ENDPOINT", "")],
+            "IMDS_ENDPOINT",
+            "IDENTITY_ENDPOINT",
+        ),
+        (&[("MSI_SECRET", "canary")], "MSI_SECRET", "MSI_ENDPOINT"),
+        (
+            &[("IDENTITY_SERVER_THUMBPRINT", "00")],
+            "IDENTITY_SERVER_THUMBPRINT",
+            "Service Fabric",
+        ),
+    ] {
+        let error = place(variables).find().await.err();
+
+        let error = error.unwrap_or_else(|| panic!("{variables:?} was passed over"));
+        assert_eq!(error.kind(), ErrorKind::Misconfigured, "{error}");
+        for named in [set, missing] {
+            assert!(error.to_string().contains(named), "{variables:?}: {error}");
+        }
+        assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn empty_variables_name_no_platform() {
+    let all = [
+        "IDENTITY_ENDPOINT",
+        "IDENTITY_HEADER",
+        "IDENTITY_SERVER_THUMBPRINT",
+        "IMDS_ENDPOINT",
+        "MSI_ENDPOINT",
+        "MSI_SECRET",
+        "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+    ];
+    let found = place(&all.map(|name| (name, ""))).find().await;
+
+    assert!(matches!(found, Ok(Platform::Imds { named: false, .. })));
+}
+
+#[tokio::test]
+async fn the_platform_is_looked_up_anew_each_time() {
+    let root = tempfile::tempdir().unwrap();
+    let mut place = place(&[]);
+    place.machine.arc = root.path().join("himds");
+
+    let before = place.find().await;
+    std::fs::write(&place.machine.arc, "").unwrap();
+    let after = place.find().await;
+
+    assert!(matches!(before, Ok(Platform::Imds { .. })));
+    assert!(matches!(after, Ok(Platform::Arc(_))));
+}
