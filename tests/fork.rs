@@ -1,5 +1,7 @@
 //! A forked child does not use its parent's credentials, and can have an agent of its own.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use keytide_core::{
@@ -11,7 +13,7 @@ struct Minute;
 
 impl ProvideCredential for Minute {
     fn profile(&self) -> Profile {
-        Profile::bearer("minute")
+        Profile::bearer("minute").issuer("https://minute.example")
     }
 
     async fn provide(&self, _: &Request) -> Result<Issued, Error> {
@@ -75,6 +77,7 @@ fn in_the_child(parent: &Agent, cache: &keytide_core::Cache) -> i32 {
 
 fn main() {
     a_forked_child_is_refused_and_can_have_an_agent_of_its_own();
+    children_that_are_forked_at_any_moment_work_and_hang_on_no_lock();
 }
 
 #[expect(unsafe_code, reason = "there is no safe fork")]
@@ -103,3 +106,82 @@ fn a_forked_child_is_refused_and_can_have_an_agent_of_its_own() {
     assert!(sound, "the child found promises broken: status {status}");
     println!("a_forked_child_is_refused_and_can_have_an_agent_of_its_own: ok");
 }
+
+/// What the children of a process do that is forked while its other threads are busy.
+fn in_a_child_of_a_storm(parent: &Agent, caches: &[keytide_core::Cache]) -> i32 {
+    let foreign = |error: Error| error.kind() == ErrorKind::ForeignInstance;
+    // At once, within the tick of the clock in which it was forked.
+    let own = agent();
+    let cache = match own.cache(Minute).issuer_limit(1).build() {
+        Ok(cache) => cache,
+        Err(_) => return 1,
+    };
+    if cache.get_blocking(Duration::from_secs(10)).is_err() {
+        return 2;
+    }
+    for cache in caches {
+        let _ = (cache.status(), cache.changes(), cache.invalidate(1));
+        drop(cache.rejected(1, "https://origin.example"));
+        drop(cache.revoke());
+        if !cache
+            .get_blocking(Duration::from_millis(50))
+            .is_err_and(foreign)
+        {
+            return 4;
+        }
+    }
+    if parent.cache(Minute).build().is_ok() || !parent.status().is_empty() {
+        return 5;
+    }
+    drop(own.terminate(keytide_core::Reason::Finished));
+    0
+}
+
+#[expect(unsafe_code, reason = "there is no safe fork")]
+fn children_that_are_forked_at_any_moment_work_and_hang_on_no_lock() {
+    let agent = agent();
+    let stop = AtomicBool::new(false);
+    let caches: Vec<_> = (0..4)
+        .map(|_| agent.cache(Minute).issuer_limit(1).build().unwrap())
+        .collect();
+    thread::scope(|scope| {
+        for cache in &caches {
+            let (agent, stop) = (&agent, &stop);
+            scope.spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    if let Ok(credential) = cache.get_blocking(Duration::from_millis(20)) {
+                        cache.invalidate(credential.generation());
+                    }
+                    let more = agent.cache(Minute).build().unwrap();
+                    let _ = (more.try_get(), more.status(), agent.status().len());
+                }
+            });
+        }
+        for number in 0..FORKS {
+            // SAFETY: the child uses what is made for that: its parent's agent, which takes no lock there, and one of its
+            // own. The allocator of the C library is made usable in the child by the C library.
+            let child = unsafe { libc::fork() };
+            if child == 0 {
+                // SAFETY: it ends a child that hangs.
+                unsafe { libc::alarm(30) };
+                let broken = in_a_child_of_a_storm(&agent, &caches);
+                // SAFETY: ends the child without running the parent's destructors.
+                unsafe { libc::_exit(broken) };
+            }
+            assert!(child > 0, "cannot fork");
+            let mut status = 0;
+            // SAFETY: waits for the child that was just made.
+            let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
+            assert_eq!(waited, child);
+            let sound = libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0;
+            if !sound {
+                stop.store(true, Ordering::Relaxed);
+            }
+            assert!(sound, "child {number}: status {status:#x}");
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    println!("children_that_are_forked_at_any_moment_work_and_hang_on_no_lock: ok");
+}
+
+const FORKS: usize = 200;

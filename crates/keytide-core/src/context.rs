@@ -11,7 +11,7 @@ use crate::key::Key;
 use crate::profile::Profile;
 use crate::provider::SharedProvider;
 use crate::slot::Swap;
-use crate::sys;
+use crate::sys::Process;
 use crate::time::Now;
 
 /// Who holds a cache and what it is called. Credentials share it, so that an exposure can be attributed.
@@ -29,7 +29,7 @@ pub(crate) struct Actor {
     pub(crate) instance: InstanceId,
     pub(crate) clock: AgentClock,
     pub(crate) sink: Sink,
-    process: u32,
+    process: Process,
 }
 
 impl Actor {
@@ -39,13 +39,13 @@ impl Actor {
             instance: InstanceId::generate(),
             clock,
             sink,
-            process: sys::process_id(),
+            process: Process::this(),
         }
     }
 
     /// Whether this process was forked from the one that built the agent.
     pub(crate) fn is_foreign(&self) -> bool {
-        sys::recent_process_id() != self.process
+        !self.process.is_this()
     }
 
     pub(crate) fn emit(

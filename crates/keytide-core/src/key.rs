@@ -1,7 +1,9 @@
 //! What a cache is called: [`Key`], kept small, for there may be a hundred thousand.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use crate::slot::Grown;
 
 /// The key of a cache: as the user named it, or the provider's name and a number, written out when asked for.
 #[derive(Debug, Clone)]
@@ -35,23 +37,15 @@ pub(crate) const NUMBER: char = '#';
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Name(u32);
 
-static NAMES: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
+/// Without a lock, so that a forked child knows the names of its parent's, whoever was at it.
+static NAMES: Grown<&'static str> = Grown::new();
 
 impl Name {
     pub(crate) fn of(name: &'static str) -> Self {
-        let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = names
-            .iter()
-            .position(|known| *known == name)
-            .unwrap_or_else(|| {
-                names.push(name);
-                names.len() - 1
-            });
-        Self(u32::try_from(place).unwrap_or(u32::MAX))
+        Self(u32::try_from(NAMES.place_of(name)).unwrap_or(u32::MAX))
     }
 
     pub(crate) fn text(self) -> &'static str {
-        let names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-        names.get(self.0 as usize).copied().unwrap_or_default()
+        NAMES.get(self.0 as usize).unwrap_or_default()
     }
 }

@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use keytide_fork::PerProcess;
+
 use crate::issued::CredentialKind;
 
 /// What a provider states about itself and its issuer, before it is asked.
@@ -115,9 +117,9 @@ impl Profile {
 
     /// One for all caches whose providers state the same: there may be a hundred thousand.
     pub(crate) fn shared(self) -> Arc<Self> {
-        static KNOWN: Mutex<Option<HashSet<Arc<Profile>>>> = Mutex::new(None);
-        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = known.get_or_insert_default();
+        static KNOWN: PerProcess<Mutex<HashSet<Arc<Profile>>>> = PerProcess::new();
+        let known = KNOWN.get().lock();
+        let mut known = known.unwrap_or_else(PoisonError::into_inner);
         if let Some(shared) = known.get(&self) {
             return Arc::clone(shared);
         }

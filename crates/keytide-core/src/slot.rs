@@ -32,6 +32,43 @@ impl Slot {
     }
 }
 
+/// A list that only grows, by a few: read and written without a lock.
+#[derive(Debug)]
+pub(crate) struct Grown<T>(ArcSwapOption<Vec<T>>);
+
+impl<T: Copy + PartialEq> Grown<T> {
+    pub(crate) const fn new() -> Self {
+        Self(ArcSwapOption::const_empty())
+    }
+
+    /// Where this value stands, appended if it does not stand there yet.
+    pub(crate) fn place_of(&self, value: T) -> usize {
+        let place = |all: &Vec<T>| all.iter().position(|known| *known == value);
+        loop {
+            let known = self.0.load_full();
+            let all = known.as_deref();
+            if let Some(place) = all.and_then(place) {
+                return place;
+            }
+            let mut more = all.cloned().unwrap_or_default();
+            more.push(value);
+            let last = more.len() - 1;
+            let former = self.0.compare_and_swap(&known, Some(Arc::new(more)));
+            let unchanged = match (&*former, &known) {
+                (Some(former), Some(known)) => Arc::ptr_eq(former, known),
+                (former, known) => former.is_none() && known.is_none(),
+            };
+            if unchanged {
+                return last;
+            }
+        }
+    }
+
+    pub(crate) fn get(&self, place: usize) -> Option<T> {
+        self.0.load().as_ref()?.get(place).copied()
+    }
+}
+
 /// A value that is read often and swapped seldom.
 #[derive(Debug)]
 pub(crate) struct Swap<T>(ArcSwap<T>);

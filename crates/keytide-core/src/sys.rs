@@ -79,13 +79,38 @@ pub(crate) fn monotonic() -> std::time::Instant {
     std::time::Instant::now()
 }
 
-pub(crate) fn process_id() -> u32 {
+fn process_id() -> u32 {
     std::process::id()
 }
 
+/// A process, told from its children and from its parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Process {
+    /// Counts forks: process ids are not told apart between namespaces.
+    generation: u32,
+    /// A process that is made past the C library's `fork` is not counted.
+    id: u32,
+}
+
+impl Process {
+    pub(crate) fn this() -> Self {
+        Self {
+            generation: keytide_fork::generation(),
+            id: process_id(),
+        }
+    }
+
+    /// A fork is noticed at once; a process made past the C library's `fork`, a tick later at most.
+    #[inline]
+    pub(crate) fn is_this(self) -> bool {
+        self.generation == keytide_fork::generation()
+            && (recent_process_id() == self.id || process_id() == self.id)
+    }
+}
+
 /// The process id as of the last tick of the kernel's clock. A system call takes as long as all the rest of a slow read,
-/// so it is made once a tick for all caches: a fork is noticed a tick later at most.
-pub(crate) fn recent_process_id() -> u32 {
+/// so it is made once a tick for all caches.
+fn recent_process_id() -> u32 {
     static SEEN: AtomicU64 = AtomicU64::new(0);
     let tick = (coarse_wall().0 / 1_000_000) as u32;
     let seen = SEEN.load(Ordering::Relaxed);

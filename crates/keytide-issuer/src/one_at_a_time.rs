@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use keytide_fork::PerProcess;
 use tokio::sync::watch;
 
 /// Runs what may block for as long as it likes, each on a thread of its own, one at a time for a key.
@@ -36,8 +37,11 @@ use tokio::sync::watch;
 /// # });
 /// ```
 pub struct OneAtATime<K, T> {
-    keys: Arc<Mutex<HashMap<K, Running<T>>>>,
+    /// A forked child has none under way: the threads are not there.
+    keys: Arc<PerProcess<Mutex<Keys<K, T>>>>,
 }
+
+type Keys<K, T> = HashMap<K, Running<T>>;
 
 type Job<T> = Box<dyn FnOnce() -> T + Send>;
 type Outcome<T> = Option<Result<T, Panicked>>;
@@ -48,8 +52,6 @@ struct Panicked;
 
 /// A run of one key that is under way.
 struct Running<T> {
-    /// A forked child inherits the entry and not the thread.
-    process: u32,
     /// The run after it, if somebody asked meanwhile.
     next: Option<(watch::Sender<Outcome<T>>, Job<T>)>,
 }
@@ -85,12 +87,8 @@ where
     }
 
     fn enter(&self, key: K, job: Job<T>) -> Result<watch::Receiver<Outcome<T>>, io::Error> {
-        let process = std::process::id();
-        let mut keys = lock(&self.keys);
-        let under_way = keys
-            .get_mut(&key)
-            .filter(|running| running.process == process);
-        if let Some(running) = under_way {
+        let mut keys = lock(self.keys.get());
+        if let Some(running) = keys.get_mut(&key) {
             let (next, _) = running
                 .next
                 .get_or_insert_with(|| (watch::Sender::new(None), job));
@@ -101,21 +99,15 @@ where
         let mine = key.clone();
         thread::Builder::new()
             .name("keytide-blocking".to_owned())
-            .spawn(move || work(&all, &mine, first, job))?;
-        keys.insert(
-            key,
-            Running {
-                process,
-                next: None,
-            },
-        );
+            .spawn(move || work(all.get(), &mine, first, job))?;
+        keys.insert(key, Running { next: None });
         Ok(answer)
     }
 }
 
 /// Runs the jobs of one key until nobody waits for another.
 fn work<K: Hash + Eq, T>(
-    keys: &Mutex<HashMap<K, Running<T>>>,
+    keys: &Mutex<Keys<K, T>>,
     key: &K,
     first: watch::Sender<Outcome<T>>,
     job: Job<T>,
@@ -131,7 +123,7 @@ fn work<K: Hash + Eq, T>(
 
 /// The next run that somebody waits for; without one the key is free.
 fn take_next<K: Hash + Eq, T>(
-    keys: &mut HashMap<K, Running<T>>,
+    keys: &mut Keys<K, T>,
     key: &K,
 ) -> Option<(watch::Sender<Outcome<T>>, Job<T>)> {
     let next = keys.get_mut(key).and_then(|running| running.next.take());
@@ -164,10 +156,14 @@ impl<K, T> Clone for OneAtATime<K, T> {
     }
 }
 
-impl<K, T> fmt::Debug for OneAtATime<K, T> {
+impl<K, T> fmt::Debug for OneAtATime<K, T>
+where
+    K: Send,
+    T: Send + Sync,
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OneAtATime")
-            .field("under_way", &lock(&self.keys).len())
+            .field("under_way", &lock(self.keys.get()).len())
             .finish()
     }
 }
@@ -257,19 +253,5 @@ mod tests {
         assert!(failed.is_err());
         assert_eq!(reads.run(1, || 7).await.unwrap(), 7);
         assert_eq!(format!("{reads:?}"), "OneAtATime { under_way: 0 }");
-    }
-
-    #[tokio::test]
-    async fn a_forked_child_waits_for_no_thread_of_its_parent() {
-        let reads = OneAtATime::<u8, u8>::new();
-        let parent = Running {
-            process: std::process::id().wrapping_add(1),
-            next: None,
-        };
-        lock(&reads.keys).insert(1, parent);
-
-        let run = timeout(Duration::from_secs(20), reads.run(1, || 7)).await;
-
-        assert_eq!(run.unwrap().unwrap(), 7);
     }
 }

@@ -16,8 +16,18 @@ impl Agent {
     /// Ends the agent: when this returns, every read of everything it holds fails, and no call under way can undo it.
     ///
     /// The future tells the issuers that can be told, all at once, for at most ten seconds, and reports for how long
-    /// what was issued is still accepted elsewhere. Dropping it only omits the telling.
+    /// what was issued is still accepted elsewhere. Dropping it only omits the telling. In a forked child it does nothing:
+    /// what its parent holds is not the child's to end.
     pub fn terminate(&self, reason: Reason) -> Terminating {
+        if self.inner.actor.is_foreign() {
+            return Terminating {
+                agent: self.clone(),
+                telling: Vec::new(),
+                revoked: Vec::new(),
+                left: Duration::ZERO,
+                deadline: None,
+            };
+        }
         let first = self.inner.registry.end(Ended::Revoked);
         // Before the caches that live are revoked: those report for themselves.
         let left = self.inner.registry.left();
@@ -52,8 +62,10 @@ impl Agent {
     /// until it expires.
     ///
     /// # Errors
-    /// [`TimedOut`](ErrorKind::TimedOut) when a provider did not let go of its thread in time.
+    /// [`TimedOut`](ErrorKind::TimedOut) when a provider did not let go of its thread in time;
+    /// [`ForeignInstance`](ErrorKind::ForeignInstance) in a forked child.
     pub async fn shutdown(&self, limit: Duration) -> Result<(), Error> {
+        self.inner.check_process()?;
         self.inner.registry.end(Ended::ShutDown);
         let caches = self.caches();
         for cache in &caches {

@@ -82,6 +82,7 @@ impl Agent {
     /// what no wait can heal: [`Revoked`](ErrorKind::Revoked), [`ShutDown`](ErrorKind::ShutDown),
     /// [`ForeignInstance`](ErrorKind::ForeignInstance).
     pub async fn warm_up(&self, limit: Duration) -> Result<(), Error> {
+        self.inner.check_process()?;
         let end = sys::monotonic().checked_add(limit);
         let boot_end = self.inner.actor.clock.now().boot.after(limit);
         let caches = self.caches();
@@ -116,6 +117,9 @@ impl Agent {
     }
 
     pub(crate) fn caches(&self) -> Vec<Cache> {
+        if self.inner.actor.is_foreign() {
+            return Vec::new();
+        }
         self.inner
             .registry
             .caches()
@@ -137,12 +141,18 @@ impl AgentInner {
         provider: &'static str,
         make: impl FnOnce(u32, Key) -> Arc<Shared>,
     ) -> Result<Arc<Shared>, Error> {
-        if self.actor.is_foreign() {
-            let message =
-                "this process was forked from the one that built the agent; build an agent here";
-            return Err(Error::new(ErrorKind::ForeignInstance, message));
-        }
+        self.check_process()?;
         self.registry.insert(key, provider, make)
+    }
+
+    /// In a forked child no lock of its parent's may be taken: another thread may have held it.
+    pub(crate) fn check_process(&self) -> Result<(), Error> {
+        if !self.actor.is_foreign() {
+            return Ok(());
+        }
+        let message =
+            "this process was forked from the one that built the agent; build an agent here";
+        Err(Error::new(ErrorKind::ForeignInstance, message))
     }
 
     pub(crate) fn forget(&self, place: u32, key: &Key, left: Option<Ends>) {
@@ -157,7 +167,7 @@ impl AgentInner {
 
 impl Drop for AgentInner {
     fn drop(&mut self) {
-        if !self.registry.has_ended() && !self.actor.is_foreign() {
+        if !self.actor.is_foreign() && !self.registry.has_ended() {
             self.actor
                 .emit(None, "", None, EventKind::Terminated { reason: None });
         }

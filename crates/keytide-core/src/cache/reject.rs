@@ -68,6 +68,9 @@ impl Cache {
     /// Declares `generation` invalid everywhere: it is not read any more, and the issuer is asked anew by the next
     /// demand. Returns whether it was the current one; an older generation changes nothing.
     pub fn invalidate(&self, generation: u64) -> bool {
+        if self.shared.context.is_foreign() {
+            return false;
+        }
         let now = self.shared.context.clock.now();
         let mut state = self.shared.state.lock();
         let Some(current) = self
@@ -106,6 +109,9 @@ impl Cache {
 
     /// Accepts another principal from now on, beside those listed at building.
     pub fn adopt_principal(&self, principal: impl Into<Arc<str>>) {
+        if self.shared.context.is_foreign() {
+            return;
+        }
         let mut state = self.shared.state.lock();
         state.pace.reset();
         let (principal, adopted) = (principal.into(), &mut state.rare().adopted);
@@ -130,6 +136,9 @@ impl Shared {
 
     /// Takes down a refusal, and has the issuer asked if the origin's pace allows it.
     fn report(self: &Arc<Self>, generation: u64, origin: &str, claims: Option<&str>) {
+        if self.context.is_foreign() {
+            return;
+        }
         let now = self.context.clock.now();
         let mut state = self.state.lock();
         let Some(current) = self

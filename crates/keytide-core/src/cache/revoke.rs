@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use super::Cache;
 use super::changes::{END, tell_watchers};
-use super::shared::{Ended, Shared};
+use super::shared::{Ended, FOREIGN, Shared};
 use super::state::State;
 use super::timer::After;
 use crate::agent::AgentInner;
 use crate::credential::{Credential, Ends};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::issued::RevokeFuture;
 use crate::profile::Revocation;
@@ -98,7 +98,9 @@ impl Future for Telling {
 
 impl Drop for Telling {
     fn drop(&mut self) {
-        self.agent.remember(self.left);
+        if !self.agent.actor.is_foreign() {
+            self.agent.remember(self.left);
+        }
     }
 }
 
@@ -112,6 +114,9 @@ impl fmt::Debug for Telling {
 
 impl Shared {
     pub(crate) fn revoke(self: &Arc<Self>) -> Telling {
+        if self.context.is_foreign() {
+            return self.nothing_to_revoke();
+        }
         let revocation = self.context.profile().revocation;
         let now = self.context.clock.now();
         let mut state = self.state.lock();
@@ -173,6 +178,24 @@ impl Shared {
         }
     }
 
+    /// In a forked child: what its parent holds is not the child's to end, and its locks may be held.
+    fn nothing_to_revoke(&self) -> Telling {
+        let error = self.error(ErrorKind::ForeignInstance, FOREIGN);
+        Telling {
+            report: Revoked {
+                cache: self.context.key.text(),
+                residual_exposure: Duration::ZERO,
+                borrowers: 0,
+                issuer: Some(Err(error)),
+            },
+            revocation: Revocation::UntilExpiry,
+            former: None,
+            left: None,
+            agent: Arc::clone(&self.agent),
+            telling: None,
+        }
+    }
+
     /// Tells the issuer from the home of flights, where the provider's connections live.
     fn tell_issuer(&self, credential: Arc<Credential>) -> Option<RevokeFuture> {
         credential.revoke_at()?;
@@ -209,6 +232,9 @@ impl Shared {
 
     /// Stops refreshing. What is at hand is served until it expires.
     pub(crate) fn shut_down(self: &Arc<Self>) {
+        if self.context.is_foreign() {
+            return;
+        }
         let now = self.context.clock.now();
         let mut state = self.state.lock();
         self.set_ended(Ended::ShutDown);

@@ -160,6 +160,9 @@ impl Shared {
     }
 
     pub(super) fn principal(&self) -> Option<Arc<str>> {
+        if self.context.is_foreign() {
+            return None;
+        }
         self.principal_of(&self.state.lock())
     }
 
@@ -186,13 +189,19 @@ impl Shared {
 
     /// Why a read cannot be served, when it is the end of the cache or of its process.
     pub(super) fn closed(&self) -> Option<Error> {
-        if self.context.is_foreign() {
-            return Some(self.error(ErrorKind::ForeignInstance, FOREIGN));
+        if let Some(error) = self.foreign() {
+            return Some(error);
         }
         match self.ended() {
             Ended::Revoked => Some(self.error(ErrorKind::Revoked, "the credential was revoked")),
             _ => None,
         }
+    }
+
+    /// This process was forked from the one that the cache is of: no lock of it may be taken here.
+    pub(super) fn foreign(&self) -> Option<Error> {
+        let foreign = self.context.is_foreign();
+        foreign.then(|| self.error(ErrorKind::ForeignInstance, FOREIGN))
     }
 
     pub(super) fn error(&self, kind: ErrorKind, message: &str) -> Error {
@@ -206,6 +215,10 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
+        if self.context.is_foreign() {
+            // A parent's, whose locks may be held by threads that are not here.
+            return;
+        }
         let state = std::mem::take(&mut *self.state.lock());
         let watched = state.rare.as_ref().and_then(|rare| rare.changes.clone());
         tell_watchers(watched, END);
@@ -231,5 +244,5 @@ impl std::fmt::Debug for Shared {
 }
 
 const SHORTEST_LIMIT: Duration = Duration::from_secs(1);
-const FOREIGN: &str =
+pub(super) const FOREIGN: &str =
     "this process was forked from the one that built the agent; build an agent here";

@@ -64,12 +64,29 @@ pub enum Phase {
 }
 
 impl Cache {
-    /// What the cache is doing now.
+    /// What the cache is doing now. In a forked child, whose parent's it is, nothing.
     #[must_use]
     pub fn status(&self) -> CacheStatus {
         let shared = &self.shared;
         let now = shared.context.clock.now();
         let static_input = shared.context.profile().static_input.is_some();
+        if let Some(error) = shared.foreign() {
+            return CacheStatus {
+                key: shared.context.key.text(),
+                provider: shared.context.provider_name(),
+                phase: Phase::Empty,
+                generation: 0,
+                age: None,
+                remaining: None,
+                rotations: 0,
+                failures: 0,
+                next_attempt: None,
+                in_flight: false,
+                is_static: static_input,
+                issuer_clock_skew: 0.0,
+                last_error: Some(error),
+            };
+        }
         let state = shared.state.lock();
         let borrowed = shared.slot.load();
         let current = borrowed.get();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::{Event, EventKind};
 use crate::sync::{Condvar, Mutex, lock};
+use crate::sys::Process;
 
 /// Is told what happened.
 ///
@@ -25,10 +26,10 @@ impl<F: FnMut(&Event) + Send + 'static> Observe for F {
 }
 
 /// All observers of one agent.
-#[derive(Default)]
 pub(crate) struct Sink {
     queues: Vec<Arc<Queue>>,
     uses: bool,
+    process: Process,
 }
 
 impl Sink {
@@ -39,7 +40,11 @@ impl Sink {
             .map(|(observer, uses)| Arc::new(Queue::new(observer, uses, capacity)))
             .collect();
         let uses = queues.iter().any(|queue| queue.uses);
-        Self { queues, uses }
+        Self {
+            queues,
+            uses,
+            process: Process::this(),
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -53,6 +58,9 @@ impl Sink {
 
     /// Never blocks on an observer and runs none: it may be called under a cache's lock.
     pub(crate) fn push(&self, event: Event) {
+        if !self.process.is_this() {
+            return;
+        }
         let of_use = matches!(event.kind, EventKind::Used { .. });
         let mut queues = self.queues.iter().filter(|queue| queue.uses || !of_use);
         if let Some(first) = queues.next() {
@@ -66,6 +74,11 @@ impl Sink {
 
 impl Drop for Sink {
     fn drop(&mut self) {
+        if !self.process.is_this() {
+            // A parent's: its threads are not here, and may hold the locks. Nor is an observer of its dropped here.
+            std::mem::forget(std::mem::take(&mut self.queues));
+            return;
+        }
         for queue in &self.queues {
             queue.close();
         }

@@ -5,10 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use keytide_fork::PerProcess;
+
 use crate::cache::Launch;
+use crate::sys::Process;
 use crate::time::Boot;
 
-static GATES: Mutex<Option<HashMap<Arc<str>, Gate>>> = Mutex::new(None);
+/// A forked child has places of its own: nobody gives back those that its parent held.
+static GATES: PerProcess<Mutex<HashMap<Arc<str>, Gate>>> = PerProcess::new();
 
 #[derive(Default)]
 struct Gate {
@@ -28,6 +32,7 @@ struct Waiting {
 #[derive(Debug)]
 pub(crate) struct Permit {
     issuer: Arc<str>,
+    process: Process,
 }
 
 /// Launches at once if the issuer has room, else when it has. Returns what may go now.
@@ -38,16 +43,14 @@ pub(crate) fn enter(
     launch: Launch,
 ) -> Option<(Launch, Permit)> {
     let mut gates = lock();
-    let gate = gates
-        .get_or_insert_default()
-        .entry(Arc::clone(issuer))
-        .or_default();
+    let gate = gates.entry(Arc::clone(issuer)).or_default();
     if gate.running < limit {
         gate.running += 1;
         return Some((
             launch,
             Permit {
                 issuer: Arc::clone(issuer),
+                process: Process::this(),
             },
         ));
     }
@@ -59,9 +62,13 @@ pub(crate) fn enter(
 
 impl Drop for Permit {
     fn drop(&mut self) {
+        if !self.process.is_this() {
+            return;
+        }
         if let Some(launch) = leave(&self.issuer) {
             let permit = Self {
                 issuer: Arc::clone(&self.issuer),
+                process: self.process,
             };
             go_by_turns(launch, permit);
         }
@@ -108,8 +115,7 @@ impl Drop for EndsTurns {
 fn leave(issuer: &Arc<str>) -> Option<Launch> {
     let mut passed_over = Vec::new();
     let mut gates = lock();
-    let gates_by_issuer = gates.as_mut()?;
-    let gate = gates_by_issuer.get_mut(issuer)?;
+    let gate = gates.get_mut(issuer)?;
     let others = gate.running - 1;
     let mut next = None;
     let mut place = gate.waiting.first_key_value().map(|(place, _)| *place);
@@ -135,7 +141,7 @@ fn leave(issuer: &Arc<str>) -> Option<Launch> {
     if next.is_none() {
         gate.running = others;
         if gate.running == 0 {
-            gates_by_issuer.remove(issuer);
+            gates.remove(issuer);
         }
     }
     drop(gates);
@@ -143,6 +149,6 @@ fn leave(issuer: &Arc<str>) -> Option<Launch> {
     next
 }
 
-fn lock() -> MutexGuard<'static, Option<HashMap<Arc<str>, Gate>>> {
-    GATES.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock() -> MutexGuard<'static, HashMap<Arc<str>, Gate>> {
+    GATES.get().lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -26,6 +26,7 @@ use crate::clock::AgentClock;
 use crate::context::Actor;
 use crate::error::Error;
 use crate::sync::{AbortHandle, Mutex, lock};
+use crate::sys::Process;
 
 /// A runtime that polls flights, with the timers of the caches that live there.
 pub(crate) struct Home {
@@ -115,6 +116,7 @@ pub(crate) struct Homes {
     clock: AgentClock,
     /// Replaces a named home under a clock that is not the system's.
     stand_in: Mutex<Option<Arc<Home>>>,
+    process: Process,
 }
 
 impl Homes {
@@ -124,6 +126,7 @@ impl Homes {
             named,
             clock,
             stand_in: Mutex::new(None),
+            process: Process::this(),
         }
     }
 
@@ -172,6 +175,9 @@ impl Homes {
 
 impl Drop for Homes {
     fn drop(&mut self) {
+        if !self.process.is_this() {
+            return;
+        }
         for home in self.named.iter().chain(lock(&self.stand_in).iter()) {
             home.close();
         }

@@ -1,43 +1,37 @@
 //! The library's own thread: the home of all flights, unless another is named.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use keytide_fork::PerProcess;
 
 use super::Home;
 use super::driver::EndsWithItsDriver;
 use crate::clock::AgentClock;
 use crate::error::Error;
-use crate::sys;
 
-/// The one thread of the process, with the process that started it: a forked child has none.
-static SHARED: Mutex<Option<(u32, Arc<Home>)>> = Mutex::new(None);
+/// The one thread of the process. A forked child has another.
+static SHARED: PerProcess<Mutex<Option<Arc<Home>>>> = PerProcess::new();
 
 /// The home that all agents share. Starts its thread if it does not run.
 pub(super) fn shared() -> Result<Arc<Home>, Error> {
-    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-    let process = sys::process_id();
-    if let Some((_, home)) = shared
-        .as_ref()
-        .filter(|(owner, home)| *owner == process && !home.is_dead())
-    {
+    let mut shared = lock(SHARED.get());
+    if let Some(home) = shared.as_ref().filter(|home| !home.is_dead()) {
         return Ok(Arc::clone(home));
     }
     let home = start(AgentClock::System)?;
-    // The home of a parent process must not be dropped here: its runtime has no thread to end on.
-    if let Some(former) = shared.replace((process, Arc::clone(&home)))
-        && former.0 != process
-    {
-        std::mem::forget(former);
-    }
+    let former = shared.replace(Arc::clone(&home));
+    drop(shared);
+    drop(former);
     Ok(home)
 }
 
 /// The home that all agents share, if its thread runs.
 pub(super) fn running() -> Option<Arc<Home>> {
-    let shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-    shared
-        .as_ref()
-        .filter(|(owner, _)| *owner == sys::process_id())
-        .map(|(_, home)| Arc::clone(home))
+    lock(SHARED.get()).clone()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A thread with a runtime of its own, driving a new home.

@@ -8,17 +8,26 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
+use keytide_fork::PerProcess;
+
 use super::Home;
 use crate::sys;
 use crate::wakers;
 
-static SENTRY: Mutex<Sentry> = Mutex::new(Sentry::NEW);
-static CALLED: Condvar = Condvar::new();
+/// A forked child has a sentry of its own: the thread of its parent's is not there.
+static POST: PerProcess<Post> = PerProcess::new();
 static NEXT_ALARM: AtomicU64 = AtomicU64::new(1 << 63);
 
+#[derive(Default)]
+struct Post {
+    sentry: Mutex<Sentry>,
+    called: Condvar,
+}
+
+#[derive(Default)]
 struct Sentry {
-    /// The process whose thread keeps watch: a forked child has none.
-    process: Option<u32>,
+    /// Whether its thread keeps watch.
+    on_duty: bool,
     alarms: BTreeMap<(Instant, u64), Arc<Alarm>>,
     homes: Vec<Watched>,
 }
@@ -65,17 +74,17 @@ impl Alarm {
 #[must_use]
 pub(crate) fn set(due: Instant, id: u64, alarm: Arc<Alarm>) -> bool {
     let mut sentry = on_duty();
-    let kept = sentry.process.is_some();
+    let kept = sentry.on_duty;
     if kept {
         sentry.alarms.insert((due, id), alarm);
     }
     drop(sentry);
-    CALLED.notify_one();
+    POST.get().called.notify_one();
     kept
 }
 
 pub(crate) fn cancel(due: Instant, id: u64) {
-    let cancelled = lock(&SENTRY).alarms.remove(&(due, id));
+    let cancelled = post().alarms.remove(&(due, id));
     drop(cancelled);
 }
 
@@ -105,22 +114,18 @@ pub(super) fn watch(home: &Arc<Home>) {
 
 /// The sentry, with its thread running. Where no thread can be had, the next call tries again.
 fn on_duty() -> MutexGuard<'static, Sentry> {
-    let mut sentry = lock(&SENTRY);
-    let process = sys::process_id();
-    if sentry.process != Some(process) {
-        if sentry.process.is_some() {
-            std::mem::forget(std::mem::replace(&mut *sentry, Sentry::NEW));
-        }
+    let mut sentry = post();
+    if !sentry.on_duty {
         let started = std::thread::Builder::new()
             .name("keytide-sentry".to_owned())
             .spawn(keep_watch);
-        sentry.process = started.is_ok().then_some(process);
+        sentry.on_duty = started.is_ok();
     }
     sentry
 }
 
 fn keep_watch() {
-    let mut sentry = lock(&SENTRY);
+    let mut sentry = post();
     let mut last_busy = sys::monotonic();
     loop {
         let now = sys::monotonic();
@@ -131,7 +136,7 @@ fn keep_watch() {
         }
         let end = last_busy + LINGER;
         if now >= end {
-            sentry.process = None;
+            sentry.on_duty = false;
             return;
         }
         let next_alarm = sentry.alarms.first_key_value().map(|((due, _), _)| *due);
@@ -142,7 +147,9 @@ fn keep_watch() {
         };
         let until = next_alarm.map_or(next_look, |due| due.min(next_look));
         let rest = until.saturating_duration_since(sys::monotonic());
-        sentry = CALLED
+        sentry = POST
+            .get()
+            .called
             .wait_timeout(sentry, rest)
             .unwrap_or_else(PoisonError::into_inner)
             .0;
@@ -163,7 +170,7 @@ fn ring_due(mut sentry: MutexGuard<'static, Sentry>, now: Instant) -> MutexGuard
     for alarm in due {
         alarm.ring();
     }
-    lock(&SENTRY)
+    post()
 }
 
 fn inspect(mut sentry: MutexGuard<'static, Sentry>, now: Instant) -> MutexGuard<'static, Sentry> {
@@ -185,7 +192,7 @@ fn inspect(mut sentry: MutexGuard<'static, Sentry>, now: Instant) -> MutexGuard<
         }
         home.inspect(now) || (!home.is_dead() && !home.answers())
     });
-    let mut sentry = lock(&SENTRY);
+    let mut sentry = post();
     for watched in homes {
         if !sentry
             .homes
@@ -198,12 +205,8 @@ fn inspect(mut sentry: MutexGuard<'static, Sentry>, now: Instant) -> MutexGuard<
     sentry
 }
 
-impl Sentry {
-    const NEW: Self = Self {
-        process: None,
-        alarms: BTreeMap::new(),
-        homes: Vec::new(),
-    };
+fn post() -> MutexGuard<'static, Sentry> {
+    lock(&POST.get().sentry)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
