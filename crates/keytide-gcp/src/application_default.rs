@@ -179,7 +179,9 @@ impl ProvideCredential for ApplicationDefault {
         let (place, found) = find::find(&self.env, allowed, chosen).await?;
         let issued = self.ask(found, request).await?;
         // Another attempt cannot have chosen another place meanwhile: there is one flight at a time.
-        let _ = self.chosen.set(place);
+        if self.chosen.set(place).is_ok() {
+            request.answered_by(self.profile());
+        }
         Ok(issued)
     }
 }
