@@ -236,7 +236,7 @@ mod tests {
 
         assert_eq!(first.await.unwrap(), 0);
         for mut answer in later {
-            let outcome = answer.wait_for(Option::is_some).await.unwrap().clone();
+            let outcome = *answer.wait_for(Option::is_some).await.unwrap();
             assert_eq!(outcome.unwrap().unwrap(), 1);
         }
         assert_eq!(runs.load(Ordering::Relaxed), 2);
