@@ -59,6 +59,14 @@ fn identity() -> AgentIdentity {
     identity.unwrap()
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a program that knows no other clock would wait"
+)]
+fn instant() -> Instant {
+    Instant::now()
+}
+
 fn without_a_thread_every_wait_is_an_error_at_once() {
     let agent = Agent::builder(identity())
         .observe(|_: &keytide_core::Event| ())
@@ -69,7 +77,7 @@ fn without_a_thread_every_wait_is_an_error_at_once() {
         .build()
         .unwrap();
 
-    let start = Instant::now();
+    let start = instant();
     runtime.block_on(async {
         for _ in 0..3 {
             let waited = cache.get().await.unwrap_err();
