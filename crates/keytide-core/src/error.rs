@@ -5,9 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::text::bounded_string;
+
 /// An error that is one pointer wide, cheap to clone (waiters share it), and says what happens next.
 ///
-/// It never holds a response body, a file's content or a secret. [`Error::kind`] is what to act upon.
+/// It never holds a response body, a file's content or a secret. A message that a provider gives stands on one line of at
+/// most 1 KiB: control characters are escaped, and what is longer is cut. [`Error::kind`] is what to act upon.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -84,31 +87,32 @@ impl Error {
     /// The issuer could not be asked, or its answer was unusable.
     #[must_use]
     pub fn unavailable(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Unavailable, message)
+        Self::from_outside(ErrorKind::Unavailable, message)
     }
 
     /// The issuer asks for patience; `None` when it does not say how long.
     #[must_use]
     pub fn throttled(retry_after: Option<RetryAfter>, message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Throttled, message).edit(|inner| inner.retry_after = retry_after)
+        Self::from_outside(ErrorKind::Throttled, message)
+            .edit(|inner| inner.retry_after = retry_after)
     }
 
     /// The issuer says no.
     #[must_use]
     pub fn refused(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Refused, message)
+        Self::from_outside(ErrorKind::Refused, message)
     }
 
     /// Nothing here configures the provider.
     #[must_use]
     pub fn not_configured(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::NotConfigured, message)
+        Self::from_outside(ErrorKind::NotConfigured, message)
     }
 
     /// The provider is configured wrongly. Say which variable, file or field to mend.
     #[must_use]
     pub fn misconfigured(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Misconfigured, message)
+        Self::from_outside(ErrorKind::Misconfigured, message)
     }
 
     /// Adds the cause. Its `Display` must hold no secret and no response body; the message must not repeat it.
@@ -155,6 +159,11 @@ impl Error {
             of_cache: false,
             source: None,
         }))
+    }
+
+    /// The words of a provider: they may be an issuer's.
+    fn from_outside(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self::new(kind, bounded_string(message.into()))
     }
 
     pub(crate) fn invalid(message: impl Into<String>) -> Self {

@@ -1,5 +1,6 @@
 //! What a provider brings back from its issuer: [`Issued`].
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -10,6 +11,7 @@ use crate::context::Context;
 use crate::credential::Credential;
 use crate::error::Error;
 use crate::secret::Secret;
+use crate::text::bounded;
 
 /// What a credential is good for, as far as caching goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -146,10 +148,15 @@ impl Issued {
         self
     }
 
-    /// Who the issuer says we are. A later answer for another principal is refused.
+    /// Who the issuer says we are. A later answer for another principal is refused. At most 1 KiB is kept of it, on one
+    /// line.
     #[must_use]
     pub fn principal(mut self, principal: impl Into<Arc<str>>) -> Self {
-        self.principal = Some(principal.into());
+        let principal = principal.into();
+        self.principal = Some(match bounded(&principal) {
+            Cow::Borrowed(_) => principal,
+            Cow::Owned(shown) => shown.into(),
+        });
         self
     }
 

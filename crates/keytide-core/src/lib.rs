@@ -25,6 +25,7 @@ mod slot;
 mod subject;
 mod sync;
 mod sys;
+mod text;
 mod time;
 mod wait;
 mod wakers;

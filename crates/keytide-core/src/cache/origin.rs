@@ -8,6 +8,7 @@ use super::ask::Want;
 use super::shared::Shared;
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind};
+use crate::text::bounded;
 
 impl Cache {
     /// Reads the credential for one destination, without waiting: [`read`](Self::read), but never a generation that
@@ -44,7 +45,7 @@ impl Cache {
         if !credential.maybe_rejected() {
             return Ok(credential);
         }
-        self.shared.obtain(for_origin(origin), None).await
+        self.shared.obtain(for_origin(&bounded(origin)), None).await
     }
 
     /// [`get_for_origin`](Self::get_for_origin) of a credential that lasts at least `least` longer, with an end to the
@@ -59,9 +60,10 @@ impl Cache {
         patience: Duration,
         least: Duration,
     ) -> Result<Arc<Credential>, Error> {
+        let origin = bounded(origin);
         let want = Want {
             least,
-            ..for_origin(origin)
+            ..for_origin(&origin)
         };
         self.shared.obtain(want, Some(patience)).await
     }
@@ -82,6 +84,7 @@ impl Shared {
         origin: &str,
     ) -> Result<(), Error> {
         self.slow_read(found, Duration::ZERO)?;
+        let origin = &*bounded(origin);
         let refused = found.is_some_and(|credential| {
             credential.maybe_rejected()
                 && self

@@ -12,6 +12,7 @@ use crate::credential::Credential;
 use crate::error::Error;
 use crate::event::{EventKind, Trigger};
 use crate::request::ChangeNotifier;
+use crate::text::bounded;
 use crate::time::Now;
 
 impl Cache {
@@ -51,7 +52,7 @@ impl Cache {
         let (cache, origin) = (self.clone(), origin.to_owned());
         async move {
             let want = Want {
-                origin: Some(&origin),
+                origin: Some(&bounded(&origin)),
                 beyond: Some(generation),
                 ..Want::default()
             };
@@ -139,6 +140,7 @@ impl Shared {
         if self.context.is_foreign() {
             return;
         }
+        let origin = &*bounded(origin);
         let now = self.context.clock.now();
         let mut state = self.state.lock();
         let Some(current) = self

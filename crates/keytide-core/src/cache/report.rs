@@ -2,6 +2,7 @@
 
 use super::Cache;
 use crate::event::EventKind;
+use crate::text::bounded;
 
 impl Cache {
     /// Whether somebody observes each use: otherwise count them, and tell with [`report_uses`](Self::report_uses).
@@ -23,9 +24,9 @@ impl Cache {
         if self.observes_uses() {
             self.report(EventKind::Used {
                 generation,
-                destination: destination.to_owned(),
-                method: method.to_owned(),
-                path: path.to_owned(),
+                destination: bounded(destination).into_owned(),
+                method: bounded(method).into_owned(),
+                path: bounded(path).into_owned(),
                 status,
             });
         }
@@ -39,7 +40,7 @@ impl Cache {
     /// Tells observers that a request was refused by a rule before it was sent.
     pub fn report_refused(&self, destination: &str, rule: &'static str) {
         self.report(EventKind::Refused {
-            destination: destination.to_owned(),
+            destination: bounded(destination).into_owned(),
             rule,
         });
     }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Condvar, Mutex};
 
-use keytide_core::{Event, EventKind, Profile, Reason};
+use keytide_core::{Error, ErrorKind, Event, EventKind, Profile, Reason};
 use keytide_testkit::{Answer, Recorder, ScriptedProvider, TestClock};
 
 use crate::{HOUR, MINUTE, given, given_with};
@@ -279,4 +279,43 @@ async fn each_use_is_told_to_those_who_observe_uses_and_to_no_one_else() {
     };
     assert_eq!((count(&all), count(&uses)), (0, 3));
     assert!(!given(Answer::token(HOUR)).cache.observes_uses());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_text_of_a_caller_a_destination_or_an_issuer_is_longer_than_a_line_of_a_kibibyte() {
+    let given = given(Answer::token(HOUR).principal("p".repeat(9000)));
+    let long = format!("https://{}\n.example\u{1b}[2J", "x".repeat(9000));
+    given.cache.get().await.unwrap();
+
+    given.cache.report_refused(&long, "origin");
+    given
+        .script
+        .always(Answer::fail(Error::refused(long.clone())));
+    let refused = given.cache.rejected(1, &long).await.unwrap_err();
+    let known = given.cache.read_for_origin(&long, |_| ()).unwrap_err();
+    assert_eq!(
+        known.kind(),
+        ErrorKind::Rejected,
+        "the same origin is known again"
+    );
+    given
+        .recorder
+        .wait_for(|kind| matches!(kind, EventKind::Failed { .. }));
+
+    let mut texts: Vec<String> = vec![refused.to_string(), known.to_string()];
+    for event in given.recorder.events() {
+        texts.extend(event.principal.map(|principal| principal.to_string()));
+        match event.kind {
+            EventKind::Refused { destination, .. } => texts.push(destination),
+            EventKind::Rejected { origin, .. } => texts.push(origin),
+            EventKind::Failed { message, .. } => texts.push(message),
+            _ => {}
+        }
+    }
+    assert!(texts.len() >= 8, "{}", texts.len());
+    for text in texts {
+        // A message of ours may stand before it.
+        assert!(text.len() <= 1024 + 200, "{} bytes", text.len());
+        assert!(!text.chars().any(char::is_control), "{text:?}");
+    }
 }
