@@ -254,4 +254,33 @@ mod tests {
         assert_eq!(reads.run(1, || 7).await.unwrap(), 7);
         assert_eq!(format!("{reads:?}"), "OneAtATime { under_way: 0 }");
     }
+
+    #[test]
+    fn a_runtime_ends_while_what_it_asked_for_hangs() {
+        let reads = OneAtATime::<u8, u8>::new();
+        let (release, held) = mpsc::channel::<()>();
+        let (ended, waited) = mpsc::channel();
+        let asked = reads.clone();
+
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .build()
+                .unwrap();
+            let hanging = asked.run(1, move || {
+                let _ = held.recv();
+                1
+            });
+            let gave_up =
+                runtime.block_on(async { timeout(Duration::from_millis(50), hanging).await });
+            assert!(gave_up.is_err());
+            drop(runtime);
+            ended.send(()).unwrap();
+        });
+
+        let over = waited.recv_timeout(Duration::from_secs(60));
+        drop(release);
+        over.expect("the runtime waits for what hangs");
+    }
 }

@@ -165,3 +165,26 @@ async fn a_managed_identity_says_that_it_cannot_and_goes_on_for_others() {
     cache.refresh_now().await.unwrap();
     assert_eq!(imds.count(), 2);
 }
+
+#[tokio::test]
+async fn a_managed_identity_that_cannot_ask_for_claims_heals_the_plain_refusal_of_another() {
+    let imds = Imds::new().start();
+    let provider = ManagedIdentity::builder(VAULT)
+        .env(crate::nothing())
+        .imds_endpoint(imds.origin());
+    let cache = agent().cache(provider.build().unwrap());
+    let cache = cache
+        .long_lived(keytide_core::LongLived::Flag)
+        .build()
+        .unwrap();
+    cache.get().await.unwrap();
+    let before = imds.count();
+
+    let demanding = cache.rejected_with(1, "https://demanding.example.com", Some(DEMAND), None);
+    let plain = cache.rejected(1, "https://plain.example.com");
+    let (demanding, plain) = tokio::join!(demanding, plain);
+
+    assert_eq!(cause(&demanding.unwrap_err()).kind(), ErrorKind::Refused);
+    assert_eq!(plain.unwrap().generation(), 2);
+    assert_eq!(imds.count(), before + 1);
+}

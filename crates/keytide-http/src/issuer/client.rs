@@ -87,6 +87,11 @@ impl IssuerClient {
     }
 
     #[cfg(test)]
+    pub(super) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
+    #[cfg(test)]
     pub(super) fn with_names(builder: IssuerClientBuilder, names: Names) -> Self {
         let settings = Settings {
             names,

@@ -37,7 +37,7 @@ pub(super) struct Forbidden {
 }
 
 impl Names {
-    async fn look_up(
+    pub(super) async fn look_up(
         &self,
         name: &str,
     ) -> Result<Vec<SocketAddr>, Box<dyn StdError + Send + Sync>> {

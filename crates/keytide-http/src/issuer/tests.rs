@@ -2,3 +2,4 @@
 
 mod endpoints;
 mod names;
+mod pool;
