@@ -187,7 +187,7 @@ impl Shared {
             .pace_of(state, want.origin, current, trigger)
             .filter(|next| *next > now.boot);
         let forced = matches!(trigger, Trigger::Rejected | Trigger::Invalidated);
-        if let Some(at) = at.filter(|at| forced && *at <= self.forced_floor(&state.pace))
+        if let Some(at) = at.filter(|at| forced && *at <= self.forced_floor(state))
             && paced.is_none()
         {
             return Step::Later(at);

@@ -79,8 +79,6 @@ pub(super) struct Pace {
     pub(super) next: Boot,
     /// When the issuer was last asked.
     pub(super) last_start: Boot,
-    /// When a refusal or an invalidation last forced a call.
-    pub(super) last_forced: Boot,
     /// All failures ever.
     pub(super) total: u32,
     trouble: Option<Box<Trouble>>,
@@ -110,6 +108,8 @@ pub(super) struct Rare {
     pub(super) changes: Option<Arc<Watched>>,
     /// What was invalidated: reinstated if the issuer gives it again.
     pub(super) withdrawn: Option<Arc<Credential>>,
+    /// When a refusal or an invalidation last forced a call.
+    pub(super) last_forced: Option<Boot>,
     /// How often in a row the issuer gave again what was invalidated.
     pub(super) reinstated: u32,
     pub(super) rejections: Vec<Rejection>,
@@ -145,7 +145,6 @@ impl Default for Pace {
         Self {
             next: LONG_AGO,
             last_start: LONG_AGO,
-            last_forced: LONG_AGO,
             total: 0,
             trouble: None,
         }
@@ -250,7 +249,6 @@ impl Pace {
         bury(self.trouble.take());
         *self = Self {
             last_start: self.last_start,
-            last_forced: self.last_forced,
             total: self.total,
             ..Self::default()
         };

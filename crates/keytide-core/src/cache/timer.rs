@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::flight::{Flight, Launch, Outcome};
 use super::shared::{Ended, Shared, Verdict};
-use super::state::{Due, LONG_AGO, Pace, State};
+use super::state::{Due, LONG_AGO, State};
 use crate::credential::Credential;
 use crate::event::{EventKind, Trigger};
 use crate::policy::backoff;
@@ -224,8 +224,8 @@ impl Shared {
             (Trigger::ByName, _) => return Ok(()),
             (Trigger::Changed, _) => pace.last_start.after(self.changed_floor()),
             // Who refuses what the issuer gives again has a pace of its own.
-            (Trigger::Rejected, None) => self.forced_floor(pace),
-            (Trigger::Rejected, Some(_)) => pace.next.max(self.forced_floor(pace)),
+            (Trigger::Rejected, None) => self.forced_floor(state),
+            (Trigger::Rejected, Some(_)) => pace.next.max(self.forced_floor(state)),
             // It was given again, and invalidated again: nobody may use it, so the issuer is asked at a pace that grows
             // from one round to the next, and not at that of what is served meanwhile.
             (Trigger::Invalidated, None) => {
@@ -236,9 +236,9 @@ impl Shared {
                         .last_start
                         .after(backoff::reinstated_pace(rounds, self.options.floor)),
                 };
-                pace_of_rounds.max(self.forced_floor(pace))
+                pace_of_rounds.max(self.forced_floor(state))
             }
-            (Trigger::Invalidated, Some(_)) => pace.next.max(self.forced_floor(pace)),
+            (Trigger::Invalidated, Some(_)) => pace.next.max(self.forced_floor(state)),
             (_, Some(error)) => {
                 let usable = current
                     .is_some_and(|current| matches!(self.judge(current, now), Verdict::Usable(_)));
@@ -281,7 +281,7 @@ impl Shared {
             state.pace.last_start = now.boot;
         }
         if matches!(trigger, Trigger::Rejected | Trigger::Invalidated) {
-            state.pace.last_forced = now.boot;
+            state.rare().last_forced = Some(now.boot);
         }
         state.wanted = None;
         self.changed_unseen.store(false, Ordering::Relaxed);
@@ -408,8 +408,9 @@ impl Shared {
     }
 
     /// Before this instant nobody forces another call, whoever forced the last one.
-    pub(super) fn forced_floor(&self, pace: &Pace) -> Boot {
-        pace.last_forced.after(self.options.floor)
+    pub(super) fn forced_floor(&self, state: &State) -> Boot {
+        let forced = state.rare.as_ref().and_then(|rare| rare.last_forced);
+        forced.map_or(LONG_AGO, |forced| forced.after(self.options.floor))
     }
 
     fn changed_floor(&self) -> Duration {
