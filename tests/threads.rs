@@ -47,6 +47,7 @@ fn starved() {
     assert!(thread.is_err(), "there are threads");
     without_a_thread_every_wait_is_an_error_at_once();
     thousands_that_wait_for_a_place_are_no_deeper_a_stack_when_their_home_dies();
+    a_turn_that_nobody_can_keep_is_an_error_at_once();
 }
 
 fn identity() -> AgentIdentity {
@@ -128,6 +129,30 @@ fn thousands_that_wait_for_a_place_are_no_deeper_a_stack_when_their_home_dies() 
         let told = waiter.as_mut().poll(&mut context);
         assert!(matches!(told, Poll::Ready(Err(_))), "{told:?}");
     }
+}
+
+/// Calls run on a runtime that is there; the second call that is forced within the shortest pace has to wait its turn.
+fn a_turn_that_nobody_can_keep_is_an_error_at_once() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let agent = Agent::builder(identity())
+        .runtime(runtime.handle().clone())
+        .build()
+        .unwrap();
+    let cache = agent.cache(Minute).build().unwrap();
+
+    runtime.block_on(async {
+        cache.get().await.unwrap();
+        cache.invalidate(1);
+        // The issuer gives the same again.
+        assert_eq!(cache.get().await.unwrap().generation(), 1);
+        cache.invalidate(1);
+        let told = cache.get().await.unwrap_err();
+        assert_eq!(told.kind(), ErrorKind::Unavailable, "{told}");
+        assert!(told.to_string().contains("no thread can be had"), "{told}");
+    });
 }
 
 /// Never answers.

@@ -58,10 +58,12 @@ impl Shared {
                 Step::Fail(error) => return Err(error),
                 Step::Wait(flight) => flight,
                 Step::Later(at) => {
-                    if self.wait_until(at, deadline.as_ref()).await {
+                    let turn = self.turn_at(at);
+                    if turn.is_kept() && comes_before(&turn, deadline.as_ref()).await {
                         continue;
                     }
-                    return Err(self.out_of_patience(patience, deadline.as_ref()));
+                    let ended = Some(&turn).filter(|turn| !turn.is_kept());
+                    return Err(self.out_of_patience(patience, ended.or(deadline.as_ref())));
                 }
             };
             match flight.wait(deadline.as_ref().map(Deadline::alarm)).await {
@@ -85,20 +87,9 @@ impl Shared {
         }
     }
 
-    /// Waits for an instant. Returns false where the reader's patience ends first.
-    async fn wait_until(self: &Arc<Self>, at: Boot, deadline: Option<&Deadline>) -> bool {
+    fn turn_at(&self, at: Boot) -> Deadline {
         let wait = self.context.clock.now().boot.until(at).max(SHORTEST_WAIT);
-        let turn = Deadline::new(&self.agent, wait);
-        std::future::poll_fn(|context| {
-            if turn.alarm().poll(context.waker()).is_ready() {
-                return Poll::Ready(true);
-            }
-            match deadline {
-                Some(deadline) => deadline.alarm().poll(context.waker()).map(|()| false),
-                None => Poll::Pending,
-            }
-        })
-        .await
+        Deadline::new(&self.agent, wait)
     }
 
     fn out_of_patience(&self, patience: Option<Duration>, deadline: Option<&Deadline>) -> Error {
@@ -117,7 +108,7 @@ impl Shared {
         let wait = self.context.clock.now().boot.until(next).max(SHORTEST_WAIT);
         let deadline = Deadline::new(&self.agent, wait.min(limit));
         std::future::poll_fn(|context| deadline.alarm().poll(context.waker())).await;
-        wait <= limit
+        deadline.is_kept() && wait <= limit
     }
 
     /// Decides under the lock: what was seen without it may have changed.
@@ -379,6 +370,20 @@ impl State {
                 && rejection.origin.as_ref() == origin
         })
     }
+}
+
+/// Waits for a turn. Returns false where the reader's patience ends first.
+async fn comes_before(turn: &Deadline, deadline: Option<&Deadline>) -> bool {
+    std::future::poll_fn(|context| {
+        if turn.alarm().poll(context.waker()).is_ready() {
+            return Poll::Ready(true);
+        }
+        match deadline {
+            Some(deadline) => deadline.alarm().poll(context.waker()).map(|()| false),
+            None => Poll::Pending,
+        }
+    })
+    .await
 }
 
 /// Between two looks at a pace that has passed.
