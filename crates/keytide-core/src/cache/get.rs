@@ -15,7 +15,8 @@ use crate::sys;
 
 impl Cache {
     /// The credential, owned. Ready at once while there is a usable one; else waits for the issuer, for at most as
-    /// long as one call may take.
+    /// long as one call may take. Where what is current was invalidated within the floor (1 s unless set) of the last call
+    /// that was forced so, it waits for the rest of that first.
     ///
     /// Needs no runtime of its own, and may be dropped at any point: the call goes on for others.
     ///
