@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::chance::Chance;
 use crate::clock::AgentClock;
 use crate::event::{Event, EventKind, Sink};
 use crate::identity::{AgentIdentity, InstanceId};
@@ -28,16 +29,23 @@ pub(crate) struct Actor {
     pub(crate) identity: Arc<AgentIdentity>,
     pub(crate) instance: InstanceId,
     pub(crate) clock: AgentClock,
+    pub(crate) chance: Chance,
     pub(crate) sink: Sink,
     process: Process,
 }
 
 impl Actor {
-    pub(crate) fn new(identity: AgentIdentity, clock: AgentClock, sink: Sink) -> Self {
+    pub(crate) fn new(
+        identity: AgentIdentity,
+        clock: AgentClock,
+        chance: Chance,
+        sink: Sink,
+    ) -> Self {
         Self {
             identity: Arc::new(identity),
-            instance: InstanceId::generate(),
+            instance: InstanceId::drawn(chance.id()),
             clock,
+            chance,
             sink,
             process: Process::this(),
         }

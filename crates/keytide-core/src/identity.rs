@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::sys;
 
 macro_rules! part {
     ($(#[$doc:meta])* $name:ident) => {
@@ -165,8 +164,8 @@ impl fmt::Debug for AgentIdentity {
 pub struct InstanceId(u128);
 
 impl InstanceId {
-    pub(crate) fn generate() -> Self {
-        Self(sys::random_u128())
+    pub(crate) fn drawn(number: u128) -> Self {
+        Self(number)
     }
 
     pub(crate) fn hash_seed(self) -> u128 {

@@ -4,6 +4,7 @@
 mod agent;
 mod cache;
 mod chain;
+mod chance;
 mod clock;
 mod context;
 mod credential;
@@ -33,6 +34,7 @@ mod wakers;
 pub use agent::{Agent, AgentBuilder, Terminating, Termination};
 pub use cache::{Cache, CacheBuilder, CacheStatus, Changes, Get, Handle, Phase, Revoked, Telling};
 pub use chain::Chain;
+pub use chance::Draw;
 pub use clock::{Clock, SystemClock};
 pub use credential::{Credential, ExposedKey};
 pub use error::{Error, ErrorKind, RetryAfter};

@@ -139,6 +139,12 @@ pub(crate) fn random_u128() -> u128 {
     hashed_u128()
 }
 
+/// Spread evenly, and drawn without a system call.
+pub(crate) fn spread() -> u32 {
+    use std::hash::{BuildHasher, RandomState};
+    (RandomState::new().hash_one(0_u8) >> 32) as u32
+}
+
 /// The standard library's hash keys come from the operating system, once a thread; process id and clock tell forks
 /// and later calls apart.
 fn hashed_u128() -> u128 {

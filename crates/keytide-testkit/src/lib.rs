@@ -8,6 +8,7 @@ pub mod aws;
 #[cfg_attr(docsrs, doc(cfg(feature = "azure")))]
 pub mod azure;
 mod canary;
+mod chance;
 mod clock;
 #[cfg(feature = "conformance")]
 #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
@@ -24,6 +25,7 @@ mod recorder;
 pub mod server;
 
 pub use canary::Canary;
+pub use chance::TestChance;
 pub use clock::TestClock;
 pub use provider::{Answer, Script, ScriptedProvider};
 pub use recorder::Recorder;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use super::{Agent, AgentInner, Registry};
+use crate::chance::{Chance, Draw};
 use crate::clock::{AgentClock, Clock};
 use crate::context::Actor;
 use crate::error::Error;
@@ -22,6 +23,7 @@ pub struct AgentBuilder {
     queue: usize,
     runtime: Option<Handle>,
     clock: AgentClock,
+    chance: Chance,
 }
 
 impl AgentBuilder {
@@ -32,6 +34,7 @@ impl AgentBuilder {
             queue: 1024,
             runtime: None,
             clock: AgentClock::System,
+            chance: Chance::System,
         }
     }
 
@@ -70,6 +73,13 @@ impl AgentBuilder {
         self
     }
 
+    /// Draws what is left to chance from here instead of the system: for simulations that are to be had again. Two agents
+    /// of one process must not draw the same instance id. Defaults to the system's chance.
+    pub fn chance(mut self, chance: impl Draw) -> Self {
+        self.chance = Chance::Injected(Arc::new(chance));
+        self
+    }
+
     /// Builds the agent, with an instance id of its own.
     ///
     /// # Errors
@@ -90,7 +100,12 @@ impl AgentBuilder {
             ));
         }
         let sink = Sink::new(self.observers, self.queue);
-        let actor = Arc::new(Actor::new(self.identity, self.clock.clone(), sink));
+        let actor = Arc::new(Actor::new(
+            self.identity,
+            self.clock.clone(),
+            self.chance,
+            sink,
+        ));
         Ok(Agent {
             inner: Arc::new(AgentInner {
                 actor,

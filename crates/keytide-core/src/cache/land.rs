@@ -13,7 +13,6 @@ use crate::error::{Error, ErrorKind, RetryAfter};
 use crate::event::EventKind;
 use crate::issued::Issued;
 use crate::policy::backoff::{Failure, Sort};
-use crate::profile::Profile;
 use crate::request::Request;
 use crate::time::{Boot, Now, Wall, nanos};
 
@@ -27,6 +26,8 @@ impl Shared {
     ) {
         flight.release_permit();
         let now = self.context.clock.now();
+        // Drawn before the lock is taken: it may be a user's.
+        let random = self.context.chance.spread();
         let mut state = self.state.lock();
         if !state
             .flight
@@ -42,15 +43,21 @@ impl Shared {
         let profile = self.context.profile();
         self.learn_clock(&mut state, request, now);
         let sent = flight.sent().unwrap_or(now);
+        let arrival = Arrival {
+            provider: profile.name,
+            sent,
+            now,
+            random,
+        };
         let outcome = match result {
             _ if self.context.is_foreign() => {
                 Outcome::Failed(self.error(ErrorKind::ForeignInstance, "forked"))
             }
             Ok(issued) => match self.accept(&mut state, issued, &profile, sent, now) {
                 Ok(outcome) => outcome,
-                Err(error) => self.fail(&mut state, flight, error, &profile, sent, now),
+                Err(error) => self.fail(&mut state, flight, error, &arrival),
             },
-            Err(error) => self.fail(&mut state, flight, error, &profile, sent, now),
+            Err(error) => self.fail(&mut state, flight, error, &arrival),
         };
         let borrowed = self.slot.load();
         if self.ended() == Ended::No {
@@ -78,16 +85,12 @@ impl Shared {
         }
     }
 
-    fn fail(
-        &self,
-        state: &mut State,
-        flight: &Flight,
-        error: Error,
-        profile: &Profile,
-        sent: Now,
-        now: Now,
-    ) -> Outcome {
-        let error = error.of_provider().named_after(profile.name).out_of_cache();
+    fn fail(&self, state: &mut State, flight: &Flight, error: Error, arrival: &Arrival) -> Outcome {
+        let Arrival { sent, now, .. } = *arrival;
+        let error = error
+            .of_provider()
+            .named_after(arrival.provider)
+            .out_of_cache();
         if let Some(demand) = flight.demand() {
             return self.fail_for_one(state, demand, error, now);
         }
@@ -117,7 +120,7 @@ impl Shared {
             latency,
             floor: self.options.floor,
         };
-        let delay = (!error.waits_for_change()).then(|| failure.delay(random()));
+        let delay = (!error.waits_for_change()).then(|| failure.delay(arrival.random));
         state.pace.next = delay.map_or(Boot::FAR, |delay| now.boot.after(delay));
         self.tell(
             state,
@@ -188,6 +191,15 @@ impl Shared {
     }
 }
 
+/// Whose failure it is, and when it came.
+struct Arrival {
+    provider: &'static str,
+    sent: Now,
+    now: Now,
+    /// Spreads the pause that follows.
+    random: u32,
+}
+
 /// How long the issuer asked to be left alone.
 fn asked_pause(error: &Error, now: Now) -> Option<Duration> {
     error.retry_after().map(|asked| match asked {
@@ -198,8 +210,3 @@ fn asked_pause(error: &Error, now: Now) -> Option<Duration> {
 
 /// The longest that one origin's demand is left aside because the issuer asked for patience.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-
-fn random() -> u32 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(0_u8) as u32
-}

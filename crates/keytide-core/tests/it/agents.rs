@@ -1,11 +1,13 @@
 //! Agents: identity, warm-up, status, keys.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Environment, ErrorKind, Owner, Phase, Profile, Version,
+    Agent, AgentIdentity, AgentType, Environment, ErrorKind, InstanceId, Owner, Phase, Profile,
+    Version,
 };
-use keytide_testkit::{Answer, ScriptedProvider, TestClock};
+use keytide_testkit::{Answer, ScriptedProvider, TestChance, TestClock};
 
 use crate::{HOUR, MINUTE, SECOND, given};
 
@@ -198,4 +200,37 @@ async fn every_setter_refuses_what_is_out_of_its_range() {
             .is_err(),
         "a clock needs its runtime"
     );
+}
+
+/// The instance id and the spread of pauses are all that is left to chance.
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let (one, other) = (run_of_seed(1), run_of_seed(2));
+
+    assert_eq!(one, run_of_seed(1));
+    assert_ne!(one.0, other.0);
+    assert_ne!(one.1, other.1);
+}
+
+/// The instance that a seed gives, and the pauses after five failures.
+fn run_of_seed(seed: u64) -> (InstanceId, Vec<Duration>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let chance = TestChance::seeded(seed);
+        let agent = TestClock::new().agent().chance(chance).build().unwrap();
+        let (provider, _) = ScriptedProvider::new(Answer::unavailable());
+        let cache = agent.cache(provider).build().unwrap();
+        let mut pauses = Vec::new();
+        for _ in 0..5 {
+            cache.get().await.unwrap_err();
+            let pause = cache.status().next_attempt.unwrap();
+            pauses.push(pause);
+            tokio::time::sleep(pause + Duration::from_millis(1)).await;
+        }
+        (agent.instance(), pauses)
+    })
 }

@@ -1,0 +1,42 @@
+//! Where what is left to chance comes from: [`Draw`], and the system's by default.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::sys;
+
+/// Draws what an agent leaves to chance: its instance id, which spreads its refreshes, and the spread of its pauses after
+/// failures.
+///
+/// The system's is the default, and the only one for production: an instance id must be unique. A simulation brings one
+/// that a seed decides, so that a run can be had again. It is never called under a lock, must not block, and may be called
+/// by any thread.
+pub trait Draw: fmt::Debug + Send + Sync + 'static {
+    /// The next number, uniform over all that there are.
+    fn draw(&self) -> u128;
+}
+
+/// The chance of one agent.
+#[derive(Debug, Clone)]
+pub(crate) enum Chance {
+    System,
+    Injected(Arc<dyn Draw>),
+}
+
+impl Chance {
+    /// Unique, where the system draws.
+    pub(crate) fn id(&self) -> u128 {
+        match self {
+            Self::System => sys::random_u128(),
+            Self::Injected(chance) => chance.draw(),
+        }
+    }
+
+    /// Spreads a pause: cheap, and no secret.
+    pub(crate) fn spread(&self) -> u32 {
+        match self {
+            Self::System => sys::spread(),
+            Self::Injected(chance) => (chance.draw() >> 96) as u32,
+        }
+    }
+}
