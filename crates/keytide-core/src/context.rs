@@ -6,10 +6,11 @@ use std::time::SystemTime;
 
 use crate::chance::Chance;
 use crate::clock::AgentClock;
+use crate::error::Error;
 use crate::event::{Event, EventKind, Sink};
 use crate::identity::{AgentIdentity, InstanceId};
 use crate::key::Key;
-use crate::profile::Profile;
+use crate::profile::{CredentialKind, Profile};
 use crate::provider::SharedProvider;
 use crate::slot::Swap;
 use crate::sys::Process;
@@ -123,6 +124,32 @@ impl Context {
 
     pub(crate) fn provider_name(&self) -> &'static str {
         self.profile.load().name
+    }
+
+    /// Whether a credential of the kind `is` may stand where `wanted` is meant.
+    pub(crate) fn expect_kind(
+        &self,
+        is: CredentialKind,
+        wanted: CredentialKind,
+    ) -> Result<(), Error> {
+        if is == wanted {
+            return Ok(());
+        }
+        let (holds, remedy) = match is {
+            CredentialKind::BearerToken => (
+                "holds bearer tokens, and nothing can be signed with one",
+                "give one that holds signing keys",
+            ),
+            CredentialKind::SigningKey => (
+                "holds signing keys, which are never sent",
+                "give one that holds bearer tokens",
+            ),
+        };
+        Err(Error::misconfigured(format!(
+            "the cache {} (of {}) {holds}: {remedy}",
+            self.key,
+            self.provider_name()
+        )))
     }
 
     /// What the provider states about itself.

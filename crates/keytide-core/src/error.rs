@@ -149,6 +149,11 @@ impl Error {
         self.0.retry_after
     }
 
+    /// Adds when it is tried again.
+    pub(crate) fn retry_at(self, retry_after: RetryAfter) -> Self {
+        self.edit(|inner| inner.retry_after = Some(retry_after))
+    }
+
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Arc::new(Inner {
             kind,

@@ -3,49 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::context::Context;
-use crate::credential::Credential;
+use crate::credential::{Credential, RevokeAt, Signing};
 use crate::error::Error;
+use crate::profile::CredentialKind;
 use crate::secret::Secret;
 use crate::text::bounded;
-
-/// What a credential is good for, as far as caching goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum CredentialKind {
-    /// Whoever bears it may use it. Never served past its expiry.
-    BearerToken,
-    /// Signs requests and is not sent itself. May be served past its expiry where static stability is on.
-    SigningKey,
-}
-
-impl CredentialKind {
-    /// Whether a credential of this kind may stand where `wanted` is meant.
-    pub(crate) fn expected_as(self, wanted: Self, context: &Context) -> Result<(), Error> {
-        if self == wanted {
-            return Ok(());
-        }
-        let (is, remedy) = match self {
-            Self::BearerToken => (
-                "holds bearer tokens, and nothing can be signed with one",
-                "give one that holds signing keys",
-            ),
-            Self::SigningKey => (
-                "holds signing keys, which are never sent",
-                "give one that holds bearer tokens",
-            ),
-        };
-        Err(Error::misconfigured(format!(
-            "the cache {} (of {}) {is}: {remedy}",
-            context.key,
-            context.provider_name()
-        )))
-    }
-}
 
 /// A credential as the issuer gave it, before the cache judged it.
 ///
@@ -73,16 +38,6 @@ pub struct Issued {
     pub(crate) principal: Option<Arc<str>>,
     pub(crate) revoke: Option<RevokeAt>,
 }
-
-/// What belongs to a signing key beside its secret.
-pub(crate) struct Signing {
-    pub(crate) key_id: String,
-    pub(crate) session_token: Option<Secret>,
-}
-
-/// The issuer being told.
-pub(crate) type RevokeFuture = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
-pub(crate) type RevokeAt = Box<dyn Fn(Arc<Credential>) -> RevokeFuture + Send + Sync>;
 
 impl Issued {
     /// A bearer token.

@@ -6,7 +6,15 @@ use std::time::Duration;
 
 use keytide_fork::PerProcess;
 
-use crate::issued::CredentialKind;
+/// What a credential is good for, as far as caching goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CredentialKind {
+    /// Whoever bears it may use it. Never served past its expiry.
+    BearerToken,
+    /// Signs requests and is not sent itself. May be served past its expiry where static stability is on.
+    SigningKey,
+}
 
 /// What a provider states about itself and its issuer, before it is asked.
 ///

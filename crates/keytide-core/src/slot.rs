@@ -19,13 +19,7 @@ impl Slot {
     }
 
     /// When this has returned, no load that starts later gives the former credential, and every reader that holds it
-    /// has a reference of its own.
-    pub(crate) fn store(&self, credential: Option<Arc<Credential>>) {
-        step();
-        self.0.store(credential);
-    }
-
-    /// [`store`](Self::store), with the former credential for the caller to drop.
+    /// has a reference of its own. The former one is the caller's to drop.
     pub(crate) fn swap(&self, credential: Option<Arc<Credential>>) -> Option<Arc<Credential>> {
         step();
         self.0.swap(credential)

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::cache::{Cache, Want};
+use crate::cache::{Cache, Limit, Want};
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind};
 use crate::event::Trigger;
-use crate::issued::CredentialKind;
+use crate::profile::CredentialKind;
 use crate::request::{ChangeNotifier, Request};
 
 /// How often an issuer takes one subject token.
@@ -160,7 +160,7 @@ impl Subject {
                     by_name,
                     ..Want::default()
                 },
-                None,
+                Limit::OneCall,
             )
             .await
     }

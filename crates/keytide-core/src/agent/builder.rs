@@ -9,11 +9,11 @@ use super::{Agent, AgentInner, Registry};
 use crate::chance::{Chance, Draw};
 use crate::clock::{AgentClock, Clock};
 use crate::context::Actor;
+use crate::engine::options::Options;
 use crate::error::Error;
 use crate::event::{Observe, Sink};
 use crate::home::Homes;
 use crate::identity::AgentIdentity;
-use crate::policy::options::Options;
 
 /// Builds an [`Agent`]. Building contacts nobody, needs no runtime and starts nothing.
 #[must_use]

@@ -14,12 +14,12 @@ pub(crate) use self::registry::Registry;
 use crate::cache::{Cache, CacheStatus, Shared};
 use crate::context::Actor;
 use crate::credential::Ends;
+use crate::engine::options::Options;
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::home::Homes;
 use crate::identity::{AgentIdentity, InstanceId};
 use crate::key::Key;
-use crate::policy::options::Options;
 use crate::sys;
 
 /// One running agent: who it is, what it holds, and who watches.

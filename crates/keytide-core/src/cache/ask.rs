@@ -1,74 +1,86 @@
-//! What a waiting reader does next: take what is there, join the flight, start one, or fail.
+//! A reader that waits: what the machine says is done, until there is a credential that fits or none to be had.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
 use std::time::Duration;
 
-use super::Ended;
+use super::changes::Watched;
+use super::decide::{After, Words};
 use super::flight::{Flight, Outcome};
+use super::patience::{Patience, Turn};
 use super::read::with_cause;
-use super::shared::{Shared, Verdict};
+use super::shared::Shared;
 use super::state::State;
-use super::timer::After;
-use crate::credential::Credential;
-use crate::error::{Error, ErrorKind};
-use crate::event::{EventKind, Trigger};
+use super::{Ended, Want};
+use crate::credential::{Credential, Verdict};
+use crate::engine::machine::{Failed, Step, Why};
+use crate::error::{Error, ErrorKind, RetryAfter};
+use crate::slot::Borrowed;
 use crate::time::{Boot, Now};
-use crate::wait::Deadline;
 
-/// What a reader asks for.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Want<'a> {
-    /// How much life must be left.
-    pub(crate) least: Duration,
-    /// Where it is to be sent.
-    pub(crate) origin: Option<&'a str>,
-    /// The issuer must have been asked since this generation was used.
-    pub(crate) beyond: Option<u64>,
-    /// Ask the issuer in any case.
-    pub(crate) by_name: bool,
-}
-
-/// What to do next.
-enum Step {
+/// What a reader does next.
+enum Next {
     Serve(Arc<Credential>),
     Fail(Error),
     Wait(Arc<Flight>),
-    /// Look again at this instant: a call was forced within the shortest pace.
-    Later(Boot),
+    /// Look again at this instant, or when there is a newer generation than this.
+    Later(Boot, Arc<Watched>, u64),
+}
+
+/// How long a reader waits, and who keeps the time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Limit {
+    /// For as long as one call may take; it is told of the first failure.
+    OneCall,
+    /// This long, through failures that may pass.
+    Patience(Duration),
+    /// The same, and the reader's own thread ends the wait.
+    OwnThread(Duration),
 }
 
 impl Shared {
-    /// Waits for a credential that fits, for as long as flights take, or until `patience` ends.
+    /// Waits for a credential that fits.
     pub(crate) async fn obtain(
         self: &Arc<Self>,
-        want: Want<'_>,
-        patience: Option<Duration>,
+        mut want: Want<'_>,
+        limit: Limit,
     ) -> Result<Arc<Credential>, Error> {
         if !self.could_last(want.least) {
             return Err(self.too_short(want.least, Duration::ZERO));
         }
-        let deadline = patience.map(|patience| Deadline::new(&self.agent, patience));
         let since = self.context.clock.now();
-        let mut answered = false;
+        let (span, own_thread) = match limit {
+            Limit::OneCall => (self.options.flight_limit, false),
+            Limit::Patience(patience) => (patience, false),
+            Limit::OwnThread(patience) => (patience, true),
+        };
+        let mut patience = Patience::new(span, own_thread, since);
+        let stated = !matches!(limit, Limit::OneCall);
+        want.until = stated.then(|| patience.end());
+        let (mut answered, mut first) = (false, true);
         loop {
-            let flight = match self.next_step(want, answered) {
-                Step::Serve(credential) => return Ok(credential),
-                Step::Fail(error) => return Err(error),
-                Step::Wait(flight) => flight,
-                Step::Later(at) => {
-                    let turn = self.turn_at(at);
-                    if turn.is_kept() && comes_before(&turn, deadline.as_ref()).await {
-                        continue;
+            let flight = match self.next(&want, answered, since, first) {
+                Next::Serve(credential) => return Ok(credential),
+                Next::Fail(error) => return Err(error),
+                Next::Wait(flight) => flight,
+                Next::Later(at, watched, seen) => {
+                    match patience.turn(self, at, watched, seen).await {
+                        Turn::Came => {
+                            first = false;
+                            continue;
+                        }
+                        Turn::OutOfPatience => return Err(self.out_of_patience(&patience)),
+                        Turn::Unkept => return Err(self.unkept()),
                     }
-                    let ended = Some(&turn).filter(|turn| !turn.is_kept());
-                    return Err(self.out_of_patience(patience, ended.or(deadline.as_ref())));
                 }
             };
-            match flight.wait(deadline.as_ref().map(Deadline::alarm)).await {
+            // One call has a limit of its own, but not while it waits for a place, nor the call after it.
+            let bounded = !flight.is_underway() || (stated || !first) && flight.outcome().is_none();
+            first = false;
+            let alarm = if bounded { patience.alarm(self) } else { None };
+            match flight.wait(alarm).await {
                 Some(Outcome::Issued(credential)) => {
-                    match self.fits_after_answer(&credential, want) {
+                    match self.fits_after_answer(&credential, &want) {
                         Some(Ok(())) => return Ok(credential),
                         Some(Err(error)) => return Err(error),
                         None => answered = true,
@@ -76,196 +88,181 @@ impl Shared {
                 }
                 // One that was sent before this reader's refusal says nothing to it.
                 Some(Outcome::Unchanged) => {
-                    let late = flight.sent().is_some_and(|sent| sent.boot < since.boot);
+                    let sent = flight.launched().map(|(sent, _)| sent);
+                    let late = sent.is_some_and(|sent| sent.boot < since.boot);
                     answered = want.beyond.is_none() || !late;
                 }
                 Some(Outcome::Failed(_)) if flight.asked_for_another(want.origin) => {}
-                Some(Outcome::Failed(error)) => return Err(self.told(error, want)),
+                Some(Outcome::Failed(error)) if stated && passes(&error, &want) => {}
+                Some(Outcome::Failed(error)) => return Err(self.told(error, &want)),
                 Some(Outcome::Void) => {}
-                None => return Err(self.out_of_patience(patience, deadline.as_ref())),
+                None => return Err(self.out_of_patience(&patience)),
             }
         }
     }
 
-    fn turn_at(&self, at: Boot) -> Deadline {
-        let wait = self.context.clock.now().boot.until(at).max(SHORTEST_WAIT);
-        Deadline::new(&self.agent, wait)
-    }
-
-    fn out_of_patience(&self, patience: Option<Duration>, deadline: Option<&Deadline>) -> Error {
-        if deadline.is_some_and(|deadline| !deadline.is_kept()) {
-            let message = "no thread can be had to keep the deadline of a reader that waits";
-            return self.error(ErrorKind::Unavailable, message);
-        }
-        let patience = patience.unwrap_or_default();
-        let message = format!("no credential within {patience:?}; the refresh goes on");
-        self.error(ErrorKind::TimedOut, &message)
-    }
-
     /// Waits until the issuer may be asked again, but not beyond `limit`. Returns whether it may.
     pub(crate) async fn wait_for_pace(self: &Arc<Self>, limit: Duration) -> bool {
-        let next = self.state.lock().pace.next;
-        let wait = self.context.clock.now().boot.until(next).max(SHORTEST_WAIT);
-        let deadline = Deadline::new(&self.agent, wait.min(limit));
+        let next = self.state.lock().machine.pace().next();
+        let wait = self
+            .context
+            .clock
+            .now()
+            .boot
+            .until(next)
+            .max(Duration::from_millis(10));
+        let deadline = crate::wait::Deadline::new(&self.agent, wait.min(limit));
         std::future::poll_fn(|context| deadline.alarm().poll(context.waker())).await;
         deadline.is_kept() && wait <= limit
     }
 
     /// Decides under the lock: what was seen without it may have changed.
-    fn next_step(self: &Arc<Self>, want: Want<'_>, answered: bool) -> Step {
+    fn next(self: &Arc<Self>, want: &Want<'_>, answered: bool, since: Now, first: bool) -> Next {
         if let Some(error) = self.closed() {
-            return Step::Fail(error);
+            return Next::Fail(error);
         }
-        let now = self.context.clock.now();
+        let now = if first {
+            since
+        } else {
+            self.context.clock.now()
+        };
         self.mark_demand(now);
         let mut after = After::default();
         let mut state = self.state.lock();
-        let step = self.decide(&mut state, want, answered, now, &mut after);
+        let borrowed = self.slot.load();
+        let step = self.decide(
+            &mut state,
+            &mut after,
+            now,
+            Words::default(),
+            |machine, seen, effects| machine.ask(seen, want, answered, effects),
+        );
+        let next = self.done(step, &mut state, borrowed, want, now);
         drop(state);
         self.tell_past_expiry(now);
         // A refresh that this reader does not wait for is started behind its back.
-        let launch = match &step {
-            Step::Wait(_) => after.launch.take(),
-            Step::Serve(_) | Step::Fail(_) | Step::Later(_) => None,
+        let launch = match &next {
+            Next::Wait(_) => after.launch.take(),
+            _ => None,
         };
         after.run();
         if let Some(launch) = launch {
             launch.enter(true);
         }
-        step
+        next
     }
 
-    fn decide(
-        self: &Arc<Self>,
-        state: &mut State,
-        want: Want<'_>,
-        answered: bool,
-        now: Now,
-        after: &mut After,
-    ) -> Step {
-        if let Some(error) = self.closed() {
-            return Step::Fail(error);
-        }
-        let borrowed = self.slot.load();
-        let trigger = match self.unmet(state, borrowed.get(), want, answered, now) {
-            Ok(()) => {
-                self.refresh_behind(state, borrowed.get(), now, after);
-                return match borrowed.into_owned() {
-                    Some(credential) => Step::Serve(credential),
-                    None => Step::Fail(self.error(ErrorKind::Empty, "there is no credential yet")),
-                };
-            }
-            Err(trigger) => trigger,
-        };
-        let current = borrowed.get();
-        if self.ended() == Ended::ShutDown {
-            return Step::Fail(self.error(
-                ErrorKind::ShutDown,
-                "the agent was shut down, nothing is refreshed",
-            ));
-        }
-        if let Some(flight) = &state.flight {
-            if !flight.is_overdue(now) {
-                return Step::Wait(Arc::clone(flight));
-            }
-            after.retired = state.flight.take();
-        }
-        if answered && trigger != Trigger::Expired && trigger != Trigger::Invalidated {
-            return Step::Fail(self.unhelped(state, trigger, current, want, now));
-        }
-        let at = self.may_start(state, trigger, current, now).err();
-        let paced = self
-            .pace_of(state, want.origin, current, trigger)
-            .filter(|next| *next > now.boot);
-        let forced = matches!(trigger, Trigger::Rejected | Trigger::Invalidated);
-        if let Some(at) = at.filter(|at| forced && *at <= self.forced_floor(state))
-            && paced.is_none()
-        {
-            return Step::Later(at);
-        }
-        if at.is_some() || paced.is_some() || !self.can_help(trigger, current, want.least) {
-            return Step::Fail(self.unhelped(state, trigger, current, want, now));
-        }
-        if std::mem::take(&mut state.idle) {
-            self.tell(state, now, EventKind::Resumed);
-        }
-        if trigger == Trigger::ByName {
-            state.pace.reset();
-        }
-        after.launch = Some(self.begin(state, trigger, want.origin, current, now));
-        match &state.flight {
-            Some(flight) => Step::Wait(Arc::clone(flight)),
-            None => {
-                Step::Fail(self.error(ErrorKind::Unavailable, "the flight ended before it began"))
-            }
-        }
-    }
-
-    /// Starts the refresh that is due, for a reader who does not wait for it.
-    fn refresh_behind(
-        self: &Arc<Self>,
-        state: &mut State,
-        current: Option<&Credential>,
-        now: Now,
-        after: &mut After,
-    ) {
-        let Some(trigger) = self.due_now(state, current, now) else {
-            return;
-        };
-        let free = self.ended() == Ended::No && state.flight.is_none();
-        if free && self.may_start(state, trigger, current, now).is_ok() {
-            if std::mem::take(&mut state.idle) {
-                self.tell(state, now, EventKind::Resumed);
-            }
-            after.launch = Some(self.begin(state, trigger, None, current, now));
-        }
-    }
-
-    /// What of the wish the current credential does not meet, as the reason for a call.
-    fn unmet(
+    /// What the machine said, with what it is about.
+    fn done(
         &self,
+        step: Step,
+        state: &mut State,
+        borrowed: Borrowed,
+        want: &Want<'_>,
+        now: Now,
+    ) -> Next {
+        match step {
+            Step::Serve(verdict) => {
+                let Some(credential) = borrowed.into_owned() else {
+                    return Next::Fail(self.error(ErrorKind::Empty, "there is no credential yet"));
+                };
+                match verdict {
+                    Verdict::Usable(remaining) => self.renew_lease(&credential, remaining, now),
+                    _ => {
+                        self.past_expiry.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+                Next::Serve(credential)
+            }
+            Step::Fail(why) => Next::Fail(self.refusal(why, state, borrowed.get(), want, now)),
+            Step::Wait => match &state.flight {
+                Some(flight) => Next::Wait(Arc::clone(flight)),
+                None => Next::Fail(
+                    self.error(ErrorKind::Unavailable, "the flight ended before it began"),
+                ),
+            },
+            Step::Later(at) => {
+                let seen = state.machine.generation();
+                Next::Later(at, Arc::clone(state.watch()), seen)
+            }
+        }
+    }
+
+    /// Why no call is made for this wish now, or the one that was made did not help.
+    fn refusal(
+        &self,
+        why: Why,
         state: &State,
         current: Option<&Credential>,
-        want: Want<'_>,
-        answered: bool,
+        want: &Want<'_>,
         now: Now,
-    ) -> Result<(), Trigger> {
-        if want.by_name && !answered {
-            return Err(Trigger::ByName);
-        }
-        let Some(current) = current else {
-            return Err(if state.withdrawn().is_some() {
-                Trigger::Invalidated
-            } else {
-                Trigger::FirstUse
-            });
-        };
-        let remaining = match self.judge(current, now) {
-            Verdict::Usable(remaining) => remaining,
-            Verdict::PastExpiry => {
-                self.past_expiry.fetch_add(1, Ordering::Relaxed);
-                Duration::ZERO
+    ) -> Error {
+        let cause = state.last_error();
+        match (why, cause) {
+            (Why::Revoked, _) => self.revoked(),
+            (Why::ShutDown, _) => self.shut(),
+            (Why::TooShort, cause) => {
+                let remaining = current
+                    .map(|current| current.remaining_at(now))
+                    .unwrap_or_default();
+                with_cause(self.too_short(want.least, remaining), cause)
             }
-            Verdict::Expired => return Err(Trigger::Expired),
+            (Why::Rejected, cause) => {
+                let origin = want.origin.unwrap_or("a layer above");
+                let message = format!(
+                    "{origin} refused the credential, and the issuer has given no newer one"
+                );
+                with_cause(self.error(ErrorKind::Rejected, &message), cause)
+            }
+            (Why::Failed(at), Some(cause)) => self.no_attempt_fits(at, cause, want, now),
+            (Why::Expired, _) => {
+                let message =
+                    "the credential has expired; the issuer was asked within the shortest pace";
+                self.error(ErrorKind::Expired, message)
+            }
+            (Why::Failed(_) | Why::NotYet, _) => {
+                self.error(ErrorKind::Unavailable, "the issuer is not asked again yet")
+            }
+        }
+    }
+
+    /// The failure that sets the pace. A reader that would wait is also told that no attempt fits into its patience.
+    fn no_attempt_fits(&self, at: Boot, cause: &Error, want: &Want<'_>, now: Now) -> Error {
+        let Some(until) = want
+            .until
+            .filter(|_| at != Boot::FAR && failed(cause).may_pass())
+        else {
+            return cause.clone();
         };
-        if remaining > Duration::ZERO {
-            self.renew_lease(current, remaining, now);
+        let (next, left) = (now.boot.until(at), now.boot.until(until));
+        let message = format!(
+            "{cause}; the next attempt is in {next:?}, and {left:?} of the reader's patience are left"
+        );
+        self.error(cause.kind(), &message)
+            .retry_at(RetryAfter::Delay(next))
+            .caused_by(cause.clone())
+    }
+
+    fn out_of_patience(&self, patience: &Patience) -> Error {
+        if !patience.is_kept() {
+            return self.unkept();
         }
-        if remaining < want.least {
-            return Err(Trigger::TooShort);
-        }
-        let asked_since = answered || want.beyond.is_none_or(|used| current.generation() > used);
-        if !asked_since || state.refuses(want.origin, current.generation()) {
-            return Err(Trigger::Rejected);
-        }
-        Ok(())
+        let limit = patience.limit();
+        let message = format!("no credential within {limit:?}; the refresh goes on");
+        let error = self.error(ErrorKind::TimedOut, &message);
+        with_cause(error, self.state.lock().last_error())
+    }
+
+    fn unkept(&self) -> Error {
+        let message = "no thread can be had to keep the deadline of a reader that waits";
+        self.error(ErrorKind::Unavailable, message)
     }
 
     /// What became of a wish once the issuer has given a new generation; `None`: look again.
     fn fits_after_answer(
         &self,
         credential: &Credential,
-        want: Want<'_>,
+        want: &Want<'_>,
     ) -> Option<Result<(), Error>> {
         if self.closed().is_some() {
             return None;
@@ -280,42 +277,8 @@ impl Shared {
         Some(Ok(()))
     }
 
-    /// No call is made for this wish now, or the one that was made did not help.
-    fn unhelped(
-        &self,
-        state: &State,
-        trigger: Trigger,
-        current: Option<&Credential>,
-        want: Want<'_>,
-        now: Now,
-    ) -> Error {
-        let cause = state.pace.last_error();
-        match (trigger, cause) {
-            (Trigger::TooShort, cause) => {
-                let remaining = current
-                    .map(|current| current.remaining_at(now))
-                    .unwrap_or_default();
-                with_cause(self.too_short(want.least, remaining), cause)
-            }
-            (Trigger::Rejected, cause) => {
-                let origin = want.origin.unwrap_or("a layer above");
-                let message = format!(
-                    "{origin} refused the credential, and the issuer has given no newer one"
-                );
-                with_cause(self.error(ErrorKind::Rejected, &message), cause)
-            }
-            (_, Some(error)) => error.clone(),
-            (Trigger::Expired, None) => {
-                let message =
-                    "the credential has expired; the issuer was asked within the shortest pace";
-                self.error(ErrorKind::Expired, message)
-            }
-            (_, None) => self.error(ErrorKind::Unavailable, "the issuer is not asked again yet"),
-        }
-    }
-
     /// What a failure of the flight means for this wish.
-    fn told(&self, error: Error, want: Want<'_>) -> Error {
+    fn told(&self, error: Error, want: &Want<'_>) -> Error {
         if want.least.is_zero() && want.beyond.is_none() && want.origin.is_none() {
             return error;
         }
@@ -337,54 +300,33 @@ impl Shared {
             _ => error,
         }
     }
+}
 
-    /// When the origin that refused the current credential may force the next call.
-    fn pace_of(
-        &self,
-        state: &State,
-        origin: Option<&str>,
-        current: Option<&Credential>,
-        trigger: Trigger,
-    ) -> Option<Boot> {
-        if trigger != Trigger::Rejected {
-            return None;
-        }
-        let generation = current?.generation();
-        let rejections = &state.rare.as_ref()?.rejections;
-        let of_origin = rejections.iter().find(|rejection| {
-            Some(rejection.origin.as_ref()) == origin && rejection.generation == generation
-        })?;
-        Some(of_origin.next)
+/// Whether a reader with patience waits through this failure.
+fn passes(error: &Error, want: &Want<'_>) -> bool {
+    want.beyond.is_none() && !want.by_name && failed(error).may_pass()
+}
+
+/// A failure as the machine reckons with it, but for its place in a row.
+fn failed(error: &Error) -> Failed {
+    Failed {
+        kind: error.kind(),
+        repeated: false,
+        until_changed: error.waits_for_change(),
+        pause: None,
+        relative: false,
     }
 }
 
-impl State {
-    /// Whether `origin` refused this generation, and the issuer was not asked since.
-    pub(super) fn refuses(&self, origin: Option<&str>, generation: u64) -> bool {
-        let (Some(origin), Some(rare)) = (origin, &self.rare) else {
-            return false;
-        };
-        rare.rejections.iter().any(|rejection| {
-            rejection.generation == generation
-                && !rejection.vouched
-                && rejection.origin.as_ref() == origin
-        })
+/// How a read that the machine does not serve is told of an end.
+impl Shared {
+    fn revoked(&self) -> Error {
+        self.error(ErrorKind::Revoked, "the credential was revoked")
+    }
+
+    fn shut(&self) -> Error {
+        debug_assert_ne!(self.ended(), Ended::No, "it has ended");
+        let message = "the agent was shut down, nothing is refreshed";
+        self.error(ErrorKind::ShutDown, message)
     }
 }
-
-/// Waits for a turn. Returns false where the reader's patience ends first.
-async fn comes_before(turn: &Deadline, deadline: Option<&Deadline>) -> bool {
-    std::future::poll_fn(|context| {
-        if turn.alarm().poll(context.waker()).is_ready() {
-            return Poll::Ready(true);
-        }
-        match deadline {
-            Some(deadline) => deadline.alarm().poll(context.waker()).map(|()| false),
-            None => Poll::Pending,
-        }
-    })
-    .await
-}
-
-/// Between two looks at a pace that has passed.
-const SHORTEST_WAIT: Duration = Duration::from_millis(10);

@@ -7,13 +7,12 @@ use std::time::Duration;
 use super::{Cache, Shared};
 use crate::agent::{Agent, AgentInner};
 use crate::context::Context;
+use crate::engine::options::{LongLived, Options};
+use crate::engine::windows;
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
-use crate::issued::CredentialKind;
 use crate::key::NUMBER;
-use crate::policy::options::{LongLived, Options};
-use crate::policy::windows;
-use crate::profile::Profile;
+use crate::profile::{CredentialKind, Profile};
 use crate::provider::{ProvideCredential, SharedProvider};
 
 /// Builds a [`Cache`]. Building contacts nobody, needs no runtime and starts nothing.
@@ -63,9 +62,10 @@ impl CacheBuilder {
         self.set(|options| options.idle_after = Some(idle))
     }
 
-    /// The shortest time between two calls, 10 ms to 1 h. Defaults to 1 s.
+    /// The shortest time between two calls, 10 ms to 1 h. Defaults to 1 s, but for the first four calls after one has failed
+    /// that left readers without a credential: those follow after 100, 200, 400 and 800 ms at the most.
     pub fn floor(self, floor: Duration) -> Self {
-        self.set(|options| options.floor = floor)
+        self.set(|options| options.floor = Some(floor))
     }
 
     /// How long one call may take, 100 ms to 10 min. Defaults to 30 s; while a credential is usable at most a sixth of
@@ -156,7 +156,12 @@ impl CacheBuilder {
             Duration::from_secs(3600),
             Duration::from_secs(100 * 365 * 24 * 3600),
         );
-        range("the floor", options.floor, Duration::from_millis(10), hour)?;
+        range(
+            "the floor",
+            options.floor(),
+            Duration::from_millis(10),
+            hour,
+        )?;
         range(
             "the flight limit",
             options.flight_limit,

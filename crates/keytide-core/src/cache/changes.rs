@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
 use super::{Cache, Ended};
-use crate::wakers::Wakers;
+use crate::wakers::{Place, Wakers};
 
 impl Cache {
     /// Tells of generations that are published from now on, never of equal material.
@@ -22,19 +22,14 @@ impl Cache {
             };
         }
         let mut state = self.shared.state.lock();
+        let watched = Arc::clone(state.watch());
         let seen = if self.shared.ended() == Ended::No {
-            state.generation
+            state.machine.generation()
         } else {
+            watched.end();
             END
         };
-        let watched = state
-            .rare()
-            .changes
-            .get_or_insert_with(|| Arc::new(Watched::new(seen)));
-        Changes {
-            watched: Arc::clone(watched),
-            seen,
-        }
+        Changes { watched, seen }
     }
 }
 
@@ -72,11 +67,26 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    fn new(latest: u64) -> Self {
+    pub(super) fn new(latest: u64) -> Self {
         Self {
             latest: AtomicU64::new(latest),
             wakers: Wakers::default(),
         }
+    }
+}
+
+impl Watched {
+    pub(super) fn place(&self) -> Place<'_> {
+        self.wakers.place()
+    }
+
+    /// Whether there is a generation newer than this, or none will follow.
+    pub(super) fn is_beyond(&self, seen: u64) -> bool {
+        self.latest.load(Ordering::Acquire) > seen
+    }
+
+    fn end(&self) {
+        self.latest.store(END, Ordering::Release);
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::future::poll_fn;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 use super::Shared;
 use crate::credential::Credential;
+use crate::engine::machine::Demand;
 use crate::error::Error;
 use crate::event::{EventKind, Trigger};
 use crate::home::gate::Permit;
@@ -21,6 +23,8 @@ use crate::wakers::Wakers;
 /// One call to an issuer. It belongs to its cache, not to a caller.
 pub(crate) struct Flight {
     id: u64,
+    /// Its number in its cache, as the machine knows it.
+    number: NonZeroU32,
     pub(crate) trigger: Trigger,
     /// What one origin demands of the credential, where its refusal forced this call.
     demand: Option<Demand>,
@@ -38,13 +42,6 @@ struct Control {
     launched: Option<(Now, std::time::Duration)>,
 }
 
-/// What the challenge of an origin demanded when it refused a credential.
-#[derive(Debug, Clone)]
-pub(crate) struct Demand {
-    pub(crate) origin: Arc<str>,
-    pub(crate) claims: Arc<str>,
-}
-
 /// How a flight ended, for all who waited.
 #[derive(Clone)]
 pub(crate) enum Outcome {
@@ -59,9 +56,10 @@ pub(crate) enum Outcome {
 }
 
 impl Flight {
-    pub(crate) fn new(trigger: Trigger, demand: Option<Demand>) -> Self {
+    pub(crate) fn new(number: NonZeroU32, trigger: Trigger, demand: Option<Demand>) -> Self {
         Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
+            number,
             trigger,
             demand,
             outcome: OnceLock::new(),
@@ -72,6 +70,10 @@ impl Flight {
 
     pub(crate) fn id(&self) -> u64 {
         self.id
+    }
+
+    pub(super) fn number(&self) -> NonZeroU32 {
+        self.number
     }
 
     pub(crate) fn demand(&self) -> Option<&Demand> {
@@ -96,6 +98,11 @@ impl Flight {
 
     pub(crate) fn outcome(&self) -> Option<Outcome> {
         self.outcome.get().cloned()
+    }
+
+    /// Whether it has a limit of its own by now, or an outcome.
+    pub(super) fn is_underway(&self) -> bool {
+        self.outcome.get().is_some() || self.launched().is_some()
     }
 
     /// Waits for the outcome; `None` when the alarm rings first.
@@ -144,16 +151,9 @@ impl Flight {
         }
     }
 
-    /// Whether it has been under way for longer than its limit by the boot clock: a suspend passed, and nobody will
-    /// answer.
-    pub(crate) fn is_overdue(&self, now: Now) -> bool {
-        self.control()
-            .launched
-            .is_some_and(|(sent, limit)| now.boot > sent.boot.after(limit).after(GRACE))
-    }
-
-    pub(crate) fn sent(&self) -> Option<Now> {
-        self.control().launched.map(|(sent, _)| sent)
+    /// When it was sent, and how long it may take; `None` while it waits for a place at its issuer.
+    pub(super) fn launched(&self) -> Option<(Now, std::time::Duration)> {
+        self.control().launched
     }
 
     fn set_launched(&self, permit: Option<Permit>, now: Now, limit: std::time::Duration) -> bool {
@@ -274,6 +274,3 @@ impl Launch {
 }
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
-
-/// What a flight may exceed its limit by before a reader takes it for lost.
-const GRACE: std::time::Duration = std::time::Duration::from_secs(2);

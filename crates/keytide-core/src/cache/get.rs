@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use super::Cache;
-use super::ask::Want;
+use super::ask::Limit;
+use super::{Cache, Want};
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind};
 use crate::sys;
@@ -44,7 +44,7 @@ impl Cache {
                     least,
                     ..Want::default()
                 },
-                None,
+                Limit::OneCall,
             )
             .await
     }
@@ -65,7 +65,7 @@ impl Cache {
                     least,
                     ..Want::default()
                 },
-                Some(patience),
+                Limit::Patience(patience),
             )
             .await
     }
@@ -103,7 +103,7 @@ impl Cache {
                 least,
                 ..Want::default()
             },
-            None
+            Limit::OwnThread(patience),
         ));
         loop {
             if let Poll::Ready(result) = asking.as_mut().poll(&mut context) {
@@ -133,7 +133,7 @@ impl Cache {
                     by_name: true,
                     ..Want::default()
                 },
-                None,
+                Limit::OneCall,
             )
             .await
     }
@@ -182,7 +182,7 @@ impl Get<'_> {
         }
         let asking = self
             .slow
-            .get_or_insert_with(|| Box::pin(shared.obtain(Want::default(), None)));
+            .get_or_insert_with(|| Box::pin(shared.obtain(Want::default(), Limit::OneCall)));
         asking.as_mut().poll(context)
     }
 }

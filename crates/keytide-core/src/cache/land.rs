@@ -1,20 +1,21 @@
 //! What becomes of a provider's answer: judged and published, or a failure with its pace.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use super::changes::tell_watchers;
-use super::flight::{Demand, Flight, Outcome};
-use super::shared::{Ended, Shared, Verdict};
+use super::decide::{After, Words};
+use super::flight::{Flight, Outcome};
+use super::shared::Shared;
 use super::state::State;
-use super::timer::After;
+use crate::credential::{Credential, Parts};
+use crate::engine::life::{Life, Times};
+use crate::engine::machine::{Answer, Effects, Failed, Fault, Good, Landing, Named};
 use crate::error::{Error, ErrorKind, RetryAfter};
-use crate::event::EventKind;
 use crate::issued::Issued;
-use crate::policy::backoff::{Failure, Sort};
+use crate::profile::Profile;
 use crate::request::Request;
-use crate::time::{Boot, Now, Wall, nanos};
+use crate::sync::bury;
+use crate::time::{Now, Wall};
 
 impl Shared {
     /// A flight has landed. It counts only while it is the current one, by the same lock as the store.
@@ -29,54 +30,56 @@ impl Shared {
         // Drawn before the lock is taken: it may be a user's.
         let random = self.context.chance.spread();
         let mut state = self.state.lock();
-        if !state
-            .flight
-            .as_ref()
-            .is_some_and(|current| Arc::ptr_eq(current, flight))
-        {
+        let skew = request.and_then(Request::measured_skew);
+        let (mut after, none) = (After::default(), Words::default());
+        let current = self.decide(&mut state, &mut after, now, none, |machine, _, effects| {
+            machine.landed(flight.number(), skew, effects)
+        });
+        if !current {
             return;
         }
         state.flight = None;
         if let Some(profile) = request.and_then(Request::take_profile) {
             self.context.set_profile(profile);
         }
-        let profile = self.context.profile();
-        self.learn_clock(&mut state, request, now);
-        let sent = flight.sent().unwrap_or(now);
         let arrival = Arrival {
-            provider: profile.name,
-            sent,
+            profile: &self.context.profile(),
+            landing: Landing {
+                sent: flight.launched().map_or(now, |(sent, _)| sent),
+                demand: flight.demand(),
+                random,
+            },
             now,
-            random,
         };
         let outcome = match result {
             _ if self.context.is_foreign() => {
                 Outcome::Failed(self.error(ErrorKind::ForeignInstance, "forked"))
             }
-            Ok(issued) => match self.accept(&mut state, issued, &profile, sent, now) {
-                Ok(outcome) => outcome,
-                Err(error) => self.fail(&mut state, flight, error, &arrival),
-            },
-            Err(error) => self.fail(&mut state, flight, error, &arrival),
+            Ok(issued) => self
+                .accept(&mut state, &mut after, issued, &arrival)
+                .unwrap_or_else(|error| self.fail(&mut state, &mut after, error, &arrival)),
+            Err(error) => self.fail(&mut state, &mut after, error, &arrival),
         };
-        let borrowed = self.slot.load();
-        if self.ended() == Ended::No {
-            self.plan_next(&mut state, borrowed.get(), now);
-        }
         let published = match &outcome {
             Outcome::Issued(credential) => Some(credential.generation()),
             _ => None,
         };
-        let (dependants, watchers) = match (published, &mut state.rare) {
-            (Some(_), Some(rare)) => (std::mem::take(&mut rare.dependants), rare.changes.clone()),
+        self.decide(
+            &mut state,
+            &mut after,
+            now,
+            none,
+            |machine, seen, effects| {
+                machine.settled(seen, effects);
+            },
+        );
+        after.resolved = Some((Arc::clone(flight), outcome));
+        let (dependants, watchers) = match (published, &mut state.rest) {
+            (Some(_), Some(rest)) => (std::mem::take(&mut rest.dependants), rest.changes.clone()),
             _ => (Vec::new(), None),
         };
         drop(state);
-        After {
-            resolved: Some((Arc::clone(flight), outcome)),
-            ..After::default()
-        }
-        .run();
+        after.run();
         if let Some(generation) = published {
             tell_watchers(watchers, generation);
         }
@@ -85,128 +88,250 @@ impl Shared {
         }
     }
 
-    fn fail(&self, state: &mut State, flight: &Flight, error: Error, arrival: &Arrival) -> Outcome {
-        let Arrival { sent, now, .. } = *arrival;
+    /// Judges an answer, and publishes it if it is good and new.
+    fn accept(
+        self: &Arc<Self>,
+        state: &mut State,
+        after: &mut After,
+        issued: Issued,
+        arrival: &Arrival<'_>,
+    ) -> Result<Outcome, Error> {
+        let Arrival { now, landing, .. } = *arrival;
+        let borrowed = self.slot.load();
+        let known = borrowed.into_owned().or_else(|| state.withdrawn().cloned());
+        let before = self.known_principal(state);
+        let answer = self.answer(state, &issued, known.as_deref(), before.as_deref(), arrival);
+        let words = Words {
+            principals: before.as_deref().zip(issued.principal.as_deref()),
+            ..Words::default()
+        };
+        let good = self.decide(state, after, now, words, |machine, seen, effects| {
+            machine.judge_answer(&answer, landing.sent, seen, effects)
+        });
+        let outcome = match good {
+            Ok(Good::New(life)) => {
+                bury(known);
+                return Ok(self.publish(state, after, issued, (&answer, &life), before, arrival));
+            }
+            Ok(Good::Known) => {
+                self.decide(state, after, now, words, |machine, seen, effects| {
+                    machine.vouched(landing.sent, seen, effects);
+                });
+                self.forget_error(state);
+                Ok(Outcome::Unchanged)
+            }
+            Err(fault) => Err(self.faulty(fault, &issued, before.as_deref(), arrival.profile)),
+        };
+        // They may hold a closure of the provider's.
+        bury((issued, known));
+        outcome
+    }
+
+    fn publish(
+        self: &Arc<Self>,
+        state: &mut State,
+        after: &mut After,
+        issued: Issued,
+        (answer, life): (&Answer, &Life),
+        before: Option<Arc<str>>,
+        arrival: &Arrival<'_>,
+    ) -> Outcome {
+        let Arrival { now, landing, .. } = *arrival;
+        let mut effects = Effects::new(!self.context.sink.is_empty());
+        let held = self.look(state, now, |machine, seen| {
+            machine.published(answer, life, landing.sent, seen, &mut effects)
+        });
+        let credential = Arc::new(Credential::new(Parts {
+            held,
+            secret: issued.secret,
+            signing: issued.signing,
+            expires_at: life.expires_at,
+            principal: issued.principal,
+            context: Arc::clone(&self.context),
+            revoke: issued.revoke,
+        }));
+        let unnamed = before.filter(|_| credential.principal_arc().is_none());
+        if unnamed.is_some() {
+            state.rest().principal = unnamed;
+        }
+        if let Some(rest) = &mut state.rest {
+            bury(rest.withdrawn.take());
+        }
+        bury(self.slot.swap(Some(Arc::clone(&credential))));
+        self.forget_error(state);
+        self.carry_out(state, after, effects, now, Words::default());
+        Outcome::Issued(credential)
+    }
+
+    fn fail(
+        self: &Arc<Self>,
+        state: &mut State,
+        after: &mut After,
+        error: Error,
+        arrival: &Arrival<'_>,
+    ) -> Outcome {
+        let Arrival { now, landing, .. } = *arrival;
         let error = error
             .of_provider()
-            .named_after(arrival.provider)
+            .named_after(arrival.profile.name)
             .out_of_cache();
-        if let Some(demand) = flight.demand() {
-            return self.fail_for_one(state, demand, error, now);
-        }
-        let sort = Sort::of(error.kind());
-        if sort == Sort::Refused {
-            self.refused.store(true, Ordering::Relaxed);
-        }
-        let borrowed = self.slot.load();
-        let current = borrowed.get();
-        let remaining = current.and_then(|current| match self.judge(current, now) {
-            Verdict::Usable(remaining) => Some(remaining),
-            _ => None,
+        let repeated = state
+            .last_error()
+            .is_some_and(|last| last.same_refusal(&error));
+        let failed = Failed {
+            kind: error.kind(),
+            repeated,
+            until_changed: error.waits_for_change(),
+            pause: asked_pause(&error, now),
+            relative: matches!(error.retry_after(), Some(RetryAfter::Delay(_))),
+        };
+        let words = Words {
+            error: Some(&error),
+            ..Words::default()
+        };
+        self.decide(state, after, now, words, |machine, seen, effects| {
+            machine.failed(failed, &landing, seen, effects);
         });
-        let count = state.pace.failed(&error, remaining.is_some());
-        let urgent = match (current, remaining) {
-            (Some(current), Some(remaining)) => remaining <= current.plan.mandatory(),
-            _ => false,
-        };
-        let retry_after = asked_pause(&error, now);
-        let latency = sent.boot.until(now.boot);
-        let failure = Failure {
-            sort,
-            count,
-            remaining,
-            retry_after,
-            urgent,
-            latency,
-            floor: self.options.floor,
-        };
-        let delay = (!error.waits_for_change()).then(|| failure.delay(arrival.random));
-        state.pace.next = delay.map_or(Boot::FAR, |delay| now.boot.after(delay));
-        self.tell(
-            state,
-            now,
-            EventKind::Failed {
-                error: error.kind(),
-                message: error.to_string(),
-                next_attempt: delay,
-                remaining,
-                urgent,
-            },
-        );
+        if landing.demand.is_none() {
+            // Its source is a user's type.
+            bury(state.rest().last_error.replace(error.clone()));
+        }
         Outcome::Failed(error)
     }
 
-    /// The issuer does not give what one origin demands, or something between chokes on the demand: that says nothing of
-    /// what it gives to all others, so neither the backoff nor static stability hears of it.
-    fn fail_for_one(&self, state: &mut State, demand: &Demand, error: Error, now: Now) -> Outcome {
-        state.pace.total = state.pace.total.saturating_add(1);
-        let borrowed = self.slot.load();
-        if let Some(current) = borrowed.get() {
-            state.pass_on(current.generation(), Some(&demand.origin), now);
-        }
-        let rejections = &mut state.rare().rejections;
-        let of_origin = rejections
-            .iter_mut()
-            .find(|rejection| rejection.origin == demand.origin);
-        let next_attempt = of_origin.map(|rejection| {
-            if let Some(asked) = asked_pause(&error, now) {
-                let until = now.boot.after(asked.min(LONGEST_PAUSE));
-                rejection.next = rejection.next.max(until);
+    /// What the machine reckons with of an answer.
+    fn answer(
+        &self,
+        state: &State,
+        issued: &Issued,
+        known: Option<&Credential>,
+        before: Option<&str>,
+        arrival: &Arrival<'_>,
+    ) -> Answer {
+        let named = match (before, &issued.principal) {
+            (Some(from), Some(to)) if from != &**to => {
+                let adopted = state
+                    .rest
+                    .as_ref()
+                    .is_some_and(|rest| rest.adopted.contains(to));
+                Named::Another {
+                    accepted: adopted || self.options.principals.contains(to),
+                }
             }
-            now.boot.until(rejection.next)
-        });
-        let remaining = borrowed
-            .get()
-            .and_then(|current| match self.judge(current, now) {
-                Verdict::Usable(remaining) => Some(remaining),
-                _ => None,
-            });
-        self.tell(
-            state,
-            now,
-            EventKind::Failed {
-                error: error.kind(),
-                message: error.to_string(),
-                next_attempt,
-                remaining,
-                urgent: false,
+            _ => Named::AsBefore,
+        };
+        Answer {
+            kind: issued.kind,
+            promised: arrival.profile.kind,
+            is_empty: issued.secret.is_empty(),
+            times: Times {
+                issued_at: issued.issued_at,
+                expires_at: issued.expires_at,
+                expires_in: issued.expires_in,
+                refresh_at: issued.refresh_at,
+                refresh_in: issued.refresh_in,
             },
-        );
-        Outcome::Failed(error)
+            named,
+            same: known
+                .filter(|known| same_material(known, issued))
+                .map(Credential::expires_at),
+            advisory: self
+                .options
+                .advisory_window
+                .or(arrival.profile.advisory_window),
+            phase: self.phase,
+        }
     }
 
-    fn learn_clock(&self, state: &mut State, request: Option<&Request>, now: Now) {
-        let Some(skew) = request.and_then(Request::measured_skew) else {
-            return;
-        };
-        if state.skew().abs_diff(skew) > nanos(Duration::from_secs(1)).unsigned_abs() {
-            let by = Duration::from_nanos(skew.unsigned_abs());
-            let kind = EventKind::ClockSkew {
-                by,
-                issuer_ahead: skew > 0,
-            };
-            self.tell(state, now, kind);
+    /// Whom the issuer named last.
+    fn known_principal(&self, state: &State) -> Option<Arc<str>> {
+        let rest = state.rest.as_ref();
+        self.principal_of(state)
+            .or_else(|| rest.and_then(|rest| rest.principal.clone()))
+    }
+
+    fn forget_error(&self, state: &mut State) {
+        if let Some(rest) = &mut state.rest {
+            bury(rest.last_error.take());
         }
-        state.rare().skew = skew;
+    }
+
+    /// What is wrong with an answer, in words.
+    fn faulty(
+        &self,
+        fault: Fault,
+        issued: &Issued,
+        before: Option<&str>,
+        profile: &Profile,
+    ) -> Error {
+        let remedy = profile
+            .remedy
+            .map(|remedy| format!("; {remedy}"))
+            .unwrap_or_default();
+        match fault {
+            Fault::Empty => Error::unavailable("the issuer answered with an empty secret"),
+            Fault::OtherKind => Error::misconfigured(format!(
+                "the provider answered with a {:?}, but its profile promises a {:?}",
+                issued.kind, profile.kind
+            )),
+            Fault::Expired => {
+                Error::unavailable("the issuer answered with a credential that has expired already")
+            }
+            Fault::Static => {
+                let message = format!(
+                    "the credential from {} for cache {} never expires, and static credentials are refused unless \
+                     the cache was built with danger_allow_static{remedy}",
+                    profile.name, self.context.key
+                );
+                Error::new(ErrorKind::StaticCredential, message)
+            }
+            Fault::TooLong(lifetime) => {
+                let message = format!(
+                    "the credential lives {lifetime:?}, longer than the {:?} that the lifetime policy accepts{remedy}",
+                    self.options.longest_lifetime
+                );
+                Error::new(ErrorKind::LifetimeTooLong, message)
+            }
+            Fault::OtherPrincipal => {
+                let message = format!(
+                    "the issuer answered for principal {}, but this cache holds one of {}",
+                    issued.principal.as_deref().unwrap_or_default(),
+                    before.unwrap_or_default()
+                );
+                Error::new(ErrorKind::PrincipalChanged, message)
+            }
+        }
     }
 }
 
-/// Whose failure it is, and when it came.
-struct Arrival {
-    provider: &'static str,
-    sent: Now,
+/// What landed, whose it is, and when.
+struct Arrival<'a> {
+    profile: &'a Profile,
+    landing: Landing<'a>,
     now: Now,
-    /// Spreads the pause that follows.
-    random: u32,
+}
+
+/// Whether the issuer gave the secret that is known, with all that belongs to it but its end.
+fn same_material(known: &Credential, issued: &Issued) -> bool {
+    let same_signing = match (known.signing(), issued.signing.as_deref()) {
+        (None, None) => true,
+        (Some(a), Some(b)) => {
+            a.key_id == b.key_id
+                && match (&a.session_token, &b.session_token) {
+                    (None, None) => true,
+                    (Some(a), Some(b)) => a.same_as(b),
+                    _ => false,
+                }
+        }
+        _ => false,
+    };
+    same_signing && known.secret.same_as(&issued.secret)
 }
 
 /// How long the issuer asked to be left alone.
-fn asked_pause(error: &Error, now: Now) -> Option<Duration> {
+fn asked_pause(error: &Error, now: Now) -> Option<std::time::Duration> {
     error.retry_after().map(|asked| match asked {
         RetryAfter::Delay(delay) => delay,
         RetryAfter::At(instant) => now.wall.until(Wall::from(instant)),
     })
 }
-
-/// The longest that one origin's demand is left aside because the issuer asked for patience.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);

@@ -1,15 +1,15 @@
 //! One credential, kept fresh: [`Cache`] and what stands behind it.
 
-mod accept;
 mod ask;
 mod builder;
 mod changes;
+mod decide;
 mod flight;
 mod get;
 mod handle;
 mod land;
-mod life;
 mod origin;
+mod patience;
 mod read;
 mod reject;
 mod report;
@@ -22,17 +22,18 @@ mod timer;
 use std::fmt;
 use std::sync::Arc;
 
-pub(crate) use self::ask::Want;
+pub(crate) use self::ask::Limit;
 pub use self::builder::CacheBuilder;
 pub use self::changes::Changes;
 pub(crate) use self::flight::{Flight, Launch};
 pub use self::get::Get;
 pub use self::handle::Handle;
 pub use self::revoke::{Revoked, Telling};
-pub(crate) use self::shared::{Ended, Shared};
+pub(crate) use self::shared::Shared;
 pub use self::status::{CacheStatus, Phase};
+pub(crate) use crate::engine::machine::{Ended, Want};
 use crate::error::Error;
-use crate::issued::CredentialKind;
+use crate::profile::CredentialKind;
 
 /// Holds one credential and keeps it fresh.
 ///
@@ -70,7 +71,7 @@ impl Cache {
     /// # Errors
     /// [`Misconfigured`](crate::ErrorKind::Misconfigured), naming the cache and its provider.
     pub fn expect_kind(&self, wanted: CredentialKind) -> Result<(), Error> {
-        self.kind().expected_as(wanted, &self.shared.context)
+        self.shared.context.expect_kind(self.kind(), wanted)
     }
 }
 

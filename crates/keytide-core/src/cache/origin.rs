@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::Cache;
-use super::ask::Want;
+use super::Want;
+use super::ask::Limit;
 use super::shared::Shared;
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind};
@@ -45,7 +46,9 @@ impl Cache {
         if !credential.maybe_rejected() {
             return Ok(credential);
         }
-        self.shared.obtain(for_origin(&bounded(origin)), None).await
+        self.shared
+            .obtain(for_origin(&bounded(origin)), Limit::OneCall)
+            .await
     }
 
     /// [`get_for_origin`](Self::get_for_origin) of a credential that lasts at least `least` longer, with an end to the
@@ -65,7 +68,7 @@ impl Cache {
             least,
             ..for_origin(&origin)
         };
-        self.shared.obtain(want, Some(patience)).await
+        self.shared.obtain(want, Limit::Patience(patience)).await
     }
 
     /// The agent's wall clock: what goes with a credential is dated by it.
@@ -90,6 +93,7 @@ impl Shared {
                 && self
                     .state
                     .lock()
+                    .machine
                     .refuses(Some(origin), credential.generation())
         });
         if !refused {

@@ -5,10 +5,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Cache;
-use super::shared::{Shared, Verdict};
-use crate::credential::Credential;
+use super::shared::Shared;
+use crate::credential::{Credential, Verdict};
 use crate::error::{Error, ErrorKind};
-use crate::event::Trigger;
 use crate::lease;
 use crate::time::Now;
 
@@ -94,7 +93,7 @@ impl Shared {
         match self.judge(credential, now) {
             Verdict::Usable(remaining) => {
                 self.renew_lease(credential, remaining, now);
-                if remaining <= credential.plan.refresh_margin()
+                if remaining <= credential.held.plan.refresh_margin()
                     || self.changed_unseen.load(Ordering::Relaxed)
                 {
                     self.demand_by_read(now, None);
@@ -120,7 +119,7 @@ impl Shared {
     pub(super) fn renew_lease(&self, credential: &Credential, remaining: Duration, now: Now) {
         if self.context.clock.is_system() {
             let to_refresh = remaining
-                .checked_sub(credential.plan.refresh_margin())
+                .checked_sub(credential.held.plan.refresh_margin())
                 .filter(|left| !left.is_zero());
             credential.renew_lease(lease::grant(now.wall, remaining, to_refresh));
         }
@@ -146,17 +145,14 @@ impl Shared {
                 "the credential was invalidated and no newer one has come",
             )
         };
-        with_cause(self.error(kind, message), state.pace.last_error())
+        with_cause(self.error(kind, message), state.last_error())
     }
 
     #[cold]
     pub(super) fn expired(&self) -> Error {
         let state = self.state.lock();
         let message = "the credential has expired and no newer one has come";
-        with_cause(
-            self.error(ErrorKind::Expired, message),
-            state.pace.last_error(),
-        )
+        with_cause(self.error(ErrorKind::Expired, message), state.last_error())
     }
 
     #[cold]
@@ -169,9 +165,7 @@ impl Shared {
     /// A read that does not wait found something due: the driver looks into it.
     fn demand_by_read(self: &Arc<Self>, now: Now, least: Option<Duration>) {
         self.tell_past_expiry(now);
-        let least = least.filter(|least| self.could_last(*least));
-        let trigger = least.map(|_| Trigger::TooShort);
-        self.kick(now, trigger, least.unwrap_or_default());
+        self.kick(now, least.filter(|least| self.could_last(*least)));
     }
 }
 

@@ -3,17 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ask::Want;
+use super::ask::Limit;
+use super::decide::Words;
 use super::shared::Shared;
-use super::state::{LONG_AGO, Rejection, State};
-use super::timer::After;
-use super::{Cache, Ended};
+use super::{Cache, Want};
 use crate::credential::Credential;
 use crate::error::Error;
-use crate::event::{EventKind, Trigger};
 use crate::request::ChangeNotifier;
 use crate::text::bounded;
-use crate::time::Now;
 
 impl Cache {
     /// Reports that `origin` refused `generation` (an HTTP 401), and waits for what the issuer says to that.
@@ -56,7 +53,8 @@ impl Cache {
                 beyond: Some(generation),
                 ..Want::default()
             };
-            let credential = cache.shared.obtain(want, patience).await?;
+            let limit = patience.map_or(Limit::OneCall, Limit::Patience);
+            let credential = cache.shared.obtain(want, limit).await?;
             if credential.generation() > generation {
                 return Ok(credential);
             }
@@ -72,40 +70,12 @@ impl Cache {
         if self.shared.context.is_foreign() {
             return false;
         }
-        let now = self.shared.context.clock.now();
-        let mut state = self.shared.state.lock();
-        let Some(current) = self
-            .shared
-            .slot
-            .load()
-            .into_owned()
-            .filter(|known| known.generation() == generation)
-        else {
-            return false;
-        };
-        if self.shared.ended() == Ended::Revoked {
-            return false;
-        }
-        let wanted = self.shared.in_demand(&current, now);
-        state.rare().withdrawn = Some(current);
-        self.shared.slot.store(None);
-        let after = After {
-            retired: state.flight.take(),
-            ..After::default()
-        };
-        self.shared
-            .tell(&state, now, EventKind::Invalidated { generation });
-        if wanted && self.shared.ended() == Ended::No {
-            state.wanted = Some(Trigger::Invalidated);
-            let may = self
-                .shared
-                .may_start(&state, Trigger::Invalidated, None, now);
-            let at = may.err().unwrap_or(now.boot);
-            self.shared.schedule(&mut state, at, now);
-        }
-        drop(state);
-        after.run();
-        true
+        let shared = &self.shared;
+        let now = shared.context.clock.now();
+        let state = shared.state.lock();
+        shared.step(state, now, Words::default(), |machine, seen, effects| {
+            machine.invalidated(generation, seen, effects)
+        })
     }
 
     /// Accepts another principal from now on, beside those listed at building.
@@ -114,8 +84,8 @@ impl Cache {
             return;
         }
         let mut state = self.shared.state.lock();
-        state.pace.reset();
-        let (principal, adopted) = (principal.into(), &mut state.rare().adopted);
+        state.machine.adopted();
+        let (principal, adopted) = (principal.into(), &mut state.rest().adopted);
         if !adopted.contains(&principal) {
             adopted.push(principal);
         }
@@ -126,10 +96,10 @@ impl Shared {
     /// Has `notifier` told of the next generation, unless there is one beyond `used` already: then returns true.
     pub(crate) fn await_newer(&self, used: u64, notifier: ChangeNotifier) -> bool {
         let mut state = self.state.lock();
-        if state.generation > used {
+        if state.machine.generation() > used {
             return true;
         }
-        let dependants = &mut state.rare().dependants;
+        let dependants = &mut state.rest().dependants;
         dependants.retain(|known| !known.is_closed() && !known.is_for(&notifier));
         dependants.push(notifier);
         false
@@ -142,95 +112,13 @@ impl Shared {
         }
         let origin = &*bounded(origin);
         let now = self.context.clock.now();
-        let mut state = self.state.lock();
-        let Some(current) = self
-            .slot
-            .load()
-            .into_owned()
-            .filter(|known| known.generation() == generation)
-        else {
-            return;
+        let words = Words {
+            origin,
+            ..Words::default()
         };
-        let Some(next) = state.note_rejection(&current, origin, claims, now) else {
-            return;
-        };
-        self.tell(
-            &state,
-            now,
-            EventKind::Rejected {
-                generation,
-                origin: origin.to_owned(),
-            },
-        );
-        current.mark_rejected();
-        if next && self.ended() == Ended::No && state.flight.is_none() {
-            state.wanted = Some(Trigger::Rejected);
-            state.rare().wanted_by = Some(Arc::from(origin));
-            let may = self.may_start(&state, Trigger::Rejected, Some(&current), now);
-            let at = may.err().unwrap_or(now.boot);
-            self.schedule(&mut state, at, now);
-        }
+        let state = self.state.lock();
+        self.step(state, now, words, |machine, seen, effects| {
+            machine.rejected(generation, origin, claims, seen, effects);
+        });
     }
 }
-
-impl State {
-    /// Notes who refused what. `None` if that is known already; else whether the origin may force a refresh now.
-    fn note_rejection(
-        &mut self,
-        current: &Credential,
-        origin: &str,
-        claims: Option<&str>,
-        now: Now,
-    ) -> Option<bool> {
-        let generation = current.generation();
-        let rejections = &mut self.rare().rejections;
-        let index = match rejections
-            .iter()
-            .position(|known| known.origin.as_ref() == origin)
-        {
-            Some(index) => index,
-            None => {
-                if rejections.len() >= MOST_ORIGINS {
-                    // What is known of this generation is never forgotten for another origin's sake.
-                    let former = |known: &Rejection| known.generation != generation;
-                    let spared = rejections.iter().position(former)?;
-                    rejections.remove(spared);
-                }
-                rejections.push(Rejection {
-                    origin: Arc::from(origin),
-                    generation: 0,
-                    vouched: false,
-                    claims: None,
-                    count: 0,
-                    reported: now.boot,
-                    last: now.boot,
-                    next: LONG_AGO,
-                });
-                rejections.len() - 1
-            }
-        };
-        let known = &mut rejections[index];
-        if known.generation == generation && !known.vouched {
-            known.last = now.boot;
-            return None;
-        }
-        // One that was in use for a while was not refused for what the origin is, but for what became of it.
-        let served_well = current.plan.received.until(now.boot) >= current.lifetime() / 4;
-        if served_well || known.last.until(now.boot) > FORGIVEN {
-            known.count = 0;
-            known.next = LONG_AGO;
-        }
-        known.generation = generation;
-        known.vouched = false;
-        known.claims = claims.map(Arc::from);
-        known.reported = now.boot;
-        known.last = now.boot;
-        Some(known.next <= now.boot)
-    }
-}
-
-/// More origins than a credential has destinations. The refusal of one more is not taken down while all these refuse the
-/// current generation.
-const MOST_ORIGINS: usize = 256;
-/// An origin that has not refused for this long is as good as one that never did.
-const FORGIVEN: Duration = Duration::from_secs(600);

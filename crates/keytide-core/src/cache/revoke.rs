@@ -9,17 +9,13 @@ use std::time::Duration;
 
 use super::Cache;
 use super::changes::{END, tell_watchers};
-use super::shared::{Ended, FOREIGN, Shared};
-use super::state::State;
-use super::timer::After;
+use super::decide::{After, Words};
+use super::shared::{FOREIGN, Shared};
 use crate::agent::AgentInner;
-use crate::credential::{Credential, Ends};
+use crate::credential::{Credential, Ends, RevokeFuture};
 use crate::error::{Error, ErrorKind};
-use crate::event::EventKind;
-use crate::issued::RevokeFuture;
 use crate::profile::Revocation;
 use crate::sync::bury;
-use crate::time::Boot;
 
 impl Cache {
     /// Revokes the credential: when this returns, every read that starts fails, and no call under way can undo it.
@@ -120,45 +116,26 @@ impl Shared {
         let revocation = self.context.profile().revocation;
         let now = self.context.clock.now();
         let mut state = self.state.lock();
-        let first = self.ended() != Ended::Revoked;
-        self.set_ended(Ended::Revoked);
         let current = self
             .slot
             .load()
             .into_owned()
             .or_else(|| state.withdrawn().cloned());
-        self.slot.store(None);
-        let after = After {
-            retired: state.flight.take(),
-            ..After::default()
-        };
-        let rare = state.rare.take();
-        let former = rare.as_ref().and_then(|rare| rare.former);
-        let left_of_former = former.map_or(Duration::ZERO, |ends| ends.remaining(now));
-        let watchers = rare.as_ref().and_then(|rare| rare.changes.clone());
-        bury(rare);
-        let left = current
-            .as_ref()
-            .map(|current| current.remaining_at(now))
-            .unwrap_or_default();
-        let residual_exposure = left.max(left_of_former);
-        let ends = current.as_ref().map(|current| current.ends);
-        let ends = match (ends, former) {
-            (Some(ends), Some(former)) => Some(ends.later(former)),
-            (ends, former) => ends.or(former),
-        };
-        self.schedule(&mut state, Boot::FAR, now);
-        state.wanted = None;
-        if first {
-            self.context.emit_at(
-                now,
-                current.as_deref().and_then(Credential::principal_arc),
-                EventKind::Revoked { residual_exposure },
-            );
-        }
+        let former = state.machine.former();
+        let (mut after, none) = (After::default(), Words::default());
+        let ends = self.decide(
+            &mut state,
+            &mut after,
+            now,
+            none,
+            |machine, seen, effects| machine.revoked(seen, effects),
+        );
+        let watchers = state.watched();
+        bury(state.rest.take());
         drop(state);
         after.run();
         tell_watchers(watchers, END);
+        let residual_exposure = ends.map_or(Duration::ZERO, |ends| ends.remaining(now));
         let report = Revoked {
             cache: self.context.key.text(),
             residual_exposure,
@@ -217,19 +194,6 @@ impl Shared {
         }))
     }
 
-    /// Until when something is accepted of what this cache was issued, at the latest.
-    pub(super) fn left_behind(&self, state: &State) -> Option<Ends> {
-        let borrowed = self.slot.load();
-        let known = borrowed
-            .get()
-            .or_else(|| state.withdrawn().map(Arc::as_ref));
-        let former = state.rare.as_ref().and_then(|rare| rare.former);
-        match (known.map(|known| known.ends), former) {
-            (Some(ends), Some(former)) => Some(ends.later(former)),
-            (ends, former) => ends.or(former),
-        }
-    }
-
     /// Stops refreshing. What is at hand is served until it expires.
     pub(crate) fn shut_down(self: &Arc<Self>) {
         if self.context.is_foreign() {
@@ -237,14 +201,17 @@ impl Shared {
         }
         let now = self.context.clock.now();
         let mut state = self.state.lock();
-        self.set_ended(Ended::ShutDown);
-        let after = After {
-            retired: state.flight.take(),
-            ..After::default()
-        };
-        state.wanted = None;
-        self.schedule(&mut state, Boot::FAR, now);
-        let watchers = state.rare.as_ref().and_then(|rare| rare.changes.clone());
+        let (mut after, none) = (After::default(), Words::default());
+        self.decide(
+            &mut state,
+            &mut after,
+            now,
+            none,
+            |machine, seen, effects| {
+                machine.shut_down(seen, effects);
+            },
+        );
+        let watchers = state.watched();
         drop(state);
         after.run();
         tell_watchers(watchers, END);

@@ -5,15 +5,14 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::changes::{END, tell_watchers};
-use super::state::{LONG_AGO, State, StateLock};
+use super::state::StateLock;
 use crate::agent::AgentInner;
 use crate::context::Context;
-use crate::credential::Credential;
+use crate::credential::{Credential, Verdict};
+use crate::engine::machine::Ended;
+use crate::engine::options::Options;
 use crate::error::{Error, ErrorKind};
-use crate::event::EventKind;
 use crate::home;
-use crate::issued::CredentialKind;
-use crate::policy::options::Options;
 use crate::slot::Slot;
 use crate::time::{Boot, Now};
 
@@ -26,38 +25,19 @@ pub(crate) struct Shared {
     pub(crate) agent: Arc<AgentInner>,
     pub(super) state: StateLock,
     /// When somebody last read, by the boot clock: marked in the slow path of reads, a hint.
-    demand: AtomicI64,
+    pub(super) read: AtomicI64,
     pub(super) id: u32,
     /// Where its agent's registry knows it.
     place: u32,
     pub(super) phase: u32,
     /// Reads served past expiry since the last event of it.
     pub(super) past_expiry: AtomicU32,
-    ended: AtomicU8,
+    /// What the machine said last of these three, for reads that take no lock.
+    pub(super) ended: AtomicU8,
     /// The issuer said no since the last success: nothing is served past its expiry.
     pub(super) refused: AtomicBool,
     /// The provider's input changed while nobody read.
     pub(super) changed_unseen: AtomicBool,
-}
-
-/// Why a cache does not refresh any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Ended {
-    No = 0,
-    ShutDown = 1,
-    Revoked = 2,
-}
-
-/// What a credential is worth now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It lasts this much longer.
-    Usable(Duration),
-    /// Past its expiry, served by static stability.
-    PastExpiry,
-    /// Not to be served.
-    Expired,
 }
 
 impl Shared {
@@ -74,7 +54,7 @@ impl Shared {
             options,
             agent,
             state: StateLock::default(),
-            demand: AtomicI64::new(LONG_AGO.0),
+            read: AtomicI64::new(i64::MIN / 2),
             id: home::next_id(),
             place,
             phase,
@@ -87,22 +67,10 @@ impl Shared {
 
     /// Judges a credential by both clocks.
     pub(crate) fn judge(&self, credential: &Credential, now: Now) -> Verdict {
-        let remaining = credential.remaining_at(now);
-        if !remaining.is_zero() {
-            return Verdict::Usable(remaining);
-        }
-        let Some(bound) = self.options.static_stability else {
-            return Verdict::Expired;
-        };
-        if credential.kind() != CredentialKind::SigningKey || self.refused.load(Ordering::Relaxed) {
-            return Verdict::Expired;
-        }
-        let past = credential.ends.past(now);
-        if past < bound {
-            Verdict::PastExpiry
-        } else {
-            Verdict::Expired
-        }
+        let refused = self.refused.load(Ordering::Relaxed);
+        credential
+            .held
+            .judge(now, self.options.static_stability, refused)
     }
 
     pub(super) fn ended(&self) -> Ended {
@@ -113,40 +81,14 @@ impl Shared {
         }
     }
 
-    /// Only ever grows: what is revoked stays so.
-    pub(super) fn set_ended(&self, ended: Ended) {
-        self.ended.fetch_max(ended as u8, Ordering::AcqRel);
-    }
-
     pub(super) fn mark_demand(&self, now: Now) {
-        self.demand.store(now.boot.0, Ordering::Relaxed);
+        self.read.store(now.boot.0, Ordering::Relaxed);
     }
 
-    /// Whether somebody read this recently enough to go on refreshing ahead of expiry.
-    pub(super) fn in_demand(&self, credential: &Credential, now: Now) -> bool {
-        let idle_after = self
-            .options
-            .idle_after
-            .unwrap_or_else(|| credential.lifetime());
-        Boot(self.demand.load(Ordering::Relaxed)).until(now.boot) <= idle_after
-    }
-
-    /// How long a call may take now: at most a sixth of what remains of a usable credential, but a second, and twice
-    /// what the issuer took the last time, so that a slow one is not cut off when little remains.
+    /// How long a call may take that starts now.
     pub(super) fn flight_limit(&self, now: Now) -> Duration {
-        let longest = self.options.flight_limit;
-        match self
-            .slot
-            .load()
-            .get()
-            .map(|credential| self.judge(credential, now))
-        {
-            Some(Verdict::Usable(remaining)) => {
-                let usual = Duration::from_millis(u64::from(self.state.lock().latency));
-                longest.min((remaining / 6).max(SHORTEST_LIMIT).max(usual * 2))
-            }
-            _ => longest,
-        }
+        let mut state = self.state.lock();
+        self.look(&mut state, now, |machine, seen| machine.flight_limit(seen))
     }
 
     /// Whether the issuer gives lifetimes of this length, as far as its provider states. Not to be asked under a lock.
@@ -166,25 +108,8 @@ impl Shared {
         self.principal_of(&self.state.lock())
     }
 
-    /// Who the issuer says we are, as far as it ever said.
-    pub(super) fn principal_of(&self, state: &State) -> Option<Arc<str>> {
-        let borrowed = self.slot.load();
-        let known = borrowed
-            .get()
-            .or_else(|| state.withdrawn().map(Arc::as_ref));
-        known.and_then(Credential::principal_arc).cloned()
-    }
-
-    /// Tells observers, in the order of decisions: under the lock, where no code of theirs runs.
-    pub(super) fn tell(&self, state: &State, now: Now, kind: EventKind) {
-        if !self.context.sink.is_empty() {
-            let principal = self.principal_of(state);
-            self.context.emit_at(now, principal.as_ref(), kind);
-        }
-    }
-
     pub(super) fn skew(&self) -> i64 {
-        self.state.lock().skew()
+        self.state.lock().machine.skew()
     }
 
     /// Why a read cannot be served, when it is the end of the cache or of its process.
@@ -219,17 +144,18 @@ impl Drop for Shared {
             // A parent's, whose locks may be held by threads that are not here.
             return;
         }
-        let state = std::mem::take(&mut *self.state.lock());
-        let watched = state.rare.as_ref().and_then(|rare| rare.changes.clone());
-        tell_watchers(watched, END);
-        let left = self.left_behind(&state);
+        let now = self.context.clock.now();
+        let mut state = std::mem::take(&mut *self.state.lock());
+        tell_watchers(state.watched(), END);
+        let left = self.look(&mut state, now, |machine, seen| machine.left_behind(seen));
         if let Some(flight) = &state.flight {
             flight.retire();
         }
-        if state.due.0 != Boot::FAR
+        let due = state.machine.due();
+        if due != Boot::FAR
             && let Ok(home) = self.agent.homes.current()
         {
-            home.unschedule(state.due.0, self.id);
+            home.unschedule(due, self.id);
         }
         self.agent.forget(self.place, &self.context.key, left);
     }
@@ -243,6 +169,5 @@ impl std::fmt::Debug for Shared {
     }
 }
 
-const SHORTEST_LIMIT: Duration = Duration::from_secs(1);
 pub(super) const FOREIGN: &str =
     "this process was forked from the one that built the agent; build an agent here";

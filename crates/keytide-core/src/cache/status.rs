@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Cache;
-use super::shared::{Ended, Verdict};
+use super::Ended;
+use crate::credential::Verdict;
 use crate::time::Boot;
 
 /// What a cache is doing, as of the moment it was asked. Gauges and counters for metrics stand beside their names.
@@ -88,6 +89,7 @@ impl Cache {
             };
         }
         let state = shared.state.lock();
+        let machine = &state.machine;
         let borrowed = shared.slot.load();
         let current = borrowed.get();
         let phase = match current {
@@ -95,10 +97,10 @@ impl Cache {
             None if state.withdrawn().is_some() => Phase::Invalidated,
             None => Phase::Empty,
             Some(current) => match shared.judge(current, now) {
-                Verdict::Usable(remaining) if remaining > current.plan.refresh_margin() => {
+                Verdict::Usable(remaining) if remaining > current.held.plan.refresh_margin() => {
                     Phase::Fresh
                 }
-                Verdict::Usable(remaining) if remaining > current.plan.mandatory() => {
+                Verdict::Usable(remaining) if remaining > current.held.plan.mandatory() => {
                     Phase::Advisory
                 }
                 Verdict::Usable(_) => Phase::Mandatory,
@@ -108,30 +110,30 @@ impl Cache {
         let remaining = current
             .map(|current| current.remaining_at(now))
             .filter(|left| *left != Duration::MAX);
-        let next = if state.due.0 == Boot::FAR {
-            state.pace.next
+        let next = if machine.due() == Boot::FAR {
+            machine.pace().next()
         } else {
-            state.due.0
+            machine.due()
         };
-        let planned = state.flight.is_none()
+        let planned = !machine.is_in_flight()
             && next != Boot::FAR
-            && (next > now.boot || state.due.0 != Boot::FAR);
+            && (next > now.boot || machine.due() != Boot::FAR);
         CacheStatus {
             key: shared.context.key.text(),
             provider: shared.context.provider_name(),
             phase,
-            generation: state.generation,
-            age: current.map(|current| current.plan.received.until(now.boot)),
+            generation: machine.generation(),
+            age: current.map(|current| current.held.plan.received.until(now.boot)),
             remaining,
-            rotations: state.generation,
-            failures: u64::from(state.pace.total),
+            rotations: machine.generation(),
+            failures: u64::from(machine.pace().failures()),
             next_attempt: planned.then(|| now.boot.until(next)),
-            in_flight: state.flight.is_some(),
+            in_flight: machine.is_in_flight(),
             is_static: static_input
                 || current.is_some_and(|current| current.expires_at().is_none()),
-            issuer_clock_skew: Duration::from_nanos(state.skew().unsigned_abs()).as_secs_f64()
-                * if state.skew() < 0 { -1.0 } else { 1.0 },
-            last_error: state.pace.last_error().cloned(),
+            issuer_clock_skew: Duration::from_nanos(machine.skew().unsigned_abs()).as_secs_f64()
+                * if machine.skew() < 0 { -1.0 } else { 1.0 },
+            last_error: state.last_error().cloned(),
         }
     }
 }

@@ -85,7 +85,7 @@ impl Home {
                     };
                     actor.emit(None, "", None, stepped);
                 }
-                shared.on_timer(self.clock.now());
+                shared.clock_stepped(self.clock.now());
             }
             if count % BATCH == BATCH - 1 {
                 tokio::task::yield_now().await;

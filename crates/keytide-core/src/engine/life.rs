@@ -3,29 +3,39 @@
 use std::time::{Duration, SystemTime};
 
 use crate::credential::Ends;
-use crate::issued::Issued;
 use crate::time::{Boot, Now, Wall};
 
+/// When an answer ends, as its issuer said.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Times {
+    pub(crate) issued_at: Option<SystemTime>,
+    pub(crate) expires_at: Option<SystemTime>,
+    pub(crate) expires_in: Option<Duration>,
+    pub(crate) refresh_at: Option<SystemTime>,
+    pub(crate) refresh_in: Option<Duration>,
+}
+
 /// When an answer ends, on all axes.
-pub(super) struct Life {
-    pub(super) expires_at: Option<SystemTime>,
-    pub(super) ends: Ends,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Life {
+    pub(crate) expires_at: Option<SystemTime>,
+    pub(crate) ends: Ends,
     /// From receipt to end.
-    pub(super) remaining: Duration,
+    pub(crate) remaining: Duration,
     /// From making to end.
-    pub(super) whole: Duration,
-    pub(super) hint: Option<Duration>,
+    pub(crate) whole: Duration,
+    pub(crate) hint: Option<Duration>,
 }
 
 impl Life {
     /// A lifetime counts from the moment of sending; an instant is the issuer's, and an issuer whose clock is ahead
     /// of ours shortens what is left by ours.
-    pub(super) fn of(issued: &Issued, skew: i64, sent: Now, now: Now) -> Self {
+    pub(crate) fn of(times: &Times, skew: i64, sent: Now, now: Now) -> Self {
         let elapsed = sent.boot.until(now.boot);
-        let relative = issued
+        let relative = times
             .expires_in
             .map(|lifetime| lifetime.saturating_sub(elapsed));
-        let absolute = issued.expires_at.map(|instant| {
+        let absolute = times.expires_at.map(|instant| {
             let ours = Wall(Wall::from(instant).0.saturating_sub(skew.max(0)));
             (instant, now.wall.until(ours), ours)
         });
@@ -54,12 +64,12 @@ impl Life {
         } else {
             now.boot.after(remaining)
         };
-        let whole = match (issued.issued_at, expires_at) {
+        let whole = match (times.issued_at, expires_at) {
             (Some(made), Some(end)) => end.duration_since(made).unwrap_or(remaining).max(remaining),
             _ => remaining,
         };
-        let hint_in = issued.refresh_in.map(|after| after.saturating_sub(elapsed));
-        let hint_at = issued.refresh_at.map(|instant| {
+        let hint_in = times.refresh_in.map(|after| after.saturating_sub(elapsed));
+        let hint_at = times.refresh_at.map(|instant| {
             now.wall
                 .until(Wall(Wall::from(instant).0.saturating_sub(skew.max(0))))
         });
@@ -69,6 +79,25 @@ impl Life {
             remaining,
             whole,
             hint: hint_in.or(hint_at),
+        }
+    }
+}
+
+impl Times {
+    /// Whether two ends are the same. One that was reckoned from a lifetime may differ by the latency of two calls.
+    pub(crate) fn same_end(&self, known: Option<SystemTime>, end: Option<SystemTime>) -> bool {
+        let tolerance = if self.expires_at.is_some() {
+            Duration::ZERO
+        } else {
+            Duration::from_secs(2)
+        };
+        match (known, end) {
+            (Some(a), Some(b)) => a
+                .duration_since(b)
+                .or_else(|_| b.duration_since(a))
+                .is_ok_and(|apart| apart <= tolerance),
+            (None, None) => true,
+            _ => false,
         }
     }
 }

@@ -19,7 +19,8 @@ pub(crate) struct Options {
     pub(crate) advisory_window: Option<Duration>,
     pub(crate) mandatory_window: Option<Duration>,
     pub(crate) idle_after: Option<Duration>,
-    pub(crate) floor: Duration,
+    /// The shortest time between two calls, where the user set it.
+    pub(crate) floor: Option<Duration>,
     pub(crate) flight_limit: Duration,
     pub(crate) static_stability: Option<Duration>,
     pub(crate) longest_lifetime: Duration,
@@ -35,7 +36,7 @@ impl Default for Options {
             advisory_window: None,
             mandatory_window: None,
             idle_after: None,
-            floor: Duration::from_secs(1),
+            floor: None,
             flight_limit: Duration::from_secs(30),
             static_stability: None,
             longest_lifetime: Duration::from_secs(12 * 3600),
@@ -46,3 +47,18 @@ impl Default for Options {
         }
     }
 }
+
+impl Options {
+    /// The shortest time between two calls.
+    pub(crate) fn floor(&self) -> Duration {
+        self.floor.unwrap_or(FLOOR)
+    }
+
+    /// The first pause after a failure that leaves readers without a credential, where nobody set a longer one.
+    pub(crate) fn first_pause(&self) -> Option<Duration> {
+        self.floor.is_none().then_some(FIRST_PAUSE)
+    }
+}
+
+const FLOOR: Duration = Duration::from_secs(1);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);

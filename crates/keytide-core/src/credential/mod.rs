@@ -1,18 +1,23 @@
 //! A published credential: [`Credential`], whole and immutable but for its lease.
 
+mod held;
+
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+pub(crate) use self::held::{Ends, Held, Plan, Verdict};
 use crate::context::Context;
 use crate::error::Error;
 use crate::event::EventKind;
-use crate::issued::{CredentialKind, RevokeAt, Signing};
 use crate::lease::{self, NO_LEASE};
+use crate::profile::CredentialKind;
 use crate::secret::{Secret, SharedSecret};
 use crate::sys;
-use crate::time::{Boot, Now, Wall, nanos};
+use crate::time::{Now, Wall, nanos};
 
 /// A secret and when its issuer stops accepting it, as one generation of a cache.
 ///
@@ -23,11 +28,8 @@ pub struct Credential {
     lease: AtomicU64,
     /// Whether some destination refused it: a hint that sends readers for a destination to the list.
     rejected: AtomicBool,
-    kind: CredentialKind,
     pub(crate) secret: Secret,
-    generation: u64,
-    pub(crate) ends: Ends,
-    pub(crate) plan: Plan,
+    pub(crate) held: Held,
     extra: Option<Box<Extra>>,
     pub(crate) context: Arc<Context>,
 }
@@ -54,30 +56,22 @@ struct Extra {
     revoke: Option<RevokeAt>,
 }
 
-/// Where the life of a credential ends, on both clocks.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Ends {
-    pub(crate) wall: Wall,
-    pub(crate) boot: Boot,
+/// What belongs to a signing key beside its secret.
+pub(crate) struct Signing {
+    pub(crate) key_id: String,
+    pub(crate) session_token: Option<Secret>,
 }
 
-/// When a credential was received and when it is to be replaced: kept beside its expiry, never instead of it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Plan {
-    pub(crate) received: Boot,
-    refresh_margin: i64,
-    mandatory: i64,
-}
+/// The issuer being told.
+pub(crate) type RevokeFuture = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+pub(crate) type RevokeAt = Box<dyn Fn(Arc<Credential>) -> RevokeFuture + Send + Sync>;
 
 /// The parts of a credential that the cache decides on.
 pub(crate) struct Parts {
-    pub(crate) kind: CredentialKind,
+    pub(crate) held: Held,
     pub(crate) secret: Secret,
     pub(crate) signing: Option<Box<Signing>>,
-    pub(crate) generation: u64,
     pub(crate) expires_at: Option<SystemTime>,
-    pub(crate) ends: Ends,
-    pub(crate) plan: Plan,
     pub(crate) principal: Option<Arc<str>>,
     pub(crate) context: Arc<Context>,
     pub(crate) revoke: Option<RevokeAt>,
@@ -85,7 +79,7 @@ pub(crate) struct Parts {
 
 impl Credential {
     pub(crate) fn new(parts: Parts) -> Self {
-        let ours = parts.ends.wall;
+        let ours = parts.held.ends.wall;
         let expires_at = parts
             .expires_at
             .filter(|told| ours == Wall::FAR || Wall::from(*told) != ours);
@@ -104,11 +98,8 @@ impl Credential {
         Self {
             lease: AtomicU64::new(NO_LEASE),
             rejected: AtomicBool::new(false),
-            kind: parts.kind,
             secret: parts.secret,
-            generation: parts.generation,
-            ends: parts.ends,
-            plan: parts.plan,
+            held: parts.held,
             extra,
             context: parts.context,
         }
@@ -117,13 +108,13 @@ impl Credential {
     /// What it is good for.
     #[must_use]
     pub fn kind(&self) -> CredentialKind {
-        self.kind
+        self.held.kind
     }
 
     /// Its number in its cache: grows with every published credential, from 1.
     #[must_use]
     pub fn generation(&self) -> u64 {
-        self.generation
+        self.held.generation
     }
 
     /// When the issuer stops accepting it, as the issuer said it (or the moment of sending plus the lifetime that it
@@ -132,8 +123,8 @@ impl Credential {
     pub fn expires_at(&self) -> Option<SystemTime> {
         let told = self.extra.as_ref().and_then(|extra| extra.expires_at);
         told.or_else(|| {
-            (self.ends.wall != Wall::FAR)
-                .then(|| self.ends.wall.system())
+            (self.held.ends.wall != Wall::FAR)
+                .then(|| self.held.ends.wall.system())
                 .flatten()
         })
     }
@@ -148,11 +139,7 @@ impl Credential {
     /// How long it lasted when it was received; `Duration::MAX` for a static credential.
     #[must_use]
     pub fn lifetime(&self) -> Duration {
-        if self.ends.boot == Boot::FAR {
-            Duration::MAX
-        } else {
-            self.plan.received.until(self.ends.boot)
-        }
+        self.held.lifetime()
     }
 
     /// Whether at least this much life is left: [`remaining`](Self::remaining), but two clocks are read only where it is
@@ -164,7 +151,7 @@ impl Credential {
             && nanos(least)
                 .saturating_add(nanos(LEASE_SLACK))
                 .saturating_add(sys::coarse_wall().0)
-                < self.ends.wall.0;
+                < self.held.ends.wall.0;
         far || self.remaining() >= least
     }
 
@@ -220,7 +207,7 @@ impl Credential {
     }
 
     fn expect_kind(&self, wanted: CredentialKind) -> Result<(), Error> {
-        self.kind.expected_as(wanted, &self.context)
+        self.context.expect_kind(self.kind(), wanted)
     }
 
     pub(crate) fn principal_arc(&self) -> Option<&Arc<str>> {
@@ -245,13 +232,9 @@ impl Credential {
         self.lease.store(until, Ordering::Relaxed);
     }
 
-    pub(crate) fn mark_rejected(&self) {
-        self.rejected.store(true, Ordering::Relaxed);
-    }
-
-    /// The issuer vouched for it, so no origin's refusal counts any more.
-    pub(crate) fn clear_rejected(&self) {
-        self.rejected.store(false, Ordering::Relaxed);
+    /// Whether some origin's refusal of it counts.
+    pub(crate) fn mark_rejected(&self, rejected: bool) {
+        self.rejected.store(rejected, Ordering::Relaxed);
     }
 
     #[inline]
@@ -260,77 +243,22 @@ impl Credential {
     }
 
     pub(crate) fn remaining_at(&self, now: Now) -> Duration {
-        self.ends.remaining(now)
+        self.held.ends.remaining(now)
     }
 
     fn tell_exposed(&self, reason: &'static str) {
         self.context.emit(
             self.principal_arc(),
             EventKind::Exposed {
-                generation: self.generation,
+                generation: self.generation(),
                 reason,
             },
         );
     }
 }
 
-impl Plan {
-    pub(crate) fn new(received: Boot, refresh_margin: Duration, mandatory: Duration) -> Self {
-        Self {
-            received,
-            refresh_margin: nanos(refresh_margin),
-            mandatory: nanos(mandatory),
-        }
-    }
-
-    /// A refresh is due once no more than this remains.
-    pub(crate) fn refresh_margin(self) -> Duration {
-        span(self.refresh_margin)
-    }
-
-    /// A refresh is urgent once no more than this remains.
-    pub(crate) fn mandatory(self) -> Duration {
-        span(self.mandatory)
-    }
-}
-
 /// More than a clock may have moved since a lease was granted.
 const LEASE_SLACK: Duration = Duration::from_secs(2);
-
-fn span(nanos: i64) -> Duration {
-    Duration::from_nanos(nanos.unsigned_abs())
-}
-
-impl Ends {
-    /// What is left by the clock that leaves less; `Duration::MAX` where nothing ends.
-    pub(crate) fn remaining(self, now: Now) -> Duration {
-        if self.boot == Boot::FAR && self.wall == Wall::FAR {
-            return Duration::MAX;
-        }
-        now.wall.until(self.wall).min(now.boot.until(self.boot))
-    }
-
-    /// So long after an instant, on both clocks.
-    pub(crate) fn after(now: Now, span: Duration) -> Self {
-        Self {
-            wall: now.wall.after(span),
-            boot: now.boot.after(span),
-        }
-    }
-
-    /// The later of two ends, on each clock.
-    pub(crate) fn later(self, other: Self) -> Self {
-        Self {
-            wall: self.wall.max(other.wall),
-            boot: self.boot.max(other.boot),
-        }
-    }
-
-    /// How long ago it ended, by the clock that says longer.
-    pub(crate) fn past(self, now: Now) -> Duration {
-        self.wall.until(now.wall).max(self.boot.until(now.boot))
-    }
-}
 
 impl fmt::Debug for ExposedKey<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -343,8 +271,8 @@ impl fmt::Debug for ExposedKey<'_> {
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credential")
-            .field("kind", &self.kind)
-            .field("generation", &self.generation)
+            .field("kind", &self.held.kind)
+            .field("generation", &self.held.generation)
             .field("expires_at", &self.expires_at())
             .field("principal", &self.principal())
             .field("secret", &self.secret)

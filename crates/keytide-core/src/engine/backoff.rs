@@ -20,6 +20,8 @@ pub(crate) struct Failure {
     pub(crate) latency: Duration,
     /// The shortest pace.
     pub(crate) floor: Duration,
+    /// The first pause of those that are shorter, where readers are without a credential.
+    pub(crate) first: Option<Duration>,
 }
 
 /// The four sorts of failure. What is unknown is unavailable.
@@ -55,7 +57,8 @@ impl Failure {
     /// How long to wait. `random` is uniform in 0 ..= `u32::MAX`.
     ///
     /// While a credential is usable: at most an eighth of what remains beside the calls themselves, so that at least five attempts fit before it
-    /// expires and readers never see an outage that ends in time. Without one: doubling to 30 s.
+    /// expires and readers never see an outage that ends in time. Without one: four short pauses, doubling, so that recovery takes
+    /// no longer than the outage did; then doubling from the floor to 30 s.
     pub(crate) fn delay(&self, random: u32) -> Duration {
         let room = self.remaining.map(|remaining| {
             let spare = remaining.saturating_sub(self.latency * ATTEMPTS);
@@ -77,7 +80,21 @@ impl Failure {
             };
             return jittered(asked, random).min(longest).max(self.floor);
         }
-        let pace = doubled(self.floor, self.count, room.unwrap_or(CAP).max(self.floor));
+        let short = self
+            .first
+            .filter(|_| self.remaining.is_none() && self.sort == Sort::Unavailable);
+        let count = match short {
+            Some(first) if self.count <= SHORT_PAUSES => {
+                return spread(
+                    doubled(first, self.count, self.floor),
+                    Duration::ZERO,
+                    random,
+                );
+            }
+            Some(_) => self.count - SHORT_PAUSES,
+            None => self.count,
+        };
+        let pace = doubled(self.floor, count, room.unwrap_or(CAP).max(self.floor));
         spread(pace, self.floor, random)
     }
 }
@@ -124,6 +141,8 @@ fn fraction(span: Duration, random: u32) -> Duration {
 
 /// How many attempts are to fit before expiry, each as slow as the last.
 const ATTEMPTS: u32 = 5;
+/// How many of the first pauses are shorter than the floor.
+const SHORT_PAUSES: u32 = 4;
 /// The longest pace while there is no usable credential.
 const CAP: Duration = Duration::from_secs(30);
 /// The longest that a `Retry-After` is honoured while a credential is usable.
@@ -151,6 +170,7 @@ mod tests {
             urgent: false,
             latency: Duration::ZERO,
             floor: FLOOR,
+            first: None,
         }
     }
 

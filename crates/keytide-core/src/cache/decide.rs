@@ -1,0 +1,244 @@
+//! The shell of the machine: what it sees is gathered, and what it decides is carried out.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::flight::{Flight, Launch, Outcome};
+use super::shared::Shared;
+use super::state::{Locked, State};
+use crate::credential::Credential;
+use crate::engine::machine::{Begin, Effects, Look, Machine, Note, Seen, SlotChange};
+use crate::error::Error;
+use crate::event::EventKind;
+use crate::sync::bury;
+use crate::time::{Boot, Now};
+
+/// What a decision leaves to be done once the lock is released: wakers, providers and other caches are called here.
+#[derive(Default)]
+#[must_use]
+pub(super) struct After {
+    pub(super) retired: Option<Arc<Flight>>,
+    pub(super) resolved: Option<(Arc<Flight>, Outcome)>,
+    pub(super) launch: Option<Launch>,
+}
+
+/// The words of what is told.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Words<'a> {
+    pub(super) origin: &'a str,
+    pub(super) error: Option<&'a Error>,
+    /// Whom the issuer named before, and whom it names now.
+    pub(super) principals: Option<(&'a str, &'a str)>,
+    pub(super) reads: u64,
+}
+
+impl After {
+    pub(super) fn run(self) {
+        if let Some(flight) = self.retired {
+            flight.retire();
+        }
+        if let Some((flight, outcome)) = self.resolved {
+            flight.resolve(outcome);
+        }
+        if let Some(launch) = self.launch {
+            launch.enter(false);
+        }
+    }
+}
+
+impl Shared {
+    /// One decision, with all that it leaves to be done.
+    pub(super) fn step<R>(
+        self: &Arc<Self>,
+        mut state: Locked<'_>,
+        now: Now,
+        words: Words<'_>,
+        decide: impl FnOnce(&mut Machine, &Seen<'_>, &mut Effects) -> R,
+    ) -> R {
+        let mut after = After::default();
+        let result = self.decide(&mut state, &mut after, now, words, decide);
+        drop(state);
+        after.run();
+        result
+    }
+
+    /// Has the machine decide, and does what must be done under the lock. The rest is left in `after`.
+    pub(super) fn decide<R>(
+        self: &Arc<Self>,
+        state: &mut State,
+        after: &mut After,
+        now: Now,
+        words: Words<'_>,
+        decide: impl FnOnce(&mut Machine, &Seen<'_>, &mut Effects) -> R,
+    ) -> R {
+        let mut effects = Effects::new(!self.context.sink.is_empty());
+        let result = self.look(state, now, |machine, seen| {
+            decide(machine, seen, &mut effects)
+        });
+        self.carry_out(state, after, effects, now, words);
+        result
+    }
+
+    /// Shows the machine what there is to be seen.
+    pub(super) fn look<R>(
+        &self,
+        state: &mut State,
+        now: Now,
+        look: impl FnOnce(&mut Machine, &Seen<'_>) -> R,
+    ) -> R {
+        let borrowed = self.slot.load();
+        let withdrawn = state.rest.as_ref().and_then(|rest| rest.withdrawn.as_ref());
+        let seen = Seen {
+            now,
+            current: borrowed.get().map(|known| &known.held),
+            withdrawn: withdrawn.map(|known| &known.held),
+            read: Boot(self.read.load(Ordering::Relaxed)),
+            launched: state.flight.as_ref().and_then(|flight| flight.launched()),
+            options: &self.options,
+        };
+        look(&mut state.machine, &seen)
+    }
+
+    pub(super) fn carry_out(
+        self: &Arc<Self>,
+        state: &mut State,
+        after: &mut After,
+        effects: Effects,
+        now: Now,
+        words: Words<'_>,
+    ) {
+        let principal = effects.observed.then(|| self.principal_of(state)).flatten();
+        self.change_slot(state, effects.slot);
+        if let Some(rejected) = effects.marked {
+            let borrowed = self.slot.load();
+            if let Some(current) = borrowed.get() {
+                current.mark_rejected(rejected);
+            }
+        }
+        if effects.retired {
+            after.retired = state.flight.take();
+        }
+        if let Some(begin) = effects.begin {
+            after.launch = Some(self.begin(state, begin));
+        }
+        if let Some(look) = effects.look {
+            self.schedule(state, look);
+        }
+        for note in effects.told {
+            let kind = words.spell_out(note);
+            self.context.emit_at(now, principal.as_ref(), kind);
+        }
+        let machine = &state.machine;
+        self.refused.store(machine.is_refused(), Ordering::Relaxed);
+        self.changed_unseen
+            .store(machine.has_changed_unseen(), Ordering::Relaxed);
+        self.ended.store(machine.ended() as u8, Ordering::Release);
+    }
+
+    fn change_slot(&self, state: &mut State, change: SlotChange) {
+        match change {
+            SlotChange::Keep => {}
+            SlotChange::Withdraw => {
+                let current = self.slot.swap(None);
+                bury(std::mem::replace(&mut state.rest().withdrawn, current));
+            }
+            SlotChange::Reinstate => {
+                if let Some(withdrawn) = state.rest().withdrawn.take() {
+                    bury(self.slot.swap(Some(withdrawn)));
+                }
+            }
+            SlotChange::Clear => {
+                bury(self.slot.swap(None));
+                if let Some(rest) = &mut state.rest {
+                    bury(rest.withdrawn.take());
+                }
+            }
+        }
+    }
+
+    /// Makes a flight current. It is launched once the lock is released.
+    fn begin(self: &Arc<Self>, state: &mut State, begin: Begin) -> Launch {
+        let flight = Arc::new(Flight::new(begin.number, begin.trigger, begin.demand));
+        state.flight = Some(Arc::clone(&flight));
+        Launch::new(self, &flight, begin.urgency)
+    }
+
+    /// Has the driver of a home look.
+    fn schedule(self: &Arc<Self>, state: &mut State, look: Look) {
+        match self.agent.homes.current() {
+            Ok(home) => {
+                if look.late {
+                    home.suspect();
+                }
+                home.schedule(look.former, look.at, self.id, self.weak());
+            }
+            Err(_) => state.machine.nobody_looks(),
+        }
+    }
+
+    /// Who the issuer says we are, as far as the answer said that is at hand.
+    pub(super) fn principal_of(&self, state: &State) -> Option<Arc<str>> {
+        let borrowed = self.slot.load();
+        let known = borrowed
+            .get()
+            .or_else(|| state.withdrawn().map(Arc::as_ref));
+        known.and_then(Credential::principal_arc).cloned()
+    }
+}
+
+impl Words<'_> {
+    fn spell_out(&self, note: Note) -> EventKind {
+        match note {
+            Note::Scheduled { after } => EventKind::Scheduled { after },
+            Note::Issued {
+                generation,
+                lifetime,
+                latency,
+            } => EventKind::Issued {
+                generation,
+                lifetime,
+                latency,
+            },
+            Note::Failed {
+                next_attempt,
+                remaining,
+                urgent,
+            } => EventKind::Failed {
+                error: self
+                    .error
+                    .map_or(crate::ErrorKind::Unavailable, Error::kind),
+                message: self.error.map(ToString::to_string).unwrap_or_default(),
+                next_attempt,
+                remaining,
+                urgent,
+            },
+            Note::Unchanged { generation } => EventKind::Unchanged { generation },
+            Note::ServedPastExpiry { generation } => EventKind::ServedPastExpiry {
+                generation,
+                reads: self.reads,
+            },
+            Note::Rejected { generation } => EventKind::Rejected {
+                generation,
+                origin: self.origin.to_owned(),
+            },
+            Note::Invalidated { generation } => EventKind::Invalidated { generation },
+            Note::Revoked { residual_exposure } => EventKind::Revoked { residual_exposure },
+            Note::Expired { generation } => EventKind::Expired { generation },
+            Note::Idle => EventKind::Idle,
+            Note::Resumed => EventKind::Resumed,
+            Note::ClockSkew { by, issuer_ahead } => EventKind::ClockSkew { by, issuer_ahead },
+            Note::PrincipalChanged { accepted } => {
+                let (from, to) = self.principals.unwrap_or_default();
+                EventKind::PrincipalChanged {
+                    from: from.to_owned(),
+                    to: to.to_owned(),
+                    accepted,
+                }
+            }
+            Note::StaticCredentialSeen { accepted } => EventKind::StaticCredentialSeen { accepted },
+            Note::LifetimeTooLong { lifetime, accepted } => {
+                EventKind::LifetimeTooLong { lifetime, accepted }
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! How long one reader waits: [`Patience`].
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::changes::Watched;
+use super::shared::Shared;
+use crate::home::sentry::Alarm;
+use crate::time::{Boot, Now};
+use crate::wait::Deadline;
+
+/// The end of one reader's wait. Nothing is set before it must wait.
+pub(super) struct Patience {
+    limit: Duration,
+    end: Boot,
+    /// Whether the reader's own thread keeps the end.
+    kept_by_reader: bool,
+    deadline: Option<Deadline>,
+}
+
+/// How a wait for the next attempt ended.
+pub(super) enum Turn {
+    Came,
+    /// The reader's patience ended first.
+    OutOfPatience,
+    /// No thread can be had that would keep the time.
+    Unkept,
+}
+
+impl Patience {
+    pub(super) fn new(limit: Duration, kept_by_reader: bool, now: Now) -> Self {
+        Self {
+            limit,
+            end: now.boot.after(limit),
+            kept_by_reader,
+            deadline: None,
+        }
+    }
+
+    pub(super) fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    pub(super) fn end(&self) -> Boot {
+        self.end
+    }
+
+    /// What ends the wait, set at the first call.
+    pub(super) fn alarm(&mut self, shared: &Shared) -> Option<&Alarm> {
+        if self.kept_by_reader {
+            return None;
+        }
+        let end = self.end;
+        let deadline = self.deadline.get_or_insert_with(|| {
+            let left = shared.context.clock.now().boot.until(end);
+            Deadline::new(&shared.agent, left)
+        });
+        Some(deadline.alarm())
+    }
+
+    /// Whether somebody keeps the end, as far as that is known.
+    pub(super) fn is_kept(&self) -> bool {
+        self.deadline.as_ref().is_none_or(Deadline::is_kept)
+    }
+
+    /// Waits until `at`, or for a generation newer than `seen`.
+    pub(super) async fn turn(
+        &mut self,
+        shared: &Shared,
+        at: Boot,
+        watched: Arc<Watched>,
+        seen: u64,
+    ) -> Turn {
+        let wait = shared.context.clock.now().boot.until(at).max(SHORTEST_WAIT);
+        let turn = Deadline::new(&shared.agent, wait);
+        if !turn.is_kept() {
+            return Turn::Unkept;
+        }
+        let alarm = self.alarm(shared);
+        let mut place = watched.place();
+        poll_fn(|context| {
+            place.register(context.waker());
+            if watched.is_beyond(seen) || turn.alarm().poll(context.waker()).is_ready() {
+                return Poll::Ready(Turn::Came);
+            }
+            match alarm {
+                Some(alarm) => alarm.poll(context.waker()).map(|()| Turn::OutOfPatience),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+}
+
+/// Between two looks at a pace that has passed.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);

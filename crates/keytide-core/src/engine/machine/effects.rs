@@ -1,0 +1,148 @@
+//! What a decision leaves the shell to do: [`Effects`].
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::Machine;
+use super::refusals::Demand;
+use crate::event::Trigger;
+use crate::time::{Boot, Now};
+
+/// What a decision leaves to be done. What is told, the slot and the timer: before the lock is released; flights are
+/// retired and launched after it.
+#[derive(Debug, Default)]
+#[must_use]
+pub(crate) struct Effects {
+    /// Whether anybody is told.
+    pub(crate) observed: bool,
+    pub(crate) told: Vec<Note>,
+    pub(crate) slot: SlotChange,
+    /// Whether the readers' hint that some origin refused the current credential is to be set so.
+    pub(crate) marked: Option<bool>,
+    pub(crate) look: Option<Look>,
+    /// The flight that was under way is taken out.
+    pub(crate) retired: bool,
+    pub(crate) begin: Option<Begin>,
+}
+
+/// What becomes of the credential that readers get.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum SlotChange {
+    #[default]
+    Keep,
+    /// No reader gets it any more; it is kept aside.
+    Withdraw,
+    /// What was kept aside is read again.
+    Reinstate,
+    /// It is gone, and what was kept aside.
+    Clear,
+}
+
+/// When the shell is to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Look {
+    pub(crate) former: Boot,
+    pub(crate) at: Boot,
+    /// The former instant has long passed: whoever was to look does not.
+    pub(crate) late: bool,
+}
+
+/// A flight to be launched.
+#[derive(Debug)]
+pub(crate) struct Begin {
+    pub(crate) number: NonZeroU32,
+    pub(crate) trigger: Trigger,
+    /// What one origin demands of the credential, where its refusal forced this call.
+    pub(crate) demand: Option<Demand>,
+    /// By the end of what is at hand: the earlier, the more urgent.
+    pub(crate) urgency: Boot,
+}
+
+/// What is told of a decision. The shell adds the words.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Note {
+    Scheduled {
+        after: Duration,
+    },
+    Issued {
+        generation: u64,
+        lifetime: Option<Duration>,
+        latency: Duration,
+    },
+    Failed {
+        next_attempt: Option<Duration>,
+        remaining: Option<Duration>,
+        urgent: bool,
+    },
+    Unchanged {
+        generation: u64,
+    },
+    ServedPastExpiry {
+        generation: u64,
+    },
+    Rejected {
+        generation: u64,
+    },
+    Invalidated {
+        generation: u64,
+    },
+    Revoked {
+        residual_exposure: Duration,
+    },
+    Expired {
+        generation: u64,
+    },
+    Idle,
+    Resumed,
+    ClockSkew {
+        by: Duration,
+        issuer_ahead: bool,
+    },
+    PrincipalChanged {
+        accepted: bool,
+    },
+    StaticCredentialSeen {
+        accepted: bool,
+    },
+    LifetimeTooLong {
+        lifetime: Duration,
+        accepted: bool,
+    },
+}
+
+impl Effects {
+    pub(crate) fn new(observed: bool) -> Self {
+        Self {
+            observed,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn tell(&mut self, note: Note) {
+        if self.observed {
+            self.told.push(note);
+        }
+    }
+}
+
+impl Machine {
+    /// Has the shell look at `at`, and no more at the former instant.
+    pub(super) fn look_at(&mut self, at: Boot, now: Now, effects: &mut Effects) {
+        let late = self.due != Boot::FAR && self.due.until(now.boot) > LATE;
+        if self.due == at && !late {
+            return;
+        }
+        let former = effects.look.map_or(self.due, |look| look.former);
+        let late = late || effects.look.is_some_and(|look| look.late);
+        effects.look = Some(Look { former, at, late });
+        self.due = at;
+    }
+
+    /// Nobody could be had to look: the next decision that wants it tries again.
+    pub(crate) fn nobody_looks(&mut self) {
+        self.due = Boot::FAR;
+    }
+}
+
+/// A timer that is this late tells that nobody polls it.
+const LATE: Duration = Duration::from_millis(500);

@@ -1,0 +1,222 @@
+//! When the issuer may be asked again: [`Pace`].
+
+use std::time::Duration;
+
+use super::{Machine, Seen};
+use crate::engine::backoff::{self, Sort};
+use crate::error::ErrorKind;
+use crate::event::Trigger;
+use crate::time::{Boot, Now};
+
+/// When the issuer may be asked again.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    /// Not before this instant, unless by name; `FAR`: not before the input has changed.
+    pub(super) next: Boot,
+    /// When the issuer was last asked.
+    pub(super) last_start: Boot,
+    /// All failures ever.
+    total: u32,
+    trouble: Option<Box<Trouble>>,
+}
+
+/// What is known of failures since the last success.
+#[derive(Debug)]
+struct Trouble {
+    last: Failed,
+    /// Failures in a row, of one phase of the credential.
+    failures: u32,
+    /// The same refusal in a row.
+    refusals: u32,
+    /// Whether a credential was usable at the last failure.
+    while_usable: bool,
+}
+
+/// A failure, as far as it is reckoned with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Failed {
+    pub(crate) kind: ErrorKind,
+    /// It is the refusal that came before.
+    pub(crate) repeated: bool,
+    /// Asking again is useless until the input has changed.
+    pub(crate) until_changed: bool,
+    /// How long the issuer asked to be left alone.
+    pub(crate) pause: Option<Duration>,
+    /// That pause is a lifetime, not an instant of the wall clock.
+    pub(crate) relative: bool,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            next: LONG_AGO,
+            last_start: LONG_AGO,
+            total: 0,
+            trouble: None,
+        }
+    }
+}
+
+impl Pace {
+    /// Not before this instant, unless by name; `FAR`: not before the input has changed.
+    pub(crate) fn next(&self) -> Boot {
+        self.next
+    }
+
+    /// All failures ever.
+    pub(crate) fn failures(&self) -> u32 {
+        self.total
+    }
+
+    pub(super) fn last_failure(&self) -> Option<&Failed> {
+        self.trouble.as_ref().map(|trouble| &trouble.last)
+    }
+
+    /// Whether what last failed may pass by itself, so that a reader with patience waits for the next attempt.
+    pub(super) fn may_pass(&self) -> bool {
+        self.last_failure().is_none_or(Failed::may_pass)
+    }
+
+    /// Whether the last failure came while a credential was usable.
+    fn failed_while_usable(&self) -> bool {
+        self.trouble
+            .as_ref()
+            .is_some_and(|trouble| trouble.while_usable)
+    }
+
+    /// Takes down a failure that says nothing of what the issuer gives to others.
+    pub(super) fn count_failure(&mut self) {
+        self.total = self.total.saturating_add(1);
+    }
+
+    /// Takes a failure down. Returns how many in a row.
+    pub(super) fn failed(&mut self, failed: Failed, usable: bool) -> u32 {
+        self.count_failure();
+        let refused = Sort::of(failed.kind).is_refusal();
+        let trouble = self.trouble.get_or_insert_with(|| {
+            Box::new(Trouble {
+                last: failed,
+                failures: 0,
+                refusals: 0,
+                while_usable: usable,
+            })
+        });
+        if trouble.while_usable != usable {
+            trouble.failures = 0;
+        }
+        trouble.failures = trouble.failures.saturating_add(1);
+        trouble.refusals = match (refused, failed.repeated) {
+            (false, _) => 0,
+            (true, true) => trouble.refusals.saturating_add(1),
+            (true, false) => 1,
+        };
+        trouble.while_usable = usable;
+        trouble.last = failed;
+        if refused {
+            trouble.refusals
+        } else {
+            trouble.failures
+        }
+    }
+
+    pub(super) fn succeeded(&mut self) {
+        *self = Self {
+            last_start: self.last_start,
+            total: self.total,
+            ..Self::default()
+        };
+    }
+
+    /// Forgets the backoff: the input changed, or the user asked by name.
+    pub(super) fn reset(&mut self) {
+        self.next = LONG_AGO;
+        if let Some(trouble) = &mut self.trouble {
+            trouble.failures = 0;
+            trouble.refusals = 0;
+        }
+    }
+}
+
+impl Failed {
+    /// Whether it may pass by itself: the issuer could not be asked, or wants patience.
+    pub(crate) fn may_pass(&self) -> bool {
+        !self.until_changed && matches!(Sort::of(self.kind), Sort::Unavailable | Sort::Throttled)
+    }
+}
+
+impl Machine {
+    /// Whether the issuer may be asked now; else when.
+    pub(super) fn may_start(&self, trigger: Trigger, seen: &Seen<'_>) -> Result<(), Boot> {
+        let (pace, now) = (&self.pace, seen.now);
+        let floor = seen.options.floor();
+        let floored = pace.last_start.after(floor);
+        let at = match (trigger, pace.last_failure()) {
+            (Trigger::ByName, _) => return Ok(()),
+            (Trigger::Changed, _) => pace.last_start.after(changed_floor(floor)),
+            // Who refuses what the issuer gives again has a pace of its own.
+            (Trigger::Rejected, None) => self.forced_floor(floor),
+            (Trigger::Rejected | Trigger::Invalidated, Some(_)) => {
+                pace.next.max(self.forced_floor(floor))
+            }
+            (Trigger::Invalidated, None) => {
+                self.pace_of_rounds(floor).max(self.forced_floor(floor))
+            }
+            (_, Some(failed)) => {
+                let usable = self.verdict(seen).is_some_and(|it| it.usable().is_some());
+                let first_after_expiry =
+                    !usable && pace.failed_while_usable() && !failed.until_changed;
+                if first_after_expiry {
+                    now.boot
+                } else {
+                    pace.next
+                }
+            }
+            // A life that a clock cut short is worth a call at once; one shorter than the pace is not.
+            (Trigger::Expired, None)
+                if seen.current.is_some_and(|held| held.lifetime() > floor) =>
+            {
+                pace.next.min(floored)
+            }
+            (_, None) => pace.next.max(floored),
+        };
+        if at <= now.boot { Ok(()) } else { Err(at) }
+    }
+
+    /// What was given again, and invalidated again: nobody may use it, so the issuer is asked at a pace that grows from
+    /// one round to the next, and not at that of what is served meanwhile.
+    fn pace_of_rounds(&self, floor: Duration) -> Boot {
+        match self.cold.as_ref().map_or(0, |cold| cold.reinstated) {
+            0 => LONG_AGO,
+            rounds => self
+                .pace
+                .last_start
+                .after(backoff::reinstated_pace(rounds, floor)),
+        }
+    }
+
+    /// Before this instant nobody forces another call, whoever forced the last one.
+    pub(super) fn forced_floor(&self, floor: Duration) -> Boot {
+        let forced = self.cold.as_ref().and_then(|cold| cold.last_forced);
+        forced.map_or(LONG_AGO, |forced| forced.after(floor))
+    }
+
+    /// The wall clock stepped: what was reckoned or refused by the wrong one sets no pace any more.
+    pub(crate) fn clock_stepped(&mut self, now: Now, floor: Duration) {
+        let asked = self.pace.last_failure().is_some_and(|failed| {
+            failed.until_changed || (failed.relative && failed.kind == ErrorKind::Throttled)
+        });
+        if !asked && self.pace.next > now.boot {
+            let next = self.pace.last_start.after(floor);
+            self.pace.reset();
+            self.pace.next = next;
+        }
+    }
+}
+
+/// The shortest pace of changes of the input: a file that is written over and over.
+pub(super) fn changed_floor(floor: Duration) -> Duration {
+    floor.min(Duration::from_millis(100))
+}
+
+/// Before every boot.
+pub(super) const LONG_AGO: Boot = Boot(i64::MIN / 2);

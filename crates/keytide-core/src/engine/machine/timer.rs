@@ -1,0 +1,241 @@
+//! When the issuer is asked without a waiting reader: by the timer, by a read in passing, by a changed input.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::ask::can_help;
+use super::effects::{Begin, Effects, Note};
+use super::pace::{LONG_AGO, changed_floor};
+use super::refusals::Demand;
+use super::{Ended, Machine, Seen};
+use crate::credential::Verdict;
+use crate::event::Trigger;
+use crate::time::Boot;
+
+impl Machine {
+    /// A read that does not wait found something due. `short`: what it asked for, where what is current does not last as
+    /// long.
+    pub(crate) fn read_in_passing(
+        &mut self,
+        seen: &Seen<'_>,
+        short: Option<Duration>,
+        effects: &mut Effects,
+    ) {
+        if self.ended != Ended::No || self.is_under_way(seen, effects) {
+            return;
+        }
+        self.tell_expiry(seen, effects);
+        let due = short
+            .map(|_| Trigger::TooShort)
+            .or(self.changed_unseen.then_some(Trigger::Changed))
+            .or_else(|| self.due_now(seen))
+            .filter(|trigger| can_help(*trigger, seen, short.unwrap_or_default()));
+        let Some(trigger) = due else { return };
+        self.resume(effects);
+        let at = self.may_start(trigger, seen).err();
+        if at != Some(Boot::FAR) {
+            self.wanted = Some(trigger);
+            self.look_at(at.unwrap_or(seen.now.boot), seen.now, effects);
+        }
+    }
+
+    /// The instant has come that was to be looked at, or the clock has stepped.
+    pub(crate) fn timer(&mut self, seen: &Seen<'_>, effects: &mut Effects) {
+        self.due = Boot::FAR;
+        if self.ended != Ended::No || self.is_under_way(seen, effects) {
+            return;
+        }
+        self.tell_expiry(seen, effects);
+        let wanted = self.wanted.take();
+        let ahead = || {
+            self.due_now(seen)
+                .filter(|trigger| is_worth_it(*trigger, seen))
+        };
+        let Some(trigger) = wanted.or_else(ahead) else {
+            return self.plan_next(seen, effects);
+        };
+        match self.may_start(trigger, seen) {
+            Ok(()) => {
+                let by = self.wanted_by();
+                self.begin(trigger, by.as_deref(), seen, effects);
+            }
+            Err(at) => {
+                self.wanted = wanted;
+                self.look_at(at, seen.now, effects);
+            }
+        }
+    }
+
+    /// The provider's input changed: whatever the backoff, the issuer is asked, if anybody uses this.
+    pub(crate) fn input_changed(&mut self, seen: &Seen<'_>, effects: &mut Effects) {
+        if self.ended != Ended::No {
+            return;
+        }
+        self.pace.reset();
+        let in_use = match seen.current {
+            Some(held) => seen.in_demand(held),
+            None => {
+                self.in_flight || self.pace.last_failure().is_some() || seen.withdrawn.is_some()
+            }
+        };
+        if !in_use {
+            self.changed_unseen = true;
+            return;
+        }
+        self.wanted = Some(Trigger::Changed);
+        if !self.in_flight {
+            let soonest = self
+                .pace
+                .last_start
+                .after(changed_floor(seen.options.floor()));
+            self.look_at(soonest.max(seen.now.boot), seen.now, effects);
+        }
+    }
+
+    /// A flight's runtime ended, is not polled, or is blocked: no failure of the issuer, so no backoff. Returns whether it
+    /// was the one under way.
+    pub(crate) fn orphaned(
+        &mut self,
+        number: NonZeroU32,
+        trigger: Trigger,
+        demand: Option<&Demand>,
+        seen: &Seen<'_>,
+        effects: &mut Effects,
+    ) -> bool {
+        if !self.is_current(number) {
+            return false;
+        }
+        self.in_flight = false;
+        if self.ended == Ended::No {
+            self.wanted = Some(trigger);
+            if let Some(demand) = demand {
+                self.want_for(&demand.origin);
+            }
+            self.pace.last_start = LONG_AGO;
+            self.look_at(seen.now.boot, seen.now, effects);
+        }
+        true
+    }
+
+    /// Whoever was to look at the instant that is due is gone.
+    pub(crate) fn rehomed(&mut self, seen: &Seen<'_>, effects: &mut Effects) {
+        let due = std::mem::replace(&mut self.due, Boot::FAR);
+        self.look_at(due, seen.now, effects);
+    }
+
+    /// Whether this is the flight that may publish.
+    pub(super) fn is_current(&self, number: NonZeroU32) -> bool {
+        self.in_flight && self.begun == number.get()
+    }
+
+    /// What is due, if anything, for a reader or by the clock.
+    pub(super) fn due_now(&self, seen: &Seen<'_>) -> Option<Trigger> {
+        let Some(held) = seen.current else {
+            return Some(seen.missing());
+        };
+        match self.judge(held, seen) {
+            Verdict::Usable(remaining) if remaining > held.plan.refresh_margin() => None,
+            Verdict::Usable(remaining) if remaining > held.plan.mandatory() => Some(Trigger::Ahead),
+            Verdict::Usable(_) => Some(Trigger::Urgent),
+            Verdict::PastExpiry | Verdict::Expired => Some(Trigger::Expired),
+        }
+    }
+
+    /// Makes a flight current. `by`: the origin whose refusal forces it.
+    pub(super) fn begin(
+        &mut self,
+        trigger: Trigger,
+        by: Option<&str>,
+        seen: &Seen<'_>,
+        effects: &mut Effects,
+    ) {
+        let now = seen.now;
+        let generation = seen.current.map(|held| held.generation);
+        let demand = generation
+            .filter(|_| trigger == Trigger::Rejected)
+            .and_then(|generation| self.demand_of(by, generation));
+        self.in_flight = true;
+        self.begun = self.begun.checked_add(1).unwrap_or(1);
+        if demand.is_none() {
+            // What one origin demands has the pace of that origin, and holds up no other call.
+            self.pace.last_start = now.boot;
+        }
+        if matches!(trigger, Trigger::Rejected | Trigger::Invalidated) {
+            self.cold().last_forced = Some(now.boot);
+        }
+        self.wanted = None;
+        self.changed_unseen = false;
+        self.look_at(Boot::FAR, now, effects);
+        let for_one = demand.as_ref().map(|demand| &*demand.origin);
+        self.pace_refusals(generation, for_one, now, seen.options.floor());
+        effects.begin = Some(Begin {
+            number: NonZeroU32::new(self.begun).unwrap_or(NonZeroU32::MIN),
+            trigger,
+            demand,
+            urgency: seen.current.map_or(Boot(i64::MIN), |held| held.ends.boot),
+        });
+    }
+
+    /// Has the shell look at what comes next to this credential.
+    pub(super) fn plan_next(&mut self, seen: &Seen<'_>, effects: &mut Effects) {
+        let now = seen.now;
+        let at = if let Some(trigger) = self.wanted {
+            self.may_start(trigger, seen).err().unwrap_or(now.boot)
+        } else if let Some(held) = seen.current
+            && let Verdict::Usable(remaining) = self.judge(held, seen)
+        {
+            let margin = held.plan.refresh_margin();
+            let expiry = now.boot.after(remaining);
+            let refresh = now.boot.after(remaining.saturating_sub(margin));
+            if remaining == Duration::MAX {
+                Boot::FAR
+            } else if refresh <= now.boot && !seen.in_demand(held) {
+                if !std::mem::replace(&mut self.idle, true) {
+                    effects.tell(Note::Idle);
+                }
+                expiry
+            } else {
+                let floored = self.pace.last_start.after(seen.options.floor());
+                refresh.max(self.pace.next).max(floored).min(expiry)
+            }
+        } else {
+            self.tell_expiry(seen, effects);
+            Boot::FAR
+        };
+        self.look_at(at, now, effects);
+    }
+
+    /// Tells once that a credential ended before a newer one came.
+    fn tell_expiry(&mut self, seen: &Seen<'_>, effects: &mut Effects) {
+        if let Some(held) = seen.current
+            && held.ends.remaining(seen.now).is_zero()
+            && !std::mem::replace(&mut self.expiry_told, true)
+        {
+            effects.tell(Note::Expired {
+                generation: held.generation,
+            });
+        }
+    }
+
+    /// Tells of reads past expiry, once a second at most. Returns whether it did.
+    pub(crate) fn served_past_expiry(&mut self, seen: &Seen<'_>, effects: &mut Effects) -> bool {
+        let Some(held) = seen.current else {
+            return false;
+        };
+        let told = &mut self.cold().past_expiry_told;
+        let again = told.is_none_or(|told| told.until(seen.now.boot) >= Duration::from_secs(1));
+        if again {
+            *told = Some(seen.now.boot);
+            effects.tell(Note::ServedPastExpiry {
+                generation: held.generation,
+            });
+        }
+        again
+    }
+}
+
+/// Whether a refresh ahead of expiry is worth a call: somebody read lately.
+fn is_worth_it(trigger: Trigger, seen: &Seen<'_>) -> bool {
+    matches!(trigger, Trigger::Ahead | Trigger::Urgent)
+        && seen.current.is_some_and(|held| seen.in_demand(held))
+}
