@@ -36,7 +36,7 @@ impl Shared {
         self.state
             .lock()
             .machine
-            .clock_stepped(now, self.options.floor());
+            .clock_stepped(self.options.floor());
         self.on_timer(now);
     }
 

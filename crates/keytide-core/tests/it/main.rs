@@ -8,6 +8,7 @@ mod events;
 mod flights;
 mod generations;
 mod pace;
+mod patience;
 mod policies;
 mod reading;
 mod rejection;

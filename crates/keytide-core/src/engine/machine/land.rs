@@ -215,7 +215,7 @@ impl Machine {
             self.refused = true;
         }
         let remaining = self.verdict(seen).and_then(|verdict| verdict.usable());
-        let count = self.pace.failed(failed, remaining.is_some());
+        let count = self.pace.failed(failed, remaining.is_some(), now);
         let urgent = match (seen.current, remaining) {
             (Some(held), Some(remaining)) => remaining <= held.plan.mandatory(),
             _ => false,

@@ -30,6 +30,8 @@ struct Trouble {
     refusals: u32,
     /// Whether a credential was usable at the last failure.
     while_usable: bool,
+    /// The distance between the clocks at the last failure.
+    offset: i64,
 }
 
 /// A failure, as far as it is reckoned with.
@@ -84,13 +86,24 @@ impl Pace {
             .is_some_and(|trouble| trouble.while_usable)
     }
 
+    /// When the issuer may be asked again, unless by name. What failed before the wall clock stepped may have failed for that:
+    /// it sets no pace any more, unless the issuer asked to be left alone for a while, or until its input has changed.
+    fn next_by_this_clock(&self, now: Now, floor: Duration) -> Boot {
+        match &self.trouble {
+            Some(trouble) if trouble.has_stepped(now) && !trouble.last.asks_for_a_while() => {
+                self.next.min(self.last_start.after(floor))
+            }
+            _ => self.next,
+        }
+    }
+
     /// Takes down a failure that says nothing of what the issuer gives to others.
     pub(super) fn count_failure(&mut self) {
         self.total = self.total.saturating_add(1);
     }
 
     /// Takes a failure down. Returns how many in a row.
-    pub(super) fn failed(&mut self, failed: Failed, usable: bool) -> u32 {
+    pub(super) fn failed(&mut self, failed: Failed, usable: bool, now: Now) -> u32 {
         self.count_failure();
         let refused = Sort::of(failed.kind).is_refusal();
         let trouble = self.trouble.get_or_insert_with(|| {
@@ -99,18 +112,21 @@ impl Pace {
                 failures: 0,
                 refusals: 0,
                 while_usable: usable,
+                offset: now.offset(),
             })
         });
-        if trouble.while_usable != usable {
+        let stepped = trouble.has_stepped(now);
+        if trouble.while_usable != usable || stepped {
             trouble.failures = 0;
         }
         trouble.failures = trouble.failures.saturating_add(1);
         trouble.refusals = match (refused, failed.repeated) {
             (false, _) => 0,
-            (true, true) => trouble.refusals.saturating_add(1),
-            (true, false) => 1,
+            (true, true) if !stepped => trouble.refusals.saturating_add(1),
+            (true, _) => 1,
         };
         trouble.while_usable = usable;
+        trouble.offset = now.offset();
         trouble.last = failed;
         if refused {
             trouble.refusals
@@ -137,7 +153,18 @@ impl Pace {
     }
 }
 
+impl Trouble {
+    /// Whether the wall clock has stepped since the last failure.
+    fn has_stepped(&self, now: Now) -> bool {
+        self.offset.abs_diff(now.offset()) > STEP.as_nanos() as u64
+    }
+}
+
 impl Failed {
+    fn asks_for_a_while(&self) -> bool {
+        self.until_changed || (self.relative && self.kind == ErrorKind::Throttled)
+    }
+
     /// Whether it may pass by itself: the issuer could not be asked, or wants patience.
     pub(crate) fn may_pass(&self) -> bool {
         !self.until_changed && matches!(Sort::of(self.kind), Sort::Unavailable | Sort::Throttled)
@@ -150,13 +177,14 @@ impl Machine {
         let (pace, now) = (&self.pace, seen.now);
         let floor = seen.options.floor();
         let floored = pace.last_start.after(floor);
+        let next = pace.next_by_this_clock(now, floor);
         let at = match (trigger, pace.last_failure()) {
             (Trigger::ByName, _) => return Ok(()),
             (Trigger::Changed, _) => pace.last_start.after(changed_floor(floor)),
             // Who refuses what the issuer gives again has a pace of its own.
             (Trigger::Rejected, None) => self.forced_floor(floor),
             (Trigger::Rejected | Trigger::Invalidated, Some(_)) => {
-                pace.next.max(self.forced_floor(floor))
+                next.max(self.forced_floor(floor))
             }
             (Trigger::Invalidated, None) => {
                 self.pace_of_rounds(floor).max(self.forced_floor(floor))
@@ -165,19 +193,15 @@ impl Machine {
                 let usable = self.verdict(seen).is_some_and(|it| it.usable().is_some());
                 let first_after_expiry =
                     !usable && pace.failed_while_usable() && !failed.until_changed;
-                if first_after_expiry {
-                    now.boot
-                } else {
-                    pace.next
-                }
+                if first_after_expiry { now.boot } else { next }
             }
             // A life that a clock cut short is worth a call at once; one shorter than the pace is not.
             (Trigger::Expired, None)
                 if seen.current.is_some_and(|held| held.lifetime() > floor) =>
             {
-                pace.next.min(floored)
+                next.min(floored)
             }
-            (_, None) => pace.next.max(floored),
+            (_, None) => next.max(floored),
         };
         if at <= now.boot { Ok(()) } else { Err(at) }
     }
@@ -200,15 +224,11 @@ impl Machine {
         forced.map_or(LONG_AGO, |forced| forced.after(floor))
     }
 
-    /// The wall clock stepped: what was reckoned or refused by the wrong one sets no pace any more.
-    pub(crate) fn clock_stepped(&mut self, now: Now, floor: Duration) {
-        let asked = self.pace.last_failure().is_some_and(|failed| {
-            failed.until_changed || (failed.relative && failed.kind == ErrorKind::Throttled)
-        });
-        if !asked && self.pace.next > now.boot {
-            let next = self.pace.last_start.after(floor);
-            self.pace.reset();
-            self.pace.next = next;
+    /// The wall clock stepped: what was reckoned by the wrong one sets no pace any more.
+    pub(crate) fn clock_stepped(&mut self, floor: Duration) {
+        if self.pace.trouble.is_none() {
+            let floored = self.pace.last_start.after(floor);
+            self.pace.next = self.pace.next.min(floored);
         }
     }
 }
@@ -218,5 +238,7 @@ pub(super) fn changed_floor(floor: Duration) -> Duration {
     floor.min(Duration::from_millis(100))
 }
 
+/// A change of the distance between the clocks that counts as a step.
+const STEP: Duration = Duration::from_secs(1);
 /// Before every boot.
 pub(super) const LONG_AGO: Boot = Boot(i64::MIN / 2);

@@ -87,7 +87,12 @@ fn paces(answers: Vec<Kind>, latency: Duration, pause: Duration, waits: bool) {
             let waited = call.start.saturating_sub(before.end.unwrap_or_default());
             // The first demand after expiry, and the first pace of a refusal.
             let ended = |end: &Duration| *end > before.start && *end <= call.start + TICKS;
-            lives.iter().flatten().any(ended) || (refused && waited >= FLOOR / 2)
+            // The first pauses where there is nothing to serve.
+            let nth = list.iter().position(|known| known.start == before.start);
+            let bare = nth.zip(before.end).is_some_and(|(nth, failed_at)| {
+                left(&list[..=nth], &lives, failed_at).is_none() && waited + TICKS >= FIRST / 2
+            });
+            lives.iter().flatten().any(ended) || (refused && waited >= FLOOR / 2) || bare
         });
         let mut row = Row::default();
         for (nth, pair) in list.windows(2).enumerate() {
@@ -197,6 +202,7 @@ impl Row {
             (Kind::Throttled(Some(_)), Some(left)) => (left / 2).min(LONGEST_THROTTLE),
             (Kind::Throttled(Some(_)), None) => LONGEST,
             (Kind::Refused, _) => doubled(self.refusals, room.unwrap_or(LONGEST_REFUSAL)),
+            _ if left.is_none() => self.pause(failure),
             _ => doubled(self.failures, room.unwrap_or(LONGEST)),
         };
         longest.max(FLOOR)
@@ -207,7 +213,20 @@ impl Row {
         match failure {
             Kind::Throttled(Some(asked)) => asked.clamp(FLOOR, LONGEST),
             Kind::Refused => doubled(self.refusals, LONGEST_REFUSAL) / 2,
-            _ => (doubled(self.failures, LONGEST) + FLOOR) / 2,
+            _ => self.pause(failure) / 2,
+        }
+    }
+}
+
+impl Row {
+    /// The pause after a failure that leaves nothing to serve, before it is spread over its upper half.
+    fn pause(&self, failure: Kind) -> Duration {
+        if matches!(failure, Kind::Throttled(_)) {
+            return doubled(self.failures, LONGEST);
+        }
+        match self.failures {
+            short @ 1..=4 => FIRST * 2_u32.pow(short - 1),
+            more => doubled(more - 4, LONGEST),
         }
     }
 }
@@ -237,6 +256,8 @@ fn any_kind() -> impl Strategy<Value = Kind> {
     ]
 }
 
+/// The first pause where there is nothing to serve.
+const FIRST: Duration = Duration::from_millis(100);
 /// The longest life here.
 const LIFE: Duration = Duration::from_secs(600);
 /// The longest wait while there is nothing to serve.
