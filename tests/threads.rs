@@ -30,6 +30,8 @@ fn main() -> ExitCode {
         starved();
         return ExitCode::SUCCESS;
     }
+    a_read_of_what_is_usable_starts_no_thread();
+    println!("test a_read_of_what_is_usable_starts_no_thread ... ok");
     let program = std::env::current_exe().expect("the path of this test");
     let mut starved = Command::new(program);
     let status = starved.arg(STARVED).env(STACK.0, STACK.1).status();
@@ -48,6 +50,45 @@ fn starved() {
     without_a_thread_every_wait_is_an_error_at_once();
     thousands_that_wait_for_a_place_are_no_deeper_a_stack_when_their_home_dies();
     a_turn_that_nobody_can_keep_is_an_error_at_once();
+}
+
+/// The library's own thread runs the calls; the one that keeps deadlines is there while somebody waits, and a moment longer.
+fn a_read_of_what_is_usable_starts_no_thread() {
+    let agent = Agent::builder(identity()).build().unwrap();
+    let cache = agent.cache(Minute).build().unwrap();
+    cache.get_blocking(Duration::from_secs(20)).unwrap();
+    let end = instant() + Duration::from_secs(20);
+    while threads_called("keytide-sentry") > 0 {
+        assert!(
+            instant() < end,
+            "the keeper of deadlines goes when nobody waits"
+        );
+        std::thread::yield_now();
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+
+    for least in [Duration::ZERO, Duration::from_secs(1)] {
+        for _ in 0..100 {
+            let read = cache.get_within(Duration::from_secs(3600), least);
+            runtime.block_on(read).unwrap();
+            cache
+                .get_blocking_for(Duration::from_secs(3600), least)
+                .unwrap();
+        }
+    }
+
+    assert_eq!(threads_called("keytide-sentry"), 0);
+}
+
+fn threads_called(name: &str) -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("the threads of this process");
+    let named = |task: std::io::Result<std::fs::DirEntry>| {
+        let comm = std::fs::read_to_string(task.ok()?.path().join("comm")).ok()?;
+        name.starts_with(comm.trim_end()).then_some(())
+    };
+    tasks.filter_map(named).count()
 }
 
 fn identity() -> AgentIdentity {

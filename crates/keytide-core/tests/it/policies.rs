@@ -240,3 +240,24 @@ async fn a_provider_that_presents_a_static_secret_is_refused_unless_that_was_all
     assert!(allowed.status().is_static);
     recorder.wait_for(|kind| matches!(kind, EventKind::StaticCredentialSeen { accepted: true }));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_names_nobody_is_attributed_to_nobody() {
+    let given = given(Answer::token(HOUR).principal("first"));
+    given.cache.get().await.unwrap();
+    given.script.always(Answer::token(HOUR));
+    let unnamed = given.cache.refresh_now().await.unwrap();
+
+    assert_eq!(unnamed.principal(), None);
+    let told = given
+        .recorder
+        .wait_for(|kind| matches!(kind, EventKind::Issued { generation: 2, .. }));
+    assert_eq!(told.principal, None);
+
+    // It is not forgotten who was named: another is still refused.
+    given
+        .script
+        .always(Answer::token(HOUR).principal("another"));
+    let error = given.cache.refresh_now().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PrincipalChanged, "{error}");
+}
