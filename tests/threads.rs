@@ -86,7 +86,7 @@ fn threads_called(name: &str) -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").expect("the threads of this process");
     let named = |task: std::io::Result<std::fs::DirEntry>| {
         let comm = std::fs::read_to_string(task.ok()?.path().join("comm")).ok()?;
-        name.starts_with(comm.trim_end()).then_some(())
+        (comm.trim_end() == name).then_some(())
     };
     tasks.filter_map(named).count()
 }
