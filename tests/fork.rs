@@ -1,11 +1,11 @@
 //! A forked child does not use its parent's credentials, and can have an agent of its own.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Environment, Error, ErrorKind, Issued, Owner, Profile,
+    Agent, AgentIdentity, AgentType, Environment, Error, ErrorKind, Event, Issued, Owner, Profile,
     ProvideCredential, Request, Secret, Version,
 };
 
@@ -28,7 +28,31 @@ fn agent() -> Agent {
         Environment("test"),
         Owner("tests"),
     );
-    Agent::builder(identity.unwrap()).build().unwrap()
+    let process = std::process::id();
+    let observer = move |_: &Event| {
+        if std::process::id() != process {
+            FOREIGN.fetch_add(1, Ordering::SeqCst);
+        }
+        TOLD.fetch_add(1, Ordering::SeqCst);
+    };
+    let builder = Agent::builder(identity.unwrap());
+    builder.observe(observer).build().unwrap()
+}
+
+/// How often observers of any agent were told something in this process.
+static TOLD: AtomicU32 = AtomicU32::new(0);
+/// How often one that was built in another process was.
+static FOREIGN: AtomicU32 = AtomicU32::new(0);
+
+/// Whether an observer of this process was told something since it had been told that often, and none of its parent's was.
+fn is_observed(since: u32) -> bool {
+    for _ in 0..10_000 {
+        if TOLD.load(Ordering::SeqCst) != since {
+            return FOREIGN.load(Ordering::SeqCst) == 0;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    false
 }
 
 /// Returns how many promises the child found broken.
@@ -62,6 +86,7 @@ fn in_the_child(parent: &Agent, cache: &keytide_core::Cache) -> i32 {
         built.as_ref().is_err_and(foreign),
     );
 
+    let told = TOLD.load(Ordering::SeqCst);
     let own = agent();
     expect(
         "the child's agent must have an id of its own",
@@ -71,6 +96,10 @@ fn in_the_child(parent: &Agent, cache: &keytide_core::Cache) -> i32 {
     expect(
         "the child's agent must work",
         own.get_blocking(Duration::from_secs(10)).is_ok(),
+    );
+    expect(
+        "the child's observer must be told, and no other",
+        is_observed(told),
     );
     broken
 }
@@ -110,6 +139,7 @@ fn a_forked_child_is_refused_and_can_have_an_agent_of_its_own() {
 /// What the children of a process do that is forked while its other threads are busy.
 fn in_a_child_of_a_storm(parent: &Agent, caches: &[keytide_core::Cache]) -> i32 {
     let foreign = |error: Error| error.kind() == ErrorKind::ForeignInstance;
+    let told = TOLD.load(Ordering::SeqCst);
     // At once, within the tick of the clock in which it was forked.
     let own = agent();
     let cache = match own.cache(Minute).issuer_limit(1).build() {
@@ -132,6 +162,9 @@ fn in_a_child_of_a_storm(parent: &Agent, caches: &[keytide_core::Cache]) -> i32 
     }
     if parent.cache(Minute).build().is_ok() || !parent.status().is_empty() {
         return 5;
+    }
+    if !is_observed(told) {
+        return 6;
     }
     drop(own.terminate(keytide_core::Reason::Finished));
     0

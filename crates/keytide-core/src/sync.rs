@@ -12,9 +12,9 @@ use crate::wakers::discard;
 #[cfg(keytide_shuttle)]
 pub(crate) use shuttle::future::AbortHandle;
 #[cfg(keytide_shuttle)]
-pub(crate) use shuttle::sync::{Condvar, Mutex, MutexGuard};
+pub(crate) use shuttle::sync::{Mutex, MutexGuard};
 #[cfg(not(keytide_shuttle))]
-pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
+pub(crate) use std::sync::{Mutex, MutexGuard};
 #[cfg(not(keytide_shuttle))]
 pub(crate) use tokio::{task::AbortHandle, time::sleep};
 

@@ -38,7 +38,8 @@ impl AgentBuilder {
         }
     }
 
-    /// Tells an observer of all that happens but single uses, on a thread of its own. Defaults to none.
+    /// Tells an observer of all that happens but single uses, on a thread that serves the observers of all agents until one
+    /// of them blocks: see [`Observe`]. Defaults to none.
     pub fn observe(mut self, observer: impl Observe) -> Self {
         self.observers.push((Box::new(observer), false));
         self
@@ -54,6 +55,10 @@ impl AgentBuilder {
 
     /// How many events an observer may be behind before the newest are dropped and counted, 1 to 1,000,000. Defaults
     /// to 1024.
+    ///
+    /// They may hold 1 KiB each on the average, 64 KiB together at least and 64 MiB at most: what is beyond that is dropped
+    /// and counted as well. An event without a long text holds about 300 bytes. What tells of an end has places beside
+    /// these: 1024 for caches that were revoked and credentials that expired, one for the agent's end.
     pub fn observer_queue(mut self, events: usize) -> Self {
         self.queue = events;
         self

@@ -1,7 +1,10 @@
 //! What happened, for those who watch: [`Event`], [`Observe`] and the queue between.
 
+mod desk;
 mod observer;
+mod queue;
 mod trace;
+mod weight;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

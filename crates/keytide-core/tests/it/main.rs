@@ -7,6 +7,7 @@ mod ends;
 mod events;
 mod flights;
 mod generations;
+mod observers;
 mod pace;
 mod patience;
 mod policies;
