@@ -6,20 +6,25 @@ use std::time::SystemTime;
 
 use crate::chance::Chance;
 use crate::clock::AgentClock;
+use crate::error::Error;
 use crate::event::{Event, EventKind, Sink};
 use crate::identity::{AgentIdentity, InstanceId};
+use crate::issued::Issued;
 use crate::key::Key;
 use crate::profile::Profile;
 use crate::provider::SharedProvider;
+use crate::request::Request;
 use crate::slot::Swap;
 use crate::sys::Process;
 use crate::time::Now;
+use crate::wakers::discard;
 
 /// Who holds a cache and what it is called. Credentials share it, so that an exposure can be attributed.
 pub(crate) struct Context {
     pub(crate) actor: Arc<Actor>,
     pub(crate) key: Key,
-    pub(crate) provider: SharedProvider,
+    /// There until this is dropped.
+    provider: Option<SharedProvider>,
     /// What the provider stated when the cache was built, or in its last answer: it is never asked again.
     profile: Swap<Profile>,
 }
@@ -101,7 +106,7 @@ impl Context {
         Self {
             actor,
             key,
-            provider,
+            provider: Some(provider),
             profile: Swap::new(profile.shared()),
         }
     }
@@ -121,6 +126,14 @@ impl Context {
         }
     }
 
+    /// Asks the provider.
+    pub(crate) async fn provide(&self, request: &Request) -> Result<Issued, Error> {
+        match &self.provider {
+            Some(provider) => provider.provide(request).await,
+            None => Err(Error::unavailable("the provider is gone")),
+        }
+    }
+
     pub(crate) fn provider_name(&self) -> &'static str {
         self.profile.load().name
     }
@@ -133,6 +146,13 @@ impl Context {
     /// An answer came from a provider that states this.
     pub(crate) fn set_profile(&self, profile: Profile) {
         self.profile.store(profile.shared());
+    }
+}
+
+/// On any thread, also the library's: the provider is a user's, and a panic in its `drop` is its own.
+impl Drop for Context {
+    fn drop(&mut self) {
+        discard(self.provider.take());
     }
 }
 
