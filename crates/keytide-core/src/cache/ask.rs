@@ -102,15 +102,6 @@ impl Shared {
         self.error(ErrorKind::TimedOut, &message)
     }
 
-    /// Waits until the issuer may be asked again, but not beyond `limit`. Returns whether it may.
-    pub(crate) async fn wait_for_pace(self: &Arc<Self>, limit: Duration) -> bool {
-        let next = self.state.lock().pace.next;
-        let wait = self.context.clock.now().boot.until(next).max(SHORTEST_WAIT);
-        let deadline = Deadline::new(&self.agent, wait.min(limit));
-        std::future::poll_fn(|context| deadline.alarm().poll(context.waker())).await;
-        deadline.is_kept() && wait <= limit
-    }
-
     /// Decides under the lock: what was seen without it may have changed.
     fn next_step(self: &Arc<Self>, want: Want<'_>, answered: bool) -> Step {
         if let Some(error) = self.closed() {
@@ -387,4 +378,4 @@ async fn comes_before(turn: &Deadline, deadline: Option<&Deadline>) -> bool {
 }
 
 /// Between two looks at a pace that has passed.
-const SHORTEST_WAIT: Duration = Duration::from_millis(10);
+pub(super) const SHORTEST_WAIT: Duration = Duration::from_millis(10);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
-use super::{Cache, Ended};
+use super::{Cache, Ended, Shared};
 use crate::wakers::Wakers;
 
 impl Cache {
@@ -21,8 +21,16 @@ impl Cache {
                 seen: END,
             };
         }
-        let mut state = self.shared.state.lock();
-        let seen = if self.shared.ended() == Ended::No {
+        let (watched, seen) = self.shared.watched();
+        Changes { watched, seen }
+    }
+}
+
+impl Shared {
+    /// Where it is told that an answer came, and which generation was told last.
+    pub(super) fn watched(&self) -> (Arc<Watched>, u64) {
+        let mut state = self.state.lock();
+        let seen = if self.ended() == Ended::No {
             state.generation
         } else {
             END
@@ -31,10 +39,7 @@ impl Cache {
             .rare()
             .changes
             .get_or_insert_with(|| Arc::new(Watched::new(seen)));
-        Changes {
-            watched: Arc::clone(watched),
-            seen,
-        }
+        (Arc::clone(watched), seen)
     }
 }
 
@@ -68,7 +73,7 @@ impl Changes {
 /// What the watchers of one cache look at.
 pub(super) struct Watched {
     latest: AtomicU64,
-    wakers: Wakers,
+    pub(super) wakers: Wakers,
 }
 
 impl Watched {

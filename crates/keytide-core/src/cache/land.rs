@@ -67,19 +67,22 @@ impl Shared {
             Outcome::Issued(credential) => Some(credential.generation()),
             _ => None,
         };
-        let (dependants, watchers) = match (published, &mut state.rare) {
-            (Some(_), Some(rare)) => (std::mem::take(&mut rare.dependants), rare.changes.clone()),
-            _ => (Vec::new(), None),
+        let (dependants, watchers) = match &mut state.rare {
+            Some(rare) if published.is_some() => {
+                (std::mem::take(&mut rare.dependants), rare.changes.clone())
+            }
+            Some(rare) => (Vec::new(), rare.changes.clone()),
+            None => (Vec::new(), None),
         };
+        let generation = state.generation;
         drop(state);
         After {
             resolved: Some((Arc::clone(flight), outcome)),
             ..After::default()
         }
         .run();
-        if let Some(generation) = published {
-            tell_watchers(watchers, generation);
-        }
+        // Who warms up looks again after every answer; who waits for a new generation goes on waiting.
+        tell_watchers(watchers, generation);
         for dependant in dependants {
             dependant.notify();
         }

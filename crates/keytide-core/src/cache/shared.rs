@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::changes::{END, tell_watchers};
 use super::state::{LONG_AGO, State, StateLock};
 use crate::agent::AgentInner;
 use crate::context::Context;
@@ -16,9 +15,9 @@ use crate::issued::CredentialKind;
 use crate::policy::options::Options;
 use crate::slot::Slot;
 use crate::time::{Boot, Now};
+use crate::wakers::discard;
 
-/// One credential and all that keeps it fresh. Flights and timers hold it weakly, so its end is that of the last
-/// handle.
+/// One credential and all that keeps it fresh. Flights and timers hold it weakly, and its work ends with the last handle.
 pub(crate) struct Shared {
     pub(crate) slot: Slot,
     pub(crate) context: Arc<Context>,
@@ -29,8 +28,10 @@ pub(crate) struct Shared {
     demand: AtomicI64,
     pub(super) id: u32,
     /// Where its agent's registry knows it.
-    place: u32,
+    pub(super) place: u32,
     pub(super) phase: u32,
+    /// How many handles users hold.
+    pub(super) handles: AtomicU32,
     /// Reads served past expiry since the last event of it.
     pub(super) past_expiry: AtomicU32,
     ended: AtomicU8,
@@ -78,6 +79,7 @@ impl Shared {
             id: home::next_id(),
             place,
             phase,
+            handles: AtomicU32::new(1),
             past_expiry: AtomicU32::new(0),
             ended: AtomicU8::new(Ended::No as u8),
             refused: AtomicBool::new(false),
@@ -213,6 +215,7 @@ impl Shared {
     }
 }
 
+/// What is a user's is dropped here one by one, caught: this may run on a thread of the library's.
 impl Drop for Shared {
     fn drop(&mut self) {
         if self.context.is_foreign() {
@@ -220,18 +223,8 @@ impl Drop for Shared {
             return;
         }
         let state = std::mem::take(&mut *self.state.lock());
-        let watched = state.rare.as_ref().and_then(|rare| rare.changes.clone());
-        tell_watchers(watched, END);
-        let left = self.left_behind(&state);
-        if let Some(flight) = &state.flight {
-            flight.retire();
-        }
-        if state.due.0 != Boot::FAR
-            && let Ok(home) = self.agent.homes.current()
-        {
-            home.unschedule(state.due.0, self.id);
-        }
-        self.agent.forget(self.place, &self.context.key, left);
+        discard(state);
+        discard(self.slot.swap(None));
     }
 }
 

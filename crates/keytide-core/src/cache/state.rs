@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::changes::Watched;
 use super::flight::{Demand, Flight};
+use crate::agent::Left;
 use crate::credential::{Credential, Ends};
 use crate::error::Error;
 use crate::event::Trigger;
@@ -117,6 +118,8 @@ pub(super) struct Rare {
     pub(super) wanted_by: Option<Arc<str>>,
     /// The latest end of a former generation: until then its issuer accepts it.
     pub(super) former: Option<Ends>,
+    /// What a revocation left behind.
+    pub(super) left: Option<Arc<Left>>,
     pub(super) adopted: Vec<Arc<str>>,
     /// Caches whose providers wait for a newer credential of this one.
     pub(super) dependants: Vec<ChangeNotifier>,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Cache;
 use super::shared::{Ended, Verdict};
+use super::{Cache, Shared};
 use crate::time::Boot;
 
 /// What a cache is doing, as of the moment it was asked. Gauges and counters for metrics stand beside their names.
@@ -67,7 +67,13 @@ impl Cache {
     /// What the cache is doing now. In a forked child, whose parent's it is, nothing.
     #[must_use]
     pub fn status(&self) -> CacheStatus {
-        let shared = &self.shared;
+        self.shared.status()
+    }
+}
+
+impl Shared {
+    pub(crate) fn status(&self) -> CacheStatus {
+        let shared = self;
         let now = shared.context.clock.now();
         let static_input = shared.context.profile().static_input.is_some();
         if let Some(error) = shared.foreign() {

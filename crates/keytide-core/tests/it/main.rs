@@ -7,6 +7,7 @@ mod ends;
 mod events;
 mod flights;
 mod generations;
+mod left_behind;
 mod pace;
 mod policies;
 mod reading;
@@ -16,6 +17,7 @@ mod secrets;
 mod simulation;
 mod subjects;
 mod users_code;
+mod warming;
 
 use std::time::Duration;
 
