@@ -21,8 +21,6 @@ impl Agent {
     /// [`ForeignInstance`](ErrorKind::ForeignInstance).
     pub async fn warm_up(&self, limit: Duration) -> Result<(), Error> {
         self.inner.check_process()?;
-        let clock = &self.inner.actor.clock;
-        let end = clock.now().boot.after(limit);
         let deadline = Deadline::new(&self.inner, limit);
         let caches = self.caches();
         let mut warming = Together::new(caches.iter().map(|cache| cache.warm()));
@@ -30,9 +28,7 @@ impl Agent {
             if let Poll::Ready(done) = warming.poll(context) {
                 return Poll::Ready(done);
             }
-            // Timers do not count suspends; the boot clock does.
-            let rung = deadline.alarm().poll(context.waker()).is_ready();
-            if !rung && !clock.now().boot.until(end).is_zero() {
+            if deadline.alarm().poll(context.waker()).is_pending() {
                 return Poll::Pending;
             }
             match warming.first().and_then(|place| caches.get(place)) {

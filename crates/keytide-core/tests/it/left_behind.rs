@@ -2,7 +2,8 @@
 
 use std::future::{Future, pending};
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Barrier, Condvar, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Waker};
 use std::thread;
 use std::time::Duration;
@@ -228,6 +229,19 @@ async fn a_cache_below_another_is_counted_when_both_are_gone() {
     assert_eq!(left_of(&agent).await, 50 * MINUTE);
 }
 
+/// No scheduler between two threads that are to meet.
+fn spin_until(flag: &AtomicBool) {
+    for round in 0_u32.. {
+        if flag.load(Ordering::Acquire) {
+            return;
+        }
+        if round > 10_000 {
+            thread::yield_now();
+        }
+        std::hint::spin_loop();
+    }
+}
+
 #[test]
 fn a_cache_that_is_dropped_while_its_agent_ends_is_counted_all_the_same() {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -241,25 +255,27 @@ fn a_cache_that_is_dropped_while_its_agent_ends_is_counted_all_the_same() {
         };
         let cache = agent.cache(issuer).build().unwrap();
         cache.get_blocking(10 * SECOND).unwrap();
-        let start = Arc::new(Barrier::new(2));
-        let drops = {
-            let (start, clone) = (Arc::clone(&start), cache.clone());
-            drop(cache);
-            thread::spawn(move || {
-                start.wait();
-                drop(clone);
-            })
-        };
-
-        start.wait();
-        let ending = agent.terminate(Reason::Finished);
+        let (ready, go) = (AtomicBool::new(false), AtomicBool::new(false));
+        let ending = thread::scope(|scope| {
+            scope.spawn(|| {
+                ready.store(true, Ordering::Release);
+                spin_until(&go);
+                drop(cache);
+            });
+            spin_until(&ready);
+            go.store(true, Ordering::Release);
+            // From round to round a little later, so that each moment of the drop is met.
+            for _ in 0..round % 500 {
+                std::hint::spin_loop();
+            }
+            agent.terminate(Reason::Finished)
+        });
 
         let report = runtime.block_on(ending);
         assert!(
             report.residual_exposure() > 59 * MINUTE,
             "round {round}: {report:?}"
         );
-        drops.join().unwrap();
         let later = runtime.block_on(agent.terminate(Reason::Finished));
         assert!(
             later.residual_exposure() > 59 * MINUTE,
