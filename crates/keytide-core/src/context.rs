@@ -11,7 +11,6 @@ use crate::event::{Event, EventKind, Sink};
 use crate::identity::{AgentIdentity, InstanceId};
 use crate::key::Key;
 use crate::profile::{CredentialKind, Profile};
-use crate::provider::SharedProvider;
 use crate::slot::Swap;
 use crate::sys::Process;
 use crate::time::Now;
@@ -20,7 +19,6 @@ use crate::time::Now;
 pub(crate) struct Context {
     pub(crate) actor: Arc<Actor>,
     pub(crate) key: Key,
-    pub(crate) provider: SharedProvider,
     /// What the provider stated when the cache was built, or in its last answer: it is never asked again.
     profile: Swap<Profile>,
 }
@@ -93,16 +91,10 @@ impl Actor {
 }
 
 impl Context {
-    pub(crate) fn new(
-        actor: Arc<Actor>,
-        key: Key,
-        provider: SharedProvider,
-        profile: Profile,
-    ) -> Self {
+    pub(crate) fn new(actor: Arc<Actor>, key: Key, profile: Profile) -> Self {
         Self {
             actor,
             key,
-            provider,
             profile: Swap::new(profile.shared()),
         }
     }

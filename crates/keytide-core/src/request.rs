@@ -188,7 +188,7 @@ impl ChangeNotifier {
     /// Whether the cache is gone, so that nobody needs to be told any more.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.cache.strong_count() == 0
+        !self.cache.upgrade().is_some_and(|cache| cache.is_held())
     }
 
     pub(crate) fn is_for(&self, other: &Self) -> bool {

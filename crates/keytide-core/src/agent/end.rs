@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::Agent;
-use crate::cache::{Ended, Revoked, Telling};
+use crate::cache::{Ended, Revoked, TELLING, Telling};
 use crate::error::{Error, ErrorKind};
 use crate::event::{EventKind, Reason};
 use crate::wait::Deadline;
@@ -16,7 +16,8 @@ impl Agent {
     /// Ends the agent: when this returns, every read of everything it holds fails, and no call under way can undo it.
     ///
     /// The future tells the issuers that can be told, all at once, for at most ten seconds, and reports for how long
-    /// what was issued is still accepted elsewhere. Dropping it only omits the telling. In a forked child it does nothing:
+    /// what was issued is still accepted elsewhere. Dropping it only omits the telling; ending the agent once more reports
+    /// what is left then. In a forked child it does nothing:
     /// what its parent holds is not the child's to end.
     pub fn terminate(&self, reason: Reason) -> Terminating {
         if self.inner.actor.is_foreign() {
@@ -30,14 +31,10 @@ impl Agent {
         }
         let first = self.inner.registry.end(Ended::Revoked);
         // Before the caches that live are revoked: those report for themselves.
-        let left = self.inner.registry.left();
+        let (caches, left) = self.inner.registry.caches_and_left();
         let now = self.inner.actor.clock.now();
         let left = left.map_or(Duration::ZERO, |ends| ends.remaining(now));
-        let telling: Vec<_> = self
-            .caches()
-            .iter()
-            .map(|cache| Some(cache.shared.revoke()))
-            .collect();
+        let telling: Vec<_> = caches.iter().map(|cache| Some(cache.revoke())).collect();
         if first {
             self.inner.actor.emit(
                 None,
@@ -69,7 +66,7 @@ impl Agent {
         self.inner.registry.end(Ended::ShutDown);
         let caches = self.caches();
         for cache in &caches {
-            cache.shared.shut_down();
+            cache.shut_down();
         }
         let deadline = Deadline::new(&self.inner, limit);
         if self
@@ -126,10 +123,7 @@ impl Future for Terminating {
         let this = &mut *self;
         let mut pending = false;
         for (telling, revoked) in this.telling.iter_mut().zip(&mut this.revoked) {
-            if let Some(told) = telling
-                .as_mut()
-                .map(|telling| Pin::new(telling).poll(context))
-            {
+            if let Some(told) = telling.as_mut().map(|telling| telling.poll_issuer(context)) {
                 match told {
                     Poll::Ready(report) => {
                         *revoked = Some(report);
@@ -147,23 +141,14 @@ impl Future for Terminating {
                 return Poll::Pending;
             }
         }
-        let late = || {
-            Error::new(
-                ErrorKind::TimedOut,
-                format!("the issuer was not told within {TELLING:?}"),
-            )
-        };
         let revoked =
             this.telling
-                .iter()
+                .iter_mut()
                 .zip(&mut this.revoked)
                 .filter_map(|(telling, revoked)| {
-                    revoked.take().or_else(|| {
-                        telling.as_ref().map(|telling| Revoked {
-                            issuer: Some(Err(late())),
-                            ..telling.report().clone()
-                        })
-                    })
+                    revoked
+                        .take()
+                        .or_else(|| telling.as_mut().map(Telling::give_up))
                 });
         Poll::Ready(Termination {
             revoked: revoked.collect(),
@@ -179,6 +164,3 @@ impl fmt::Debug for Terminating {
             .finish_non_exhaustive()
     }
 }
-
-/// How long issuers may take to be told.
-const TELLING: Duration = Duration::from_secs(10);

@@ -2,16 +2,19 @@
 
 mod builder;
 mod end;
+mod left;
 mod registry;
+mod together;
+mod warm_up;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub use self::builder::AgentBuilder;
 pub use self::end::{Terminating, Termination};
+pub(crate) use self::left::{Correction, Left};
 pub(crate) use self::registry::Registry;
-use crate::cache::{Cache, CacheStatus, Shared};
+use crate::cache::{CacheStatus, Shared};
 use crate::context::Actor;
 use crate::credential::Ends;
 use crate::engine::options::Options;
@@ -20,7 +23,7 @@ use crate::event::EventKind;
 use crate::home::Homes;
 use crate::identity::{AgentIdentity, InstanceId};
 use crate::key::Key;
-use crate::sys;
+use crate::time::Now;
 
 /// One running agent: who it is, what it holds, and who watches.
 ///
@@ -71,61 +74,17 @@ impl Agent {
     /// What each of its caches is doing, in no particular order.
     #[must_use]
     pub fn status(&self) -> Vec<CacheStatus> {
-        self.caches().iter().map(Cache::status).collect()
-    }
-
-    /// Waits until every cache that the agent holds now has a usable credential, asking again at the pace of the
-    /// backoff, for at most `limit`.
-    ///
-    /// # Errors
-    /// [`TimedOut`](ErrorKind::TimedOut), with the last failure of a cache that has none as its source; or at once
-    /// what no wait can heal: [`Revoked`](ErrorKind::Revoked), [`ShutDown`](ErrorKind::ShutDown),
-    /// [`ForeignInstance`](ErrorKind::ForeignInstance).
-    pub async fn warm_up(&self, limit: Duration) -> Result<(), Error> {
-        self.inner.check_process()?;
-        let end = sys::monotonic().checked_add(limit);
-        let boot_end = self.inner.actor.clock.now().boot.after(limit);
         let caches = self.caches();
-        for cache in &caches {
-            // All are asked at once; the waits below overlap.
-            let _ = cache.try_get();
-        }
-        for cache in &caches {
-            loop {
-                let by_clock = self.inner.actor.clock.now().boot.until(boot_end);
-                let left = match end {
-                    Some(end) => end
-                        .saturating_duration_since(sys::monotonic())
-                        .min(by_clock),
-                    None => by_clock,
-                };
-                match cache.get_within(left, Duration::ZERO).await {
-                    Ok(_) => break,
-                    Err(error) if is_final(error.kind()) => return Err(error),
-                    Err(error) if error.kind() == ErrorKind::TimedOut => {
-                        return Err(timed_out(cache, limit, &error));
-                    }
-                    Err(error) => {
-                        if !cache.shared.wait_for_pace(left).await {
-                            return Err(timed_out(cache, limit, &error));
-                        }
-                    }
-                }
-            }
-        }
-        Ok(())
+        let held = caches.iter().filter(|cache| cache.is_held());
+        held.map(|cache| cache.status()).collect()
     }
 
-    pub(crate) fn caches(&self) -> Vec<Cache> {
+    /// The caches that live. To hold one of these keeps no work of it going: that ends with the last handle of a user's.
+    fn caches(&self) -> Vec<Arc<Shared>> {
         if self.inner.actor.is_foreign() {
             return Vec::new();
         }
-        self.inner
-            .registry
-            .caches()
-            .into_iter()
-            .map(|shared| Cache { shared })
-            .collect()
+        self.inner.registry.caches()
     }
 }
 
@@ -159,9 +118,14 @@ impl AgentInner {
         self.registry.remove(place, key, left);
     }
 
-    /// Remembers until when something is accepted that no cache holds any more.
+    /// Remembers until when something is accepted that no cache serves any more.
     pub(crate) fn remember(&self, left: Option<Ends>) {
         self.registry.remember(left);
+    }
+
+    /// Remembers what no cache serves any more, and its issuer is to be told of.
+    pub(crate) fn watch(&self, left: &Arc<Left>, now: Now) {
+        self.registry.watch(Arc::clone(left), now);
     }
 }
 
@@ -180,22 +144,5 @@ impl fmt::Debug for Agent {
             .field("identity", self.identity())
             .field("instance", &self.instance())
             .finish_non_exhaustive()
-    }
-}
-
-fn is_final(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::Revoked | ErrorKind::ShutDown | ErrorKind::ForeignInstance
-    )
-}
-
-fn timed_out(cache: &Cache, limit: Duration, cause: &Error) -> Error {
-    let message = format!("{}: not warm within {limit:?}", cache.key());
-    let error = Error::new(ErrorKind::TimedOut, message);
-    if cause.kind() == ErrorKind::TimedOut {
-        error
-    } else {
-        error.caused_by(cause.clone())
     }
 }

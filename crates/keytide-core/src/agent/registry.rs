@@ -4,15 +4,17 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use super::left::{Left, LeftBehind};
 use crate::cache::{Ended, Shared};
 use crate::credential::Ends;
 use crate::error::{Error, ErrorKind};
 use crate::key::{Key, Name};
+use crate::time::Now;
 
 /// Knows an agent's caches without keeping them.
 #[derive(Default)]
 pub(crate) struct Registry {
-    /// Held for one look or change; never while a cache is called.
+    /// Held for one look or change; never while a cache is called. It may be taken under a cache's lock.
     state: Mutex<Caches>,
 }
 
@@ -24,15 +26,12 @@ struct Caches {
     named: HashMap<Arc<str>, u32>,
     made: u32,
     ended: Option<Ended>,
-    /// Until when something is accepted of caches that were dropped or revoked, at the latest.
-    left: Option<Ends>,
+    left: LeftBehind,
 }
 
 impl Caches {
-    fn remember(&mut self, left: Option<Ends>) {
-        if let Some(left) = left {
-            self.left = Some(self.left.map_or(left, |known| known.later(left)));
-        }
+    fn caches(&self) -> Vec<Arc<Shared>> {
+        self.places.iter().filter_map(Weak::upgrade).collect()
     }
 }
 
@@ -96,10 +95,11 @@ impl Registry {
         Ok(shared)
     }
 
-    /// Forgets a cache that is gone, but for when what it was issued ends.
+    /// Forgets a cache that nobody holds any more, but for when what it was issued ends. In one step: whoever looks finds
+    /// either the cache or what it left behind.
     pub(crate) fn remove(&self, place: u32, key: &Key, left: Option<Ends>) {
         let mut caches = self.lock();
-        caches.remember(left);
+        caches.left.remember(left);
         if let Some(known) = caches.places.get_mut(place as usize) {
             *known = Weak::new();
             caches.free.push(place);
@@ -109,23 +109,26 @@ impl Registry {
         }
     }
 
-    /// Remembers until when something is accepted that no cache holds any more.
+    /// Remembers until when something is accepted that no cache serves any more.
     pub(crate) fn remember(&self, left: Option<Ends>) {
-        self.lock().remember(left);
+        self.lock().left.remember(left);
     }
 
-    /// Until when something is accepted of caches that were dropped or revoked, at the latest.
-    pub(crate) fn left(&self) -> Option<Ends> {
-        self.lock().left
+    /// Remembers what no cache serves any more, and its issuer is to be told of.
+    pub(crate) fn watch(&self, left: Arc<Left>, now: Now) {
+        self.lock().left.watch(left, now);
     }
 
     /// The caches that live, in the order of their places.
     pub(crate) fn caches(&self) -> Vec<Arc<Shared>> {
-        self.lock()
-            .places
-            .iter()
-            .filter_map(Weak::upgrade)
-            .collect()
+        self.lock().caches()
+    }
+
+    /// The caches that live, and until when something is accepted of those that are gone or revoked: in one look, so that
+    /// one which is dropped meanwhile is in either.
+    pub(crate) fn caches_and_left(&self) -> (Vec<Arc<Shared>>, Option<Ends>) {
+        let caches = self.lock();
+        (caches.caches(), caches.left.ends())
     }
 
     /// Lets no cache be made any more. Returns whether this was the first end of its sort.

@@ -101,21 +101,6 @@ impl Shared {
         }
     }
 
-    /// Waits until the issuer may be asked again, but not beyond `limit`. Returns whether it may.
-    pub(crate) async fn wait_for_pace(self: &Arc<Self>, limit: Duration) -> bool {
-        let next = self.state.lock().machine.pace().next();
-        let wait = self
-            .context
-            .clock
-            .now()
-            .boot
-            .until(next)
-            .max(Duration::from_millis(10));
-        let deadline = crate::wait::Deadline::new(&self.agent, wait.min(limit));
-        std::future::poll_fn(|context| deadline.alarm().poll(context.waker())).await;
-        deadline.is_kept() && wait <= limit
-    }
-
     /// Decides under the lock: what was seen without it may have changed.
     fn next(self: &Arc<Self>, want: &Want<'_>, answered: bool, since: Now, first: bool) -> Next {
         if let Some(error) = self.closed() {

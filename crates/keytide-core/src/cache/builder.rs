@@ -130,10 +130,11 @@ impl CacheBuilder {
         let shared = agent.register(self.key, name, |place, key| {
             let phase = windows::phase(agent.actor.instance.hash_seed(), &key.text());
             let actor = Arc::clone(&agent.actor);
-            let context = Arc::new(Context::new(actor, key, provider, profile));
+            let context = Arc::new(Context::new(actor, key, profile));
             Arc::new(Shared::new(
                 Arc::clone(&agent),
                 context,
+                provider,
                 options,
                 place,
                 phase,

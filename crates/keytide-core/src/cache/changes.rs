@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
-use super::{Cache, Ended};
+use super::{Cache, Ended, Shared};
 use crate::wakers::{Place, Wakers};
 
 impl Cache {
@@ -21,15 +21,23 @@ impl Cache {
                 seen: END,
             };
         }
-        let mut state = self.shared.state.lock();
+        let (watched, seen) = self.shared.watched();
+        Changes { watched, seen }
+    }
+}
+
+impl Shared {
+    /// Where it is told that an answer came, and which generation was told last.
+    pub(super) fn watched(&self) -> (Arc<Watched>, u64) {
+        let mut state = self.state.lock();
         let watched = Arc::clone(state.watch());
-        let seen = if self.shared.ended() == Ended::No {
+        let seen = if self.ended() == Ended::No {
             state.machine.generation()
         } else {
             watched.end();
             END
         };
-        Changes { watched, seen }
+        (watched, seen)
     }
 }
 

@@ -257,7 +257,10 @@ impl Launch {
             Weak::clone(&self.cache),
         ));
         let asked = Arc::clone(&request);
-        let mut answering = Answering::new(async move { context.provider.provide(&asked).await });
+        let Some(provider) = shared.provider() else {
+            return;
+        };
+        let mut answering = Answering::new(async move { provider.provide(&asked).await });
         if self.in_reader {
             // What the provider opens lives in the home's runtime, whoever polls it first.
             let polled = {

@@ -60,10 +60,7 @@ impl Shared {
                 .unwrap_or_else(|error| self.fail(&mut state, &mut after, error, &arrival)),
             Err(error) => self.fail(&mut state, &mut after, error, &arrival),
         };
-        let published = match &outcome {
-            Outcome::Issued(credential) => Some(credential.generation()),
-            _ => None,
-        };
+        let published = matches!(outcome, Outcome::Issued(_));
         self.decide(
             &mut state,
             &mut after,
@@ -74,15 +71,15 @@ impl Shared {
             },
         );
         after.resolved = Some((Arc::clone(flight), outcome));
-        let (dependants, watchers) = match (published, &mut state.rest) {
-            (Some(_), Some(rest)) => (std::mem::take(&mut rest.dependants), rest.changes.clone()),
-            _ => (Vec::new(), None),
+        let (watchers, generation) = (state.watched(), state.machine.generation());
+        let dependants = match &mut state.rest {
+            Some(rest) if published => std::mem::take(&mut rest.dependants),
+            _ => Vec::new(),
         };
         drop(state);
         after.run();
-        if let Some(generation) = published {
-            tell_watchers(watchers, generation);
-        }
+        // Who warms up looks again after every answer; who waits for a new generation goes on waiting.
+        tell_watchers(watchers, generation);
         for dependant in dependants {
             dependant.notify();
         }

@@ -17,7 +17,9 @@ mod revoke;
 mod shared;
 mod state;
 mod status;
+mod telling;
 mod timer;
+mod warm;
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,9 +30,11 @@ pub use self::changes::Changes;
 pub(crate) use self::flight::{Flight, Launch};
 pub use self::get::Get;
 pub use self::handle::Handle;
-pub use self::revoke::{Revoked, Telling};
+pub use self::revoke::Revoked;
 pub(crate) use self::shared::Shared;
 pub use self::status::{CacheStatus, Phase};
+pub(crate) use self::telling::TELLING;
+pub use self::telling::Telling;
 pub(crate) use crate::engine::machine::{Ended, Want};
 use crate::error::Error;
 use crate::profile::CredentialKind;
@@ -47,9 +51,25 @@ use crate::profile::CredentialKind;
 /// | [`try_get`](Self::try_get) | an owned one | the same |
 /// | [`get`](Self::get) | an owned one | waits for the issuer |
 /// | [`get_blocking`](Self::get_blocking) | an owned one | blocks the thread, within a limit |
-#[derive(Clone)]
 pub struct Cache {
     pub(crate) shared: Arc<Shared>,
+}
+
+/// Handles of users are counted apart from the references that the library takes for moments: what ends with the last
+/// handle ends at once, where it is dropped.
+impl Clone for Cache {
+    fn clone(&self) -> Self {
+        self.shared.hold();
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        self.shared.let_go();
+    }
 }
 
 impl Cache {

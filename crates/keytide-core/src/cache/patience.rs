@@ -95,4 +95,4 @@ impl Patience {
 }
 
 /// Between two looks at a pace that has passed.
-const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+pub(super) const SHORTEST_WAIT: Duration = Duration::from_millis(1);

@@ -1,27 +1,27 @@
 //! Ends that are final: no reader gets the credential any more, and the issuer is told where it can be.
 
-use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::Cache;
 use super::changes::{END, tell_watchers};
 use super::decide::{After, Words};
 use super::shared::{FOREIGN, Shared};
-use crate::agent::AgentInner;
-use crate::credential::{Credential, Ends, RevokeFuture};
+use super::state::State;
+use super::telling::Telling;
+use super::{Cache, Ended};
+use crate::agent::{Correction, Left};
+use crate::credential::{Credential, Ends};
 use crate::error::{Error, ErrorKind};
-use crate::profile::Revocation;
 use crate::sync::bury;
+use crate::time::Now;
 
 impl Cache {
     /// Revokes the credential: when this returns, every read that starts fails, and no call under way can undo it.
     ///
-    /// The secret is wiped when its last borrower lets go. Revoking twice is fine; it is not undone: build a new cache.
-    /// The issuer is told by the future that is returned, where it can be told; dropping it only omits that.
+    /// The secret is wiped when its last borrower lets go. Revoking twice is fine, and reports what is left then; it is not
+    /// undone: build a new cache. The issuer is told by the future that is returned, where it can be told, within ten
+    /// seconds; dropping it only omits that.
     pub fn revoke(&self) -> Telling {
         self.shared.revoke()
     }
@@ -39,73 +39,9 @@ pub struct Revoked {
     pub residual_exposure: Duration,
     /// How many borrowers (owned reads, parked handles) held the last generation at the moment of revocation.
     pub borrowers: usize,
-    /// What the issuer was told: `None` where it has no way to be told, or there was nothing to tell.
+    /// What the issuer was told: `None` where it has no way to be told, or there was nothing to tell;
+    /// [`TimedOut`](ErrorKind::TimedOut) when it did not answer in time.
     pub issuer: Option<Result<(), Error>>,
-}
-
-/// Tells the issuer of a revocation that is done here already. See [`Cache::revoke`].
-#[must_use = "the issuer is told only when this is awaited; dropping it is fine where that is not wanted"]
-pub struct Telling {
-    report: Revoked,
-    revocation: Revocation,
-    former: Option<Ends>,
-    /// Until when something is accepted, unless the issuer is told: remembered by the agent when this is dropped.
-    left: Option<Ends>,
-    agent: Arc<AgentInner>,
-    telling: Option<RevokeFuture>,
-}
-
-impl Telling {
-    /// What is known without telling the issuer.
-    #[must_use]
-    pub fn report(&self) -> &Revoked {
-        &self.report
-    }
-}
-
-impl Future for Telling {
-    type Output = Revoked;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Revoked> {
-        let this = &mut *self;
-        if let Some(telling) = &mut this.telling {
-            let Poll::Ready(told) = telling.as_mut().poll(context) else {
-                return Poll::Pending;
-            };
-            this.telling = None;
-            if told.is_ok() {
-                let at_issuer = match this.revocation {
-                    Revocation::Immediate => Duration::ZERO,
-                    Revocation::Within(bound) => bound.min(this.report.residual_exposure),
-                    Revocation::UntilExpiry => this.report.residual_exposure,
-                };
-                let now = this.agent.actor.clock.now();
-                let former = this
-                    .former
-                    .map_or(Duration::ZERO, |ends| ends.remaining(now));
-                this.report.residual_exposure = at_issuer.max(former);
-                this.left = Some(Ends::after(now, this.report.residual_exposure));
-            }
-            this.report.issuer = Some(told);
-        }
-        Poll::Ready(this.report.clone())
-    }
-}
-
-impl Drop for Telling {
-    fn drop(&mut self) {
-        if !self.agent.actor.is_foreign() {
-            self.agent.remember(self.left);
-        }
-    }
-}
-
-impl fmt::Debug for Telling {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Telling")
-            .field("report", &self.report)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Shared {
@@ -113,9 +49,14 @@ impl Shared {
         if self.context.is_foreign() {
             return self.nothing_to_revoke();
         }
-        let revocation = self.context.profile().revocation;
         let now = self.context.clock.now();
         let mut state = self.state.lock();
+        if state.machine.ended() == Ended::Revoked {
+            let left = state.rest.as_ref().and_then(|rest| rest.left.clone());
+            drop(state);
+            let left = left.map_or(Duration::ZERO, |left| left.ends().remaining(now));
+            return Telling::of(self, self.ended_with(left, 0), None);
+        }
         let current = self
             .slot
             .load()
@@ -132,66 +73,58 @@ impl Shared {
         );
         let watchers = state.watched();
         bury(state.rest.take());
+        let correction = self.leave_behind(&mut state, current.as_deref(), ends, now);
+        let residual_exposure = ends.map_or(Duration::ZERO, |ends| ends.remaining(now));
         drop(state);
         after.run();
         tell_watchers(watchers, END);
-        let residual_exposure = ends.map_or(Duration::ZERO, |ends| ends.remaining(now));
-        let report = Revoked {
+        // One is ours.
+        let borrowers = current
+            .as_ref()
+            .map_or(0, |current| Arc::strong_count(current) - 1);
+        let telling = current
+            .zip(correction)
+            .map(|(current, correction)| self.tell_issuer(current, former, correction));
+        Telling::of(self, self.ended_with(residual_exposure, borrowers), telling)
+    }
+
+    /// Remembers the worst case at the moment of the revocation: under the lock, so that whoever finds the cache revoked
+    /// finds this too. Returns the right to correct it, where the issuer can be told.
+    fn leave_behind(
+        &self,
+        state: &mut State,
+        current: Option<&Credential>,
+        ends: Option<Ends>,
+        now: Now,
+    ) -> Option<Correction> {
+        let left = Left::new(ends?);
+        state.rest().left = Some(Arc::clone(&left));
+        if current.and_then(Credential::revoke_at).is_none() {
+            self.agent.remember(ends);
+            return None;
+        }
+        let correction = Correction::of(&left);
+        self.agent.watch(&left, now);
+        Some(correction)
+    }
+
+    fn ended_with(&self, residual_exposure: Duration, borrowers: usize) -> Revoked {
+        Revoked {
             cache: self.context.key.text(),
             residual_exposure,
-            // One is ours.
-            borrowers: current
-                .as_ref()
-                .map_or(0, |current| Arc::strong_count(current) - 1),
+            borrowers,
             issuer: None,
-        };
-        Telling {
-            report,
-            revocation,
-            former,
-            left: ends,
-            agent: Arc::clone(&self.agent),
-            telling: current.and_then(|current| self.tell_issuer(current)),
         }
     }
 
     /// In a forked child: what its parent holds is not the child's to end, and its locks may be held.
     fn nothing_to_revoke(&self) -> Telling {
         let error = self.error(ErrorKind::ForeignInstance, FOREIGN);
-        Telling {
-            report: Revoked {
-                cache: self.context.key.text(),
-                residual_exposure: Duration::ZERO,
-                borrowers: 0,
-                issuer: Some(Err(error)),
-            },
-            revocation: Revocation::UntilExpiry,
-            former: None,
-            left: None,
-            agent: Arc::clone(&self.agent),
-            telling: None,
-        }
-    }
-
-    /// Tells the issuer from the home of flights, where the provider's connections live.
-    fn tell_issuer(&self, credential: Arc<Credential>) -> Option<RevokeFuture> {
-        credential.revoke_at()?;
-        let home = self.agent.homes.current();
-        let name = self.context.provider_name();
-        Some(Box::pin(async move {
-            let task = home?.handle().spawn(async move {
-                match credential.revoke_at() {
-                    Some(tell) => tell(Arc::clone(&credential)).await,
-                    None => Ok(()),
-                }
-            });
-            match task.await {
-                Ok(told) => told.map_err(|error| error.named_after(name)),
-                Err(_) => {
-                    Err(Error::unavailable("telling the issuer was cut short").named_after(name))
-                }
-            }
-        }))
+        let report = Revoked {
+            issuer: Some(Err(error)),
+            ..self.ended_with(Duration::ZERO, 0)
+        };
+        Telling::of(self, report, None)
     }
 
     /// Stops refreshing. What is at hand is served until it expires.
@@ -214,6 +147,45 @@ impl Shared {
         let watchers = state.watched();
         drop(state);
         after.run();
+        tell_watchers(watchers, END);
+    }
+
+    pub(super) fn hold(&self) {
+        self.handles.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether a user holds a handle. The library's own references, which it takes for moments, do not count.
+    pub(crate) fn is_held(&self) -> bool {
+        self.handles.load(Ordering::Acquire) > 0
+    }
+
+    /// A handle is dropped: with the last one all work ends, here and now, whoever else looks at the cache. Its key is free
+    /// when this returns, and what it leaves behind is counted.
+    pub(super) fn let_go(self: &Arc<Self>) {
+        // AcqRel: who drops the last handle sees what was done with all others.
+        if self.handles.fetch_sub(1, Ordering::AcqRel) > 1 || self.context.is_foreign() {
+            return;
+        }
+        let now = self.context.clock.now();
+        let mut state = self.state.lock();
+        let (mut after, none) = (After::default(), Words::default());
+        // The credential stays, for a revocation that comes between counts it too. One that came before has counted it.
+        let left = self.decide(
+            &mut state,
+            &mut after,
+            now,
+            none,
+            |machine, seen, effects| {
+                let left = machine.left_behind(seen);
+                let revoked = machine.ended() == Ended::Revoked;
+                machine.shut_down(seen, effects);
+                left.filter(|_| !revoked)
+            },
+        );
+        let watchers = state.watched();
+        drop(state);
+        after.run();
+        self.agent.forget(self.place, &self.context.key, left);
         tell_watchers(watchers, END);
     }
 }

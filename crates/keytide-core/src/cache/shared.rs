@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::changes::{END, tell_watchers};
 use super::state::StateLock;
 use crate::agent::AgentInner;
 use crate::context::Context;
@@ -13,14 +12,17 @@ use crate::engine::machine::Ended;
 use crate::engine::options::Options;
 use crate::error::{Error, ErrorKind};
 use crate::home;
+use crate::provider::SharedProvider;
 use crate::slot::Slot;
-use crate::time::{Boot, Now};
+use crate::time::Now;
+use crate::wakers::discard;
 
-/// One credential and all that keeps it fresh. Flights and timers hold it weakly, so its end is that of the last
-/// handle.
+/// One credential and all that keeps it fresh. Flights and timers hold it weakly, and its work ends with the last handle.
 pub(crate) struct Shared {
     pub(crate) slot: Slot,
     pub(crate) context: Arc<Context>,
+    /// There until this is dropped.
+    provider: Option<SharedProvider>,
     pub(crate) options: Arc<Options>,
     pub(crate) agent: Arc<AgentInner>,
     pub(super) state: StateLock,
@@ -28,8 +30,10 @@ pub(crate) struct Shared {
     pub(super) read: AtomicI64,
     pub(super) id: u32,
     /// Where its agent's registry knows it.
-    place: u32,
+    pub(super) place: u32,
     pub(super) phase: u32,
+    /// How many handles users hold.
+    pub(super) handles: AtomicU32,
     /// Reads served past expiry since the last event of it.
     pub(super) past_expiry: AtomicU32,
     /// What the machine said last of these three, for reads that take no lock.
@@ -44,6 +48,7 @@ impl Shared {
     pub(crate) fn new(
         agent: Arc<AgentInner>,
         context: Arc<Context>,
+        provider: SharedProvider,
         options: Arc<Options>,
         place: u32,
         phase: u32,
@@ -51,6 +56,7 @@ impl Shared {
         Self {
             slot: Slot::default(),
             context,
+            provider: Some(provider),
             options,
             agent,
             state: StateLock::default(),
@@ -58,6 +64,7 @@ impl Shared {
             id: home::next_id(),
             place,
             phase,
+            handles: AtomicU32::new(1),
             past_expiry: AtomicU32::new(0),
             ended: AtomicU8::new(Ended::No as u8),
             refused: AtomicBool::new(false),
@@ -108,6 +115,10 @@ impl Shared {
         self.principal_of(&self.state.lock())
     }
 
+    pub(super) fn provider(&self) -> Option<SharedProvider> {
+        self.provider.clone()
+    }
+
     pub(super) fn skew(&self) -> i64 {
         self.state.lock().machine.skew()
     }
@@ -138,26 +149,17 @@ impl Shared {
     }
 }
 
+/// What is a user's is dropped here one by one, caught: this may run on a thread of the library's.
 impl Drop for Shared {
     fn drop(&mut self) {
         if self.context.is_foreign() {
             // A parent's, whose locks may be held by threads that are not here.
             return;
         }
-        let now = self.context.clock.now();
-        let mut state = std::mem::take(&mut *self.state.lock());
-        tell_watchers(state.watched(), END);
-        let left = self.look(&mut state, now, |machine, seen| machine.left_behind(seen));
-        if let Some(flight) = &state.flight {
-            flight.retire();
-        }
-        let due = state.machine.due();
-        if due != Boot::FAR
-            && let Ok(home) = self.agent.homes.current()
-        {
-            home.unschedule(due, self.id);
-        }
-        self.agent.forget(self.place, &self.context.key, left);
+        let state = std::mem::take(&mut *self.state.lock());
+        discard(state);
+        discard(self.slot.swap(None));
+        discard(self.provider.take());
     }
 }
 

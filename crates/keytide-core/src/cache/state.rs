@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::changes::Watched;
 use super::flight::Flight;
+use crate::agent::Left;
 use crate::credential::Credential;
 use crate::engine::machine::Machine;
 use crate::error::Error;
@@ -31,6 +32,8 @@ pub(super) struct Rest {
     /// Whom the issuer named, where its last answer named nobody.
     pub(super) principal: Option<Arc<str>>,
     pub(super) adopted: Vec<Arc<str>>,
+    /// What a revocation left behind.
+    pub(super) left: Option<Arc<Left>>,
     /// Whoever watches for new generations.
     pub(super) changes: Option<Arc<Watched>>,
     /// Caches whose providers wait for a newer credential of this one.

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Cache;
-use super::Ended;
+use super::{Cache, Ended, Shared};
 use crate::credential::Verdict;
 use crate::time::Boot;
 
@@ -68,7 +67,13 @@ impl Cache {
     /// What the cache is doing now. In a forked child, whose parent's it is, nothing.
     #[must_use]
     pub fn status(&self) -> CacheStatus {
-        let shared = &self.shared;
+        self.shared.status()
+    }
+}
+
+impl Shared {
+    pub(crate) fn status(&self) -> CacheStatus {
+        let shared = self;
         let now = shared.context.clock.now();
         let static_input = shared.context.profile().static_input.is_some();
         if let Some(error) = shared.foreign() {

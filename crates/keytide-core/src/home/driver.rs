@@ -34,10 +34,6 @@ impl Home {
         }
     }
 
-    pub(crate) fn unschedule(&self, due: Boot, id: u32) {
-        self.queue.remove(due, id);
-    }
-
     pub(crate) fn unschedule_alarm(&self, due: Boot, id: u64) {
         self.queue.remove_alarm(due, id);
     }

@@ -1,15 +1,17 @@
 //! Agents: identity, warm-up, status, keys.
 
 use std::collections::HashSet;
+use std::future::Future;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Environment, ErrorKind, InstanceId, Owner, Phase, Profile,
-    Version,
+    Agent, AgentIdentity, AgentType, Environment, Error, ErrorKind, InstanceId, Issued, Owner,
+    Phase, Profile, ProvideCredential, Request, Version,
 };
 use keytide_testkit::{Answer, ScriptedProvider, TestChance, TestClock};
 
-use crate::{HOUR, MINUTE, SECOND, given};
+use crate::{HOUR, MINUTE, SECOND, given, given_with, real_agent};
 
 #[test]
 fn an_identity_needs_all_four_names_and_refuses_bad_ones() {
@@ -160,6 +162,88 @@ async fn keys_of_caches_are_unique_within_an_agent() {
     agent.cache(provider()).key("billing").build().unwrap();
     for bad in ["", "a\nb", &"x".repeat(257)] {
         assert!(agent.cache(provider()).key(bad).build().is_err(), "{bad:?}");
+    }
+}
+
+/// Whatever the library is at with the cache meanwhile: its timer and its call hold it for moments.
+#[test]
+fn a_key_is_free_as_soon_as_the_last_handle_is_dropped() {
+    let agent = real_agent();
+    for round in 0..3000 {
+        let (provider, _) = ScriptedProvider::new(Answer::token(HOUR));
+        let cache = agent.cache(provider).key("billing").build();
+        let cache = cache.unwrap_or_else(|error| panic!("round {round}: {error}"));
+        let _ = cache.try_get();
+        if round % 3 == 0 {
+            let _ = cache.get_blocking(SECOND);
+        }
+        let clone = cache.clone();
+        let dropped = std::thread::spawn(move || drop(clone));
+        drop(cache);
+        dropped.join().unwrap();
+        assert!(agent.status().is_empty());
+    }
+}
+
+/// A warm-up that waits is no handle.
+#[tokio::test(start_paused = true)]
+async fn a_key_is_free_while_the_library_still_looks_at_its_cache() {
+    let given = given_with(Profile::bearer("p"), Answer::hang(), |builder| {
+        builder.key("billing")
+    });
+    let mut warming = Box::pin(given.agent.warm_up(HOUR));
+    let _ = warming
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()));
+    let second = given.cache.clone();
+
+    drop(given.cache);
+    let builder = || {
+        let (provider, _) = ScriptedProvider::new(Answer::token(HOUR));
+        given.agent.cache(provider).key("billing")
+    };
+    assert!(builder().build().is_err(), "a clone holds it");
+    drop(second);
+
+    let again = builder().build().unwrap();
+    assert_eq!(again.get().await.unwrap().generation(), 1);
+    assert!(builder().build().is_err(), "it is taken anew");
+    warming.await.unwrap();
+    assert!(builder().build().is_err(), "the former one frees nothing");
+}
+
+/// What a provider does when it is dropped is its own, and no lock is held meanwhile.
+#[test]
+fn a_provider_may_panic_or_build_a_cache_when_it_is_dropped() {
+    struct Dropped(Agent, bool);
+    impl ProvideCredential for Dropped {
+        fn profile(&self) -> Profile {
+            Profile::bearer("dropped")
+        }
+
+        async fn provide(&self, _: &Request) -> Result<Issued, Error> {
+            Err(Error::unavailable("never"))
+        }
+    }
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            let (provider, _) = ScriptedProvider::new(Answer::token(HOUR));
+            let again = self.0.cache(provider).key("billing").build().unwrap();
+            assert_eq!(self.0.status().len(), 1);
+            drop(again);
+            assert!(!self.1, "a user's code panics on purpose");
+        }
+    }
+    for panics in [false, true] {
+        let agent = real_agent();
+        let provider = Dropped(agent.clone(), panics);
+        let cache = agent.cache(provider).key("billing").build().unwrap();
+        let _ = cache.try_get();
+
+        drop(cache);
+
+        let (provider, _) = ScriptedProvider::new(Answer::token(HOUR));
+        agent.cache(provider).build().unwrap();
     }
 }
 

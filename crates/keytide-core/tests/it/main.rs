@@ -7,6 +7,7 @@ mod ends;
 mod events;
 mod flights;
 mod generations;
+mod left_behind;
 mod observers;
 mod pace;
 mod patience;
@@ -18,6 +19,7 @@ mod secrets;
 mod simulation;
 mod subjects;
 mod users_code;
+mod warming;
 
 use std::time::Duration;
 

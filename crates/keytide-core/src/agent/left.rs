@@ -1,0 +1,102 @@
+//! What is left behind: until when something is accepted that nobody is served any more.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::credential::Ends;
+use crate::time::Now;
+
+/// What one revoked cache leaves behind: the worst case, until its issuer is told.
+#[derive(Debug)]
+pub(crate) struct Left {
+    /// Held for one look or change.
+    ends: Mutex<Ends>,
+    /// Whether nobody corrects it any more.
+    settled: AtomicBool,
+}
+
+impl Left {
+    pub(crate) fn new(ends: Ends) -> Arc<Self> {
+        Arc::new(Self {
+            ends: Mutex::new(ends),
+            settled: AtomicBool::new(true),
+        })
+    }
+
+    pub(crate) fn ends(&self) -> Ends {
+        *self.lock()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Ends> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The right to correct what is left, for who tells the issuer. What it says when it is dropped stays.
+#[derive(Debug)]
+pub(crate) struct Correction(Arc<Left>);
+
+impl Correction {
+    pub(crate) fn of(left: &Arc<Left>) -> Self {
+        left.settled.store(false, Ordering::Relaxed);
+        Self(Arc::clone(left))
+    }
+
+    /// The issuer was told: it accepts what was issued for no longer than this.
+    pub(crate) fn told(&self, now: Now, accepted_for: Duration) {
+        *self.0.lock() = Ends::after(now, accepted_for);
+    }
+}
+
+impl Drop for Correction {
+    fn drop(&mut self) {
+        // Release: who sees this sees the last correction.
+        self.0.settled.store(true, Ordering::Release);
+    }
+}
+
+/// What all caches of an agent have left behind that are revoked or gone.
+#[derive(Debug, Default)]
+pub(super) struct LeftBehind {
+    /// The latest end of what nobody corrects any more.
+    latest: Option<Ends>,
+    /// What may still be corrected.
+    open: Vec<Arc<Left>>,
+}
+
+impl LeftBehind {
+    pub(super) fn remember(&mut self, ends: Option<Ends>) {
+        if let Some(ends) = ends {
+            self.latest = Some(self.latest.map_or(ends, |known| known.later(ends)));
+        }
+    }
+
+    /// Remembers what may be corrected.
+    pub(super) fn watch(&mut self, left: Arc<Left>, now: Now) {
+        if self.open.len() == self.open.capacity() {
+            self.settle(now);
+        }
+        self.open.push(left);
+    }
+
+    /// Until when something is accepted, at the latest.
+    pub(super) fn ends(&self) -> Option<Ends> {
+        let open = self.open.iter().map(|left| left.ends());
+        open.chain(self.latest).reduce(Ends::later)
+    }
+
+    /// Keeps single entries only where they matter: not for ever where a future was leaked.
+    fn settle(&mut self, now: Now) {
+        let mut settled = None;
+        self.open.retain(|left| {
+            let is_settled = left.settled.load(Ordering::Acquire);
+            let ends = left.ends();
+            if is_settled {
+                settled = Some(settled.map_or(ends, |known: Ends| known.later(ends)));
+            }
+            !is_settled && !ends.remaining(now).is_zero()
+        });
+        self.remember(settled);
+    }
+}

@@ -1,0 +1,167 @@
+//! The issuer is told of a revocation: [`Telling`].
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::revoke::Revoked;
+use super::shared::Shared;
+use crate::agent::{AgentInner, Correction};
+use crate::context;
+use crate::credential::{Credential, Ends};
+use crate::error::{Error, ErrorKind};
+use crate::profile::Revocation;
+use crate::wait::Deadline;
+use crate::wakers::discard;
+
+/// Tells the issuer of a revocation that is done here already, within ten seconds. See [`Cache::revoke`](super::Cache::revoke).
+#[must_use = "the issuer is told only when this is awaited; dropping it is fine where that is not wanted"]
+pub struct Telling {
+    report: Revoked,
+    agent: Arc<AgentInner>,
+    telling: Option<Told>,
+    deadline: Option<Deadline>,
+}
+
+/// Says for how long what was issued is accepted, once the issuer was told.
+pub(super) type Told = Pin<Box<dyn Future<Output = Result<Duration, Error>> + Send>>;
+
+impl Telling {
+    pub(super) fn of(shared: &Shared, report: Revoked, telling: Option<Told>) -> Self {
+        Self {
+            report,
+            agent: Arc::clone(&shared.agent),
+            telling,
+            deadline: None,
+        }
+    }
+
+    /// What is known without telling the issuer.
+    #[must_use]
+    pub fn report(&self) -> &Revoked {
+        &self.report
+    }
+
+    /// Tells the issuer, without a limit.
+    pub(crate) fn poll_issuer(&mut self, context: &mut Context<'_>) -> Poll<Revoked> {
+        if let Some(telling) = &mut self.telling {
+            let Poll::Ready(told) = telling.as_mut().poll(context) else {
+                return Poll::Pending;
+            };
+            discard(self.telling.take());
+            self.report.issuer = Some(told.map(|accepted_for| {
+                self.report.residual_exposure = accepted_for;
+            }));
+        }
+        Poll::Ready(self.report.clone())
+    }
+
+    /// The issuer was not told in time. What is under way there goes on, and is heard of by later reports.
+    pub(crate) fn give_up(&mut self) -> Revoked {
+        discard(self.telling.take());
+        let message = format!("the issuer was not told within {TELLING:?}");
+        self.report.issuer = Some(Err(Error::new(ErrorKind::TimedOut, message)));
+        self.report.clone()
+    }
+}
+
+impl Future for Telling {
+    type Output = Revoked;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Revoked> {
+        let this = &mut *self;
+        if let Poll::Ready(report) = this.poll_issuer(context) {
+            this.deadline = None;
+            return Poll::Ready(report);
+        }
+        let deadline = this
+            .deadline
+            .get_or_insert_with(|| Deadline::new(&this.agent, TELLING));
+        deadline.alarm().poll(context.waker()).map(|()| {
+            this.deadline = None;
+            this.give_up()
+        })
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        // It holds the credential, and with that what is a user's.
+        discard(self.telling.take());
+    }
+}
+
+impl fmt::Debug for Telling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telling")
+            .field("report", &self.report)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// Tells the issuer from the home of flights, where the provider's connections live.
+    pub(super) fn tell_issuer(
+        &self,
+        credential: Arc<Credential>,
+        former: Option<Ends>,
+        correction: Correction,
+    ) -> Told {
+        let home = self.agent.homes.current();
+        let name = self.context.provider_name();
+        let tells = Tells {
+            revocation: self.context.profile().revocation,
+            context: Arc::clone(&self.context),
+            credential,
+            former,
+            correction,
+        };
+        Box::pin(async move {
+            let task = home?.handle().spawn(tells.run());
+            match task.await {
+                Ok(told) => told.map_err(|error| error.named_after(name)),
+                Err(error) => {
+                    // It may hold what the user's code panicked with.
+                    discard(error);
+                    Err(Error::unavailable("telling the issuer was cut short").named_after(name))
+                }
+            }
+        })
+    }
+}
+
+/// All that it takes to tell an issuer, wherever that ends: whoever waits for it may be gone by then.
+struct Tells {
+    credential: Arc<Credential>,
+    revocation: Revocation,
+    former: Option<Ends>,
+    context: Arc<context::Context>,
+    correction: Correction,
+}
+
+impl Tells {
+    async fn run(self) -> Result<Duration, Error> {
+        if let Some(tell) = self.credential.revoke_at() {
+            tell(Arc::clone(&self.credential)).await?;
+        }
+        let now = self.context.clock.now();
+        let remaining = self.credential.remaining_at(now);
+        let at_issuer = match self.revocation {
+            Revocation::Immediate => Duration::ZERO,
+            Revocation::Within(bound) => bound.min(remaining),
+            Revocation::UntilExpiry => remaining,
+        };
+        let former = self
+            .former
+            .map_or(Duration::ZERO, |ends| ends.remaining(now));
+        let accepted_for = at_issuer.max(former);
+        self.correction.told(now, accepted_for);
+        Ok(accepted_for)
+    }
+}
+
+/// How long issuers may take to be told.
+pub(crate) const TELLING: Duration = Duration::from_secs(10);
