@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::agent::AgentInner;
+use crate::engine::household::Household;
 use crate::home::Home;
 use crate::home::sentry::{self, Alarm};
 use crate::sys;
@@ -24,7 +24,7 @@ enum Set {
 
 impl Deadline {
     /// By real time, apart from any runtime; under an injected clock by that clock.
-    pub(crate) fn new(agent: &AgentInner, patience: Duration) -> Self {
+    pub(crate) fn new<C>(agent: &Household<C>, patience: Duration) -> Self {
         let (alarm, id) = (Arc::new(Alarm::default()), Alarm::next_id());
         let patience = patience.min(LONGEST_PATIENCE);
         let set = match agent.homes.timed_by() {

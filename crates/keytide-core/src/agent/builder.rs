@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::{Agent, AgentInner, Registry};
+use super::Agent;
 use crate::chance::{Chance, Draw};
 use crate::clock::{AgentClock, Clock};
 use crate::context::Actor;
-use crate::engine::options::Options;
+use crate::engine::household::Household;
 use crate::error::Error;
 use crate::event::{Observe, Sink};
 use crate::home::Homes;
@@ -112,12 +112,7 @@ impl AgentBuilder {
             sink,
         ));
         Ok(Agent {
-            inner: Arc::new(AgentInner {
-                actor,
-                homes: Homes::new(self.runtime, self.clock),
-                registry: Registry::default(),
-                options: Arc::new(Options::default()),
-            }),
+            inner: Arc::new(Household::new(actor, Homes::new(self.runtime, self.clock))),
         })
     }
 }

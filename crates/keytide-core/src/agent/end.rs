@@ -29,9 +29,9 @@ impl Agent {
                 deadline: None,
             };
         }
-        let first = self.inner.registry.end(Ended::Revoked);
+        let first = self.inner.end(Ended::Revoked);
         // Before the caches that live are revoked: those report for themselves.
-        let (caches, left) = self.inner.registry.caches_and_left();
+        let (caches, left) = self.inner.caches_and_left();
         let now = self.inner.actor.clock.now();
         let left = left.map_or(Duration::ZERO, |ends| ends.remaining(now));
         let telling: Vec<_> = caches.iter().map(|cache| Some(cache.revoke())).collect();
@@ -63,7 +63,7 @@ impl Agent {
     /// [`ForeignInstance`](ErrorKind::ForeignInstance) in a forked child.
     pub async fn shutdown(&self, limit: Duration) -> Result<(), Error> {
         self.inner.check_process()?;
-        self.inner.registry.end(Ended::ShutDown);
+        self.inner.end(Ended::ShutDown);
         let caches = self.caches();
         for cache in &caches {
             cache.shut_down();

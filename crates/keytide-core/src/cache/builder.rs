@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Cache, Shared};
-use crate::agent::{Agent, AgentInner};
 use crate::context::Context;
+use crate::engine::household::Household;
 use crate::engine::options::{LongLived, Options};
 use crate::engine::windows;
 use crate::error::{Error, ErrorKind};
@@ -18,27 +18,24 @@ use crate::provider::{ProvideCredential, SharedProvider};
 /// Builds a [`Cache`]. Building contacts nobody, needs no runtime and starts nothing.
 #[must_use]
 pub struct CacheBuilder {
-    agent: Arc<AgentInner>,
+    agent: Arc<Household<Shared>>,
     provider: SharedProvider,
     key: Option<String>,
     options: Options,
     plain: bool,
 }
 
-impl Agent {
-    /// A cache of this agent for one credential.
-    pub fn cache(&self, provider: impl ProvideCredential) -> CacheBuilder {
-        CacheBuilder {
-            agent: Arc::clone(&self.inner),
+impl CacheBuilder {
+    pub(crate) fn new(agent: Arc<Household<Shared>>, provider: impl ProvideCredential) -> Self {
+        Self {
+            agent,
             provider: SharedProvider::new(provider),
             key: None,
             options: Options::default(),
             plain: true,
         }
     }
-}
 
-impl CacheBuilder {
     /// Names the cache in events and status. Defaults to the provider's name and a number.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
@@ -222,7 +219,11 @@ impl CacheBuilder {
 }
 
 /// A provider that presents a secret which never expires is told of, and refused unless that was allowed.
-fn check_static_input(agent: &AgentInner, profile: &Profile, accepted: bool) -> Result<(), Error> {
+fn check_static_input(
+    agent: &Household<Shared>,
+    profile: &Profile,
+    accepted: bool,
+) -> Result<(), Error> {
     let (Some(what), name) = (profile.static_input, profile.name) else {
         return Ok(());
     };

@@ -5,9 +5,9 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::state::StateLock;
-use crate::agent::AgentInner;
 use crate::context::Context;
 use crate::credential::{Credential, Verdict};
+use crate::engine::household::Household;
 use crate::engine::machine::Ended;
 use crate::engine::options::Options;
 use crate::error::{Error, ErrorKind};
@@ -24,7 +24,7 @@ pub(crate) struct Shared {
     /// There until this is dropped.
     provider: Option<SharedProvider>,
     pub(crate) options: Arc<Options>,
-    pub(crate) agent: Arc<AgentInner>,
+    pub(crate) agent: Arc<Household<Shared>>,
     pub(super) state: StateLock,
     /// When somebody last read, by the boot clock: marked in the slow path of reads, a hint.
     pub(super) read: AtomicI64,
@@ -46,7 +46,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(
-        agent: Arc<AgentInner>,
+        agent: Arc<Household<Shared>>,
         context: Arc<Context>,
         provider: SharedProvider,
         options: Arc<Options>,

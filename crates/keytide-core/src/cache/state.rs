@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::changes::Watched;
 use super::flight::Flight;
-use crate::agent::Left;
 use crate::credential::Credential;
+use crate::engine::left::Left;
 use crate::engine::machine::Machine;
 use crate::error::Error;
 use crate::request::ChangeNotifier;

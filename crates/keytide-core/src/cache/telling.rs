@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use super::revoke::Revoked;
 use super::shared::Shared;
-use crate::agent::{AgentInner, Correction};
 use crate::context;
 use crate::credential::{Credential, Ends};
+use crate::engine::household::Household;
+use crate::engine::left::Correction;
 use crate::error::{Error, ErrorKind};
 use crate::profile::Revocation;
 use crate::wait::Deadline;
@@ -21,7 +22,7 @@ use crate::wakers::discard;
 #[must_use = "the issuer is told only when this is awaited; dropping it is fine where that is not wanted"]
 pub struct Telling {
     report: Revoked,
-    agent: Arc<AgentInner>,
+    agent: Arc<Household<Shared>>,
     telling: Option<Told>,
     deadline: Option<Deadline>,
 }

@@ -2,7 +2,10 @@
 //! out.
 
 pub(crate) mod backoff;
+pub(crate) mod household;
+pub(crate) mod left;
 pub(crate) mod life;
 pub(crate) mod machine;
 pub(crate) mod options;
+mod registry;
 pub(crate) mod windows;

@@ -249,14 +249,17 @@ async fn a_wall_clock_that_is_put_right_leaves_no_pace_of_the_wrong_one() {
     clock.set_wall(UNIX_EPOCH);
     let agent = clock.agent().build().unwrap();
     let cache = agent.cache(Strict(clock.clone())).build().unwrap();
-    for _ in 0..400 {
+    while cache
+        .status()
+        .next_attempt
+        .is_none_or(|next| next < 2 * MINUTE)
+    {
         let _ = cache.get().await;
         clock.advance(SECOND).await;
     }
-    assert!(cache.status().next_attempt.is_none_or(|next| next > MINUTE));
 
     clock.set_wall(truth);
-    clock.advance(31 * SECOND).await;
+    clock.advance(SECOND).await;
 
     assert_eq!(cache.get().await.unwrap().generation(), 1);
 }

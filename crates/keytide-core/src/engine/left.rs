@@ -58,7 +58,7 @@ impl Drop for Correction {
 
 /// What all caches of an agent have left behind that are revoked or gone.
 #[derive(Debug, Default)]
-pub(super) struct LeftBehind {
+pub(crate) struct LeftBehind {
     /// The latest end of what nobody corrects any more.
     latest: Option<Ends>,
     /// What may still be corrected.
@@ -66,14 +66,14 @@ pub(super) struct LeftBehind {
 }
 
 impl LeftBehind {
-    pub(super) fn remember(&mut self, ends: Option<Ends>) {
+    pub(crate) fn remember(&mut self, ends: Option<Ends>) {
         if let Some(ends) = ends {
             self.latest = Some(self.latest.map_or(ends, |known| known.later(ends)));
         }
     }
 
     /// Remembers what may be corrected.
-    pub(super) fn watch(&mut self, left: Arc<Left>, now: Now) {
+    pub(crate) fn watch(&mut self, left: Arc<Left>, now: Now) {
         if self.open.len() == self.open.capacity() {
             self.settle(now);
         }
@@ -81,7 +81,7 @@ impl LeftBehind {
     }
 
     /// Until when something is accepted, at the latest.
-    pub(super) fn ends(&self) -> Option<Ends> {
+    pub(crate) fn ends(&self) -> Option<Ends> {
         let open = self.open.iter().map(|left| left.ends());
         open.chain(self.latest).reduce(Ends::later)
     }

@@ -5,22 +5,20 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::left::{Left, LeftBehind};
-use crate::cache::{Ended, Shared};
+use super::machine::Ended;
 use crate::credential::Ends;
 use crate::error::{Error, ErrorKind};
 use crate::key::{Key, Name};
 use crate::time::Now;
 
 /// Knows an agent's caches without keeping them.
-#[derive(Default)]
-pub(crate) struct Registry {
+pub(crate) struct Registry<C> {
     /// Held for one look or change; never while a cache is called. It may be taken under a cache's lock.
-    state: Mutex<Caches>,
+    state: Mutex<Caches<C>>,
 }
 
-#[derive(Default)]
-struct Caches {
-    places: Vec<Weak<Shared>>,
+struct Caches<C> {
+    places: Vec<Weak<C>>,
     free: Vec<u32>,
     /// Where the caches stand that a user named.
     named: HashMap<Arc<str>, u32>,
@@ -29,20 +27,35 @@ struct Caches {
     left: LeftBehind,
 }
 
-impl Caches {
-    fn caches(&self) -> Vec<Arc<Shared>> {
+impl<C> Default for Registry<C> {
+    fn default() -> Self {
+        Self {
+            state: Mutex::new(Caches {
+                places: Vec::new(),
+                free: Vec::new(),
+                named: HashMap::new(),
+                made: 0,
+                ended: None,
+                left: LeftBehind::default(),
+            }),
+        }
+    }
+}
+
+impl<C> Caches<C> {
+    fn caches(&self) -> Vec<Arc<C>> {
         self.places.iter().filter_map(Weak::upgrade).collect()
     }
 }
 
-impl Registry {
+impl<C> Registry<C> {
     /// Makes a cache, under a key of its own and at a place of its own.
     pub(crate) fn insert(
         &self,
         key: Option<String>,
         provider: &'static str,
-        make: impl FnOnce(u32, Key) -> Arc<Shared>,
-    ) -> Result<Arc<Shared>, Error> {
+        make: impl FnOnce(u32, Key) -> Arc<C>,
+    ) -> Result<Arc<C>, Error> {
         let mut caches = self.lock();
         match caches.ended {
             Some(Ended::ShutDown) => {
@@ -120,13 +133,13 @@ impl Registry {
     }
 
     /// The caches that live, in the order of their places.
-    pub(crate) fn caches(&self) -> Vec<Arc<Shared>> {
+    pub(crate) fn caches(&self) -> Vec<Arc<C>> {
         self.lock().caches()
     }
 
     /// The caches that live, and until when something is accepted of those that are gone or revoked: in one look, so that
     /// one which is dropped meanwhile is in either.
-    pub(crate) fn caches_and_left(&self) -> (Vec<Arc<Shared>>, Option<Ends>) {
+    pub(crate) fn caches_and_left(&self) -> (Vec<Arc<C>>, Option<Ends>) {
         let caches = self.lock();
         (caches.caches(), caches.left.ends())
     }
@@ -145,7 +158,7 @@ impl Registry {
         self.lock().ended == Some(Ended::Revoked)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Caches> {
+    fn lock(&self) -> MutexGuard<'_, Caches<C>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
