@@ -150,3 +150,49 @@ impl AsRef<[u8]> for Buffer {
         self.0.expose_secret()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_prefix_stands_before_the_secret_whatever_buffer_it_came_in() {
+        let exact = b"token".to_vec().into_boxed_slice().into_vec();
+        let mut roomy = Vec::with_capacity(64);
+        roomy.extend_from_slice(b"token");
+
+        for bytes in [exact, roomy] {
+            let plain = Secret::new(bytes.clone());
+            let behind = Secret::after(b"Bearer ", bytes);
+            let moved = Secret::new(b"token".to_vec()).prefixed(b"Bearer ");
+
+            assert_eq!(plain.share().secret_start(), 0);
+            for secret in [&behind, &moved] {
+                assert_eq!(secret.share().as_ref(), b"Bearer token");
+                assert_eq!(secret.share().secret_start(), 7);
+                assert!(secret.same_as(&plain));
+            }
+        }
+    }
+
+    #[test]
+    fn a_share_is_of_the_same_buffer_which_goes_with_its_last_holder_on_whatever_thread() {
+        let secret = Secret::from("token".to_owned());
+        let buffer = Arc::downgrade(&secret.buffer.0);
+        let shares: Vec<_> = (0..4).map(|_| secret.share()).collect();
+        for share in &shares {
+            assert_eq!(share.as_ref().as_ptr(), secret.bytes().as_ptr());
+        }
+
+        thread::scope(|scope| {
+            for share in shares {
+                scope.spawn(move || assert_eq!(share.as_ref(), b"token"));
+            }
+            scope.spawn(move || drop(secret));
+        });
+
+        assert!(buffer.upgrade().is_none(), "nobody holds it");
+    }
+}

@@ -85,3 +85,87 @@ impl fmt::Debug for Wakers {
         f.debug_struct("Wakers").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+    use std::task::Wake;
+    use std::thread::{self, Thread};
+
+    use super::*;
+
+    const ROUNDS: u32 = if cfg!(miri) { 4 } else { 2_000 };
+
+    struct Unpark(Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    #[derive(Default)]
+    struct Count(AtomicU32);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn who_registers_and_looks_then_misses_no_wake() {
+        for _ in 0..ROUNDS {
+            let (wakers, done) = (Wakers::default(), AtomicBool::new(false));
+
+            thread::scope(|scope| {
+                for _ in 0..2 {
+                    scope.spawn(|| {
+                        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+                        let mut place = wakers.place();
+                        loop {
+                            place.register(&waker);
+                            if done.load(Ordering::Acquire) {
+                                break;
+                            }
+                            thread::park();
+                        }
+                    });
+                }
+                done.store(true, Ordering::Release);
+                wakers.wake();
+            });
+        }
+    }
+
+    #[test]
+    fn a_place_is_woken_once_by_its_last_waker_and_not_when_it_was_left() {
+        let counts: [Arc<Count>; 3] = Default::default();
+        let [first, second, left] = counts
+            .each_ref()
+            .map(|count| Waker::from(Arc::clone(count)));
+        let wakers = Wakers::default();
+        let mut place = wakers.place();
+        place.register(&first);
+        place.register(&second);
+        let mut other = wakers.place();
+        other.register(&left);
+        drop(other);
+
+        wakers.wake();
+        wakers.wake();
+
+        assert_eq!(
+            counts
+                .each_ref()
+                .map(|count| count.0.load(Ordering::Relaxed)),
+            [0, 1, 0]
+        );
+        assert_eq!(
+            Arc::strong_count(&counts[2]),
+            2,
+            "its place let go of it: `left` and the list here are left"
+        );
+    }
+}

@@ -102,3 +102,63 @@ impl Queue {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    const ENTRIES: u32 = if cfg!(miri) { 6 } else { 1_000 };
+
+    #[test]
+    fn what_is_due_is_taken_alarms_first_and_no_more_than_asked() {
+        let queue = Queue::default();
+        assert!(queue.insert(Boot(20), 1, Weak::new()));
+        assert!(!queue.insert(Boot(30), 2, Weak::new()));
+        assert!(
+            queue.insert(Boot(10), 3, Weak::new()),
+            "it is the first now"
+        );
+        assert!(queue.insert_alarm(Boot(20), 4, Arc::default()));
+        assert_eq!(queue.next(), Some(Boot(10)));
+
+        let due = queue.take_due(Boot(20), 2);
+
+        assert!(matches!(due[..], [Due::Alarm(_), Due::Cache(_)]));
+        assert_eq!(queue.next(), Some(Boot(20)));
+        assert_eq!(queue.take_due(Boot(20), 9).len(), 1);
+        queue.remove(Boot(30), 2);
+        assert_eq!(queue.next(), None);
+    }
+
+    #[test]
+    fn each_entry_of_any_thread_is_taken_once() {
+        let (queue, taken) = (Queue::default(), AtomicUsize::new(0));
+
+        thread::scope(|scope| {
+            for odd in 0..2 {
+                let queue = &queue;
+                scope.spawn(move || {
+                    for number in 0..ENTRIES {
+                        let id = 2 * number + odd;
+                        queue.insert(Boot(i64::from(number)), id, Weak::new());
+                        queue.insert_alarm(Boot(i64::from(number)), id.into(), Arc::default());
+                    }
+                });
+                scope.spawn(|| {
+                    for number in 0..ENTRIES {
+                        let due = queue.take_due(Boot(number.into()), 3);
+                        taken.fetch_add(due.len(), Ordering::Relaxed);
+                        thread::yield_now();
+                    }
+                });
+            }
+        });
+
+        let left = queue.take_all().count();
+        let all = 4 * usize::try_from(ENTRIES).unwrap();
+        assert_eq!(taken.into_inner() + left, all);
+    }
+}
