@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
-use crate::cache::Shared;
 use crate::context::Context;
 use crate::event::Trigger;
 use crate::identity::{AgentIdentity, InstanceId};
@@ -21,7 +20,7 @@ pub struct Request {
     skew: AtomicI64,
     measured: std::sync::atomic::AtomicBool,
     claims: Option<Arc<str>>,
-    cache: Weak<Shared>,
+    cache: Weak<dyn Changed>,
     /// What the provider states that answered, where another one chose it.
     profile: Mutex<Option<Profile>>,
 }
@@ -33,7 +32,7 @@ impl Request {
         sent: Now,
         skew: i64,
         claims: Option<Arc<str>>,
-        cache: Weak<Shared>,
+        cache: Weak<dyn Changed>,
     ) -> Self {
         Self {
             context,
@@ -171,10 +170,37 @@ impl fmt::Debug for Request {
     }
 }
 
+/// Whoever asks again when its provider's input has changed.
+pub(crate) trait Changed: Send + Sync {
+    fn input_changed(self: Arc<Self>);
+
+    /// Whether a user holds it.
+    fn is_held(&self) -> bool;
+}
+
 /// Tells a cache that its provider's input has changed. Holds nothing alive.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct ChangeNotifier {
-    cache: Weak<Shared>,
+    cache: Weak<dyn Changed>,
+}
+
+impl Default for ChangeNotifier {
+    fn default() -> Self {
+        Self {
+            cache: Weak::<Nobody>::new(),
+        }
+    }
+}
+
+/// Nobody is told.
+struct Nobody;
+
+impl Changed for Nobody {
+    fn input_changed(self: Arc<Self>) {}
+
+    fn is_held(&self) -> bool {
+        false
+    }
 }
 
 impl ChangeNotifier {

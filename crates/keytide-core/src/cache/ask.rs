@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::changes::Watched;
 use super::decide::{After, Words};
 use super::flight::{Flight, Outcome};
 use super::patience::{Patience, Turn};
 use super::read::with_cause;
 use super::shared::Shared;
 use super::state::State;
+use super::watched::Watched;
 use super::{Ended, Want};
 use crate::credential::{Credential, Verdict};
 use crate::engine::machine::{Failed, Step, Why};

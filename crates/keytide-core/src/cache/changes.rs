@@ -3,11 +3,10 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
+use super::watched::{END, Watched};
 use super::{Cache, Ended, Shared};
-use crate::wakers::{Place, Wakers};
 
 impl Cache {
     /// Tells of generations that are published from now on, never of equal material.
@@ -52,11 +51,11 @@ impl Changes {
     /// Waits for a generation newer than those already told. `None`: there will be none, for the cache was revoked or
     /// is gone, or its agent was shut down. May be dropped at any point.
     pub async fn next(&mut self) -> Option<u64> {
-        let mut place = self.watched.wakers.place();
+        let mut place = self.watched.place();
         let seen = self.seen;
         let latest = poll_fn(|context| {
             place.register(context.waker());
-            let latest = self.watched.latest.load(Ordering::Acquire);
+            let latest = self.watched.latest();
             if latest > seen || latest == END {
                 Poll::Ready(latest)
             } else {
@@ -68,50 +67,8 @@ impl Changes {
     }
 }
 
-/// What the watchers of one cache look at.
-pub(super) struct Watched {
-    latest: AtomicU64,
-    wakers: Wakers,
-}
-
-impl Watched {
-    pub(super) fn new(latest: u64) -> Self {
-        Self {
-            latest: AtomicU64::new(latest),
-            wakers: Wakers::default(),
-        }
-    }
-}
-
-impl Watched {
-    pub(super) fn place(&self) -> Place<'_> {
-        self.wakers.place()
-    }
-
-    /// Whether there is a generation newer than this, or none will follow.
-    pub(super) fn is_beyond(&self, seen: u64) -> bool {
-        self.latest.load(Ordering::Acquire) > seen
-    }
-
-    fn end(&self) {
-        self.latest.store(END, Ordering::Release);
-    }
-}
-
-/// Tells of a generation, outside any lock: wakers are called.
-pub(super) fn tell_watchers(watched: Option<Arc<Watched>>, generation: u64) {
-    if let Some(watched) = watched {
-        // Release: who sees the generation sees the credential that was stored before.
-        watched.latest.fetch_max(generation, Ordering::Release);
-        watched.wakers.wake();
-    }
-}
-
 impl fmt::Debug for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Changes").finish_non_exhaustive()
     }
 }
-
-/// No generation will follow.
-pub(super) const END: u64 = u64::MAX;

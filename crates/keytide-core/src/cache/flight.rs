@@ -254,7 +254,7 @@ impl Launch {
             self.flight
                 .demand()
                 .map(|demand| Arc::clone(&demand.claims)),
-            Weak::clone(&self.cache),
+            self.cache.clone(),
         ));
         let asked = Arc::clone(&request);
         let Some(provider) = shared.provider() else {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::changes::tell_watchers;
 use super::decide::{After, Words};
 use super::flight::{Flight, Outcome};
 use super::shared::Shared;
 use super::state::State;
+use super::watched::tell_watchers;
 use crate::credential::{Credential, Parts};
 use crate::engine::life::{Life, Times};
 use crate::engine::machine::{Answer, Effects, Failed, Fault, Good, Landing, Named};

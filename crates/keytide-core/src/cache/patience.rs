@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::changes::Watched;
 use super::shared::Shared;
+use super::watched::Watched;
 use crate::home::sentry::Alarm;
 use crate::time::{Boot, Now};
 use crate::wait::Deadline;

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::changes::{END, tell_watchers};
 use super::decide::{After, Words};
 use super::shared::{FOREIGN, Shared};
 use super::state::State;
-use super::telling::Telling;
+use super::telling::{Revoked, Telling};
+use super::watched::{END, tell_watchers};
 use super::{Cache, Ended};
 use crate::credential::{Credential, Ends};
 use crate::engine::left::{Correction, Left};
-use crate::error::{Error, ErrorKind};
+use crate::error::ErrorKind;
 use crate::sync::bury;
 use crate::time::Now;
 
@@ -25,23 +25,6 @@ impl Cache {
     pub fn revoke(&self) -> Telling {
         self.shared.revoke()
     }
-}
-
-/// What a revocation leaves behind.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Revoked {
-    /// The key of the cache.
-    pub cache: Arc<str>,
-    /// For how long some generation that was issued is still accepted by its issuer, as far as can be known. Zero when
-    /// nothing was issued, or all that was is revoked at the issuer. Only the last generation can be taken back there: one
-    /// that it replaced before its time counts until its own expiry.
-    pub residual_exposure: Duration,
-    /// How many borrowers (owned reads, parked handles) held the last generation at the moment of revocation.
-    pub borrowers: usize,
-    /// What the issuer was told: `None` where it has no way to be told, or there was nothing to tell;
-    /// [`TimedOut`](ErrorKind::TimedOut) when it did not answer in time.
-    pub issuer: Option<Result<(), Error>>,
 }
 
 impl Shared {

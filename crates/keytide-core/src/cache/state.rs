@@ -3,8 +3,8 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use super::changes::Watched;
 use super::flight::Flight;
+use super::watched::Watched;
 use crate::credential::Credential;
 use crate::engine::left::Left;
 use crate::engine::machine::Machine;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::revoke::Revoked;
 use super::shared::Shared;
 use crate::context;
 use crate::credential::{Credential, Ends};
@@ -17,6 +16,23 @@ use crate::error::{Error, ErrorKind};
 use crate::profile::Revocation;
 use crate::wait::Deadline;
 use crate::wakers::discard;
+
+/// What a revocation leaves behind.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Revoked {
+    /// The key of the cache.
+    pub cache: Arc<str>,
+    /// For how long some generation that was issued is still accepted by its issuer, as far as can be known. Zero when
+    /// nothing was issued, or all that was is revoked at the issuer. Only the last generation can be taken back there: one
+    /// that it replaced before its time counts until its own expiry.
+    pub residual_exposure: Duration,
+    /// How many borrowers (owned reads, parked handles) held the last generation at the moment of revocation.
+    pub borrowers: usize,
+    /// What the issuer was told: `None` where it has no way to be told, or there was nothing to tell;
+    /// [`TimedOut`](ErrorKind::TimedOut) when it did not answer in time.
+    pub issuer: Option<Result<(), Error>>,
+}
 
 /// Tells the issuer of a revocation that is done here already, within ten seconds. See [`Cache::revoke`](super::Cache::revoke).
 #[must_use = "the issuer is told only when this is awaited; dropping it is fine where that is not wanted"]

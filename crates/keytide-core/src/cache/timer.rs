@@ -8,6 +8,7 @@ use super::decide::{After, Words};
 use super::flight::Flight;
 use super::shared::Shared;
 use crate::event::EventKind;
+use crate::request::Changed;
 use crate::time::Now;
 
 impl Shared {
@@ -38,15 +39,6 @@ impl Shared {
             .machine
             .clock_stepped(self.options.floor());
         self.on_timer(now);
-    }
-
-    /// The provider's input changed: whatever the backoff, the issuer is asked, if anybody uses this.
-    pub(crate) fn input_changed(self: &Arc<Self>) {
-        let now = self.context.clock.now();
-        let state = self.state.lock();
-        self.step(state, now, Words::default(), |machine, seen, effects| {
-            machine.input_changed(seen, effects);
-        });
     }
 
     /// The flight's runtime ended, is not polled, or is blocked: no failure of the issuer, so no backoff.
@@ -106,5 +98,19 @@ impl Shared {
         if told {
             self.past_expiry.fetch_sub(reads, Ordering::Relaxed);
         }
+    }
+}
+
+impl Changed for Shared {
+    fn input_changed(self: Arc<Self>) {
+        let now = self.context.clock.now();
+        let state = self.state.lock();
+        self.step(state, now, Words::default(), |machine, seen, effects| {
+            machine.input_changed(seen, effects);
+        });
+    }
+
+    fn is_held(&self) -> bool {
+        Self::is_held(self)
     }
 }

@@ -1,10 +1,10 @@
 //! What a decision leaves the shell to do: [`Effects`].
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Machine;
-use super::refusals::Demand;
 use crate::event::Trigger;
 use crate::time::{Boot, Now};
 
@@ -56,6 +56,13 @@ pub(crate) struct Begin {
     pub(crate) demand: Option<Demand>,
     /// By the end of what is at hand: the earlier, the more urgent.
     pub(crate) urgency: Boot,
+}
+
+/// What the challenge of an origin demanded when it refused a credential.
+#[derive(Debug, Clone)]
+pub(crate) struct Demand {
+    pub(crate) origin: Arc<str>,
+    pub(crate) claims: Arc<str>,
 }
 
 /// What is told of a decision. The shell adds the words.

@@ -3,9 +3,8 @@
 use std::num::NonZeroU32;
 use std::time::{Duration, SystemTime};
 
-use super::effects::{Effects, Note, SlotChange};
+use super::effects::{Demand, Effects, Note, SlotChange};
 use super::pace::Failed;
-use super::refusals::Demand;
 use super::{Ended, Machine, Seen};
 use crate::credential::{Held, Plan};
 use crate::engine::backoff::{self, Failure, Sort};

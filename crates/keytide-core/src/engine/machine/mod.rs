@@ -15,11 +15,10 @@ mod timer;
 use std::time::Duration;
 
 pub(crate) use self::ask::{Step, Want, Why};
-pub(crate) use self::effects::{Begin, Effects, Look, Note, SlotChange};
+pub(crate) use self::effects::{Begin, Demand, Effects, Look, Note, SlotChange};
 pub(crate) use self::end::Ended;
 pub(crate) use self::land::{Answer, Fault, Good, Landing, Named};
 pub(crate) use self::pace::{Failed, Pace};
-pub(crate) use self::refusals::Demand;
 use self::refusals::Refusals;
 use crate::credential::{Ends, Held, Verdict};
 use crate::engine::options::Options;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::effects::{Effects, Note};
+use super::effects::{Demand, Effects, Note};
 use super::pace::LONG_AGO;
 use super::{Ended, Machine, Seen};
 use crate::engine::backoff;
@@ -34,13 +34,6 @@ struct Refusal {
     last: Boot,
     /// When this origin may force the next refresh.
     next: Boot,
-}
-
-/// What the challenge of an origin demanded when it refused a credential.
-#[derive(Debug, Clone)]
-pub(crate) struct Demand {
-    pub(crate) origin: Arc<str>,
-    pub(crate) claims: Arc<str>,
 }
 
 impl Refusals {

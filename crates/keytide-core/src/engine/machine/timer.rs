@@ -4,9 +4,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::ask::can_help;
-use super::effects::{Begin, Effects, Note};
+use super::effects::{Begin, Demand, Effects, Note};
 use super::pace::{LONG_AGO, changed_floor};
-use super::refusals::Demand;
 use super::{Ended, Machine, Seen};
 use crate::credential::Verdict;
 use crate::event::Trigger;

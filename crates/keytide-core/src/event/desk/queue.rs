@@ -5,17 +5,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::desk;
-use super::{Event, EventKind, Observe};
+use crate::event::{Event, EventKind, Observe};
 use crate::sys::{self, Process};
 use crate::wakers::discard;
 
 /// The events of one observer, bounded in number and in bytes.
-pub(super) struct Queue {
+pub(in crate::event) struct Queue {
     capacity: usize,
     most_bytes: usize,
     /// Whether it takes uses too.
-    pub(super) uses: bool,
+    pub(in crate::event) uses: bool,
     process: Process,
     /// Held for a push or a take; never while an observer runs.
     state: Mutex<State>,
@@ -43,7 +42,7 @@ struct Waiting {
 
 /// How far [`Queue::serve`] came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Served {
+pub(in crate::event) enum Served {
     /// Nothing waits: the next event brings the queue back to the desk.
     CaughtUp,
     /// More waits; the queue goes back to the desk.
@@ -55,7 +54,7 @@ pub(super) enum Served {
 }
 
 impl Queue {
-    pub(super) fn new(observer: Box<dyn Observe>, uses: bool, capacity: usize) -> Self {
+    pub(in crate::event) fn new(observer: Box<dyn Observe>, uses: bool, capacity: usize) -> Self {
         let state = State {
             observer: Some(observer),
             waiting: VecDeque::new(),
@@ -76,7 +75,7 @@ impl Queue {
         }
     }
 
-    pub(super) fn push(self: &Arc<Self>, event: &Arc<Event>, weight: usize) {
+    pub(in crate::event) fn push(self: &Arc<Self>, event: &Arc<Event>, weight: usize) {
         let mut state = self.lock();
         if self.has_room(&state, &event.kind, weight) {
             state.ordinary += usize::from(!tells_of_an_end(&event.kind));
@@ -92,7 +91,7 @@ impl Queue {
     }
 
     /// What waits is told first; then the observer is dropped where it was told.
-    pub(super) fn close(self: &Arc<Self>) {
+    pub(in crate::event) fn close(self: &Arc<Self>) {
         let mut state = self.lock();
         state.closed = true;
         let scheduled = std::mem::replace(&mut state.scheduled, true);
@@ -102,9 +101,9 @@ impl Queue {
 
     fn bring(self: &Arc<Self>, scheduled: bool) {
         if scheduled {
-            desk::try_again();
+            super::try_again();
         } else {
-            desk::bring(Arc::clone(self));
+            super::bring(Arc::clone(self));
         }
     }
 
@@ -122,7 +121,7 @@ impl Queue {
     }
 
     /// Tells the observer what waits, for about as long as `slice`. By one thread at a time: who took it from the desk.
-    pub(super) fn serve(&self, slice: Duration) -> Served {
+    pub(in crate::event) fn serve(&self, slice: Duration) -> Served {
         let started = sys::monotonic();
         let Some(mut observer) = self.lock().observer.take() else {
             return Served::CaughtUp;

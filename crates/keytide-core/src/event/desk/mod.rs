@@ -4,6 +4,8 @@
 //! runs no observer, so it can tell that the first does not come back, and takes its place. The first then belongs to
 //! the observer that it is inside of, until that has caught up, and ends. With nothing to tell, all of them sleep.
 
+mod queue;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use keytide_fork::PerProcess;
 
-use super::queue::{Queue, Served};
+pub(super) use self::queue::Queue;
+use self::queue::Served;
 use crate::sys;
 
 /// A forked child has a desk of its own: the threads of its parent's are not there.

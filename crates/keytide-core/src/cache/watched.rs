@@ -1,0 +1,52 @@
+//! Where the watchers of one cache look: [`Watched`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::wakers::{Place, Wakers};
+
+/// What the watchers of one cache look at.
+pub(super) struct Watched {
+    latest: AtomicU64,
+    wakers: Wakers,
+}
+
+impl Watched {
+    pub(super) fn new(latest: u64) -> Self {
+        Self {
+            latest: AtomicU64::new(latest),
+            wakers: Wakers::default(),
+        }
+    }
+}
+
+impl Watched {
+    pub(super) fn place(&self) -> Place<'_> {
+        self.wakers.place()
+    }
+
+    /// Whether there is a generation newer than this, or none will follow.
+    pub(super) fn is_beyond(&self, seen: u64) -> bool {
+        self.latest() > seen
+    }
+
+    pub(super) fn latest(&self) -> u64 {
+        self.latest.load(Ordering::Acquire)
+    }
+
+    pub(super) fn end(&self) {
+        self.latest.store(END, Ordering::Release);
+    }
+}
+
+/// Tells of a generation, outside any lock: wakers are called.
+pub(super) fn tell_watchers(watched: Option<Arc<Watched>>, generation: u64) {
+    if let Some(watched) = watched {
+        // Release: who sees the generation sees the credential that was stored before.
+        watched.latest.fetch_max(generation, Ordering::Release);
+        watched.wakers.wake();
+    }
+}
+
+/// No generation will follow.
+pub(super) const END: u64 = u64::MAX;
