@@ -14,8 +14,8 @@ use super::timer::After;
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind};
 use crate::event::{EventKind, Trigger};
+use crate::home::deadline::Deadline;
 use crate::time::{Boot, Now};
-use crate::wait::Deadline;
 
 /// What a reader asks for.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,7 +49,7 @@ impl Shared {
         if !self.could_last(want.least) {
             return Err(self.too_short(want.least, Duration::ZERO));
         }
-        let deadline = patience.map(|patience| Deadline::new(&self.agent, patience));
+        let deadline = patience.map(|patience| Deadline::new(&self.agent.homes, patience));
         let since = self.context.clock.now();
         let mut answered = false;
         loop {
@@ -89,7 +89,7 @@ impl Shared {
 
     fn turn_at(&self, at: Boot) -> Deadline {
         let wait = self.context.clock.now().boot.until(at).max(SHORTEST_WAIT);
-        Deadline::new(&self.agent, wait)
+        Deadline::new(&self.agent.homes, wait)
     }
 
     fn out_of_patience(&self, patience: Option<Duration>, deadline: Option<&Deadline>) -> Error {
@@ -106,7 +106,7 @@ impl Shared {
     pub(crate) async fn wait_for_pace(self: &Arc<Self>, limit: Duration) -> bool {
         let next = self.state.lock().pace.next;
         let wait = self.context.clock.now().boot.until(next).max(SHORTEST_WAIT);
-        let deadline = Deadline::new(&self.agent, wait.min(limit));
+        let deadline = Deadline::new(&self.agent.homes, wait.min(limit));
         std::future::poll_fn(|context| deadline.alarm().poll(context.waker())).await;
         deadline.is_kept() && wait <= limit
     }

@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 use super::Shared;
+use super::answering::Answering;
+use super::resident::FlightCall;
 use crate::credential::Credential;
 use crate::error::Error;
 use crate::event::{EventKind, Trigger};
-use crate::home::gate::Permit;
+use crate::home::gate::{self, Guest, Permit};
 use crate::home::sentry::Alarm;
-use crate::home::{Answering, Home, gate};
+use crate::home::{Call, Landing, Load};
 use crate::request::Request;
 use crate::sync::{AbortHandle, step};
 use crate::time::{Boot, Now};
@@ -68,10 +70,6 @@ impl Flight {
             landed: Wakers::default(),
             control: Mutex::default(),
         }
-    }
-
-    pub(crate) fn id(&self) -> u64 {
-        self.id
     }
 
     pub(crate) fn demand(&self) -> Option<&Demand> {
@@ -213,31 +211,28 @@ impl Launch {
         let in_reader = by_reader && profile.answers_at_once;
         let Some(issuer) = profile.issuer.clone() else {
             self.in_reader = in_reader;
-            return self.go(None);
+            return self.start(None);
         };
         let urgency = self.urgency;
         if let Some((mut launch, permit)) = gate::enter(&issuer, limit, urgency, self) {
             launch.in_reader = in_reader;
-            launch.go(Some(permit));
+            launch.start(Some(permit));
         }
     }
 
-    /// Whether somebody still wants the answer.
-    pub(crate) fn is_wanted(&self) -> bool {
-        self.flight.outcome.get().is_none() && self.cache.strong_count() > 0
-    }
-
     /// Asks the provider.
-    pub(crate) fn go(self, permit: Option<Permit>) {
+    fn start(self, permit: Option<Permit>) {
         let Some(shared) = self.cache.upgrade() else {
             return;
         };
+        // Before the flight may be found retired: who waits for the end of all calls sees this one, or it does not start.
+        let ticket = shared.agent.homes.ticket();
         let now = shared.context.clock.now();
         let limit = shared.flight_limit(now);
         if !self.flight.set_launched(permit, now, limit) {
             return;
         }
-        let home = match shared.agent.homes.current() {
+        let home = match shared.agent.homes.of_call(Some(shared.id)) {
             Ok(home) => home,
             Err(error) => return shared.finish(&self.flight, None, Err(error)),
         };
@@ -268,8 +263,33 @@ impl Launch {
                 return shared.finish(&self.flight, Some(&request), result);
             }
         }
+        let call = Arc::new(FlightCall {
+            flight: self.flight,
+            cache: self.cache,
+            number: shared.id,
+            context: Arc::clone(&request.context),
+        });
+        let landed = Arc::clone(&call);
+        let work = Box::pin(async move {
+            let result = poll_fn(|context| answering.poll(context)).await;
+            Box::new(move || landed.land(Some(&request), result)) as Landing
+        });
+        let call: Arc<dyn Call> = call;
+        let agent = Arc::clone(&shared.agent);
         drop(shared);
-        Home::fly(&home, &self.flight, self.cache, request, answering, limit);
+        agent
+            .homes
+            .carry(home, &call, Load::new(work, ticket), limit);
+    }
+}
+
+impl Guest for Launch {
+    fn is_wanted(&self) -> bool {
+        self.flight.outcome.get().is_none() && self.cache.strong_count() > 0
+    }
+
+    fn go(self: Box<Self>, permit: Permit) {
+        self.start(Some(permit));
     }
 }
 

@@ -1,6 +1,7 @@
 //! One credential, kept fresh: [`Cache`] and what stands behind it.
 
 mod accept;
+mod answering;
 mod ask;
 mod builder;
 mod changes;
@@ -13,10 +14,12 @@ mod origin;
 mod read;
 mod reject;
 mod report;
+mod resident;
 mod revoke;
 mod shared;
 mod state;
 mod status;
+mod tell;
 mod timer;
 
 use std::fmt;
@@ -25,7 +28,6 @@ use std::sync::Arc;
 pub(crate) use self::ask::Want;
 pub use self::builder::CacheBuilder;
 pub use self::changes::Changes;
-pub(crate) use self::flight::{Flight, Launch};
 pub use self::get::Get;
 pub use self::handle::Handle;
 pub use self::revoke::{Revoked, Telling};

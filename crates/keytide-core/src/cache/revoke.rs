@@ -11,6 +11,7 @@ use super::Cache;
 use super::changes::{END, tell_watchers};
 use super::shared::{Ended, FOREIGN, Shared};
 use super::state::State;
+use super::tell::tell;
 use super::timer::After;
 use crate::agent::AgentInner;
 use crate::credential::{Credential, Ends};
@@ -196,25 +197,11 @@ impl Shared {
         }
     }
 
-    /// Tells the issuer from the home of flights, where the provider's connections live.
+    /// Tells the issuer, where it can be told.
     fn tell_issuer(&self, credential: Arc<Credential>) -> Option<RevokeFuture> {
         credential.revoke_at()?;
-        let home = self.agent.homes.current();
         let name = self.context.provider_name();
-        Some(Box::pin(async move {
-            let task = home?.handle().spawn(async move {
-                match credential.revoke_at() {
-                    Some(tell) => tell(Arc::clone(&credential)).await,
-                    None => Ok(()),
-                }
-            });
-            match task.await {
-                Ok(told) => told.map_err(|error| error.named_after(name)),
-                Err(_) => {
-                    Err(Error::unavailable("telling the issuer was cut short").named_after(name))
-                }
-            }
-        }))
+        Some(tell(Arc::clone(&self.agent), credential, name))
     }
 
     /// Until when something is accepted of what this cache was issued, at the latest.

@@ -226,11 +226,10 @@ impl Drop for Shared {
         if let Some(flight) = &state.flight {
             flight.retire();
         }
-        if state.due.0 != Boot::FAR
-            && let Ok(home) = self.agent.homes.current()
-        {
-            home.unschedule(state.due.0, self.id);
+        if state.due.0 != Boot::FAR {
+            self.agent.homes.unschedule(state.due.0, self.id);
         }
+        home::forget(self.id);
         self.agent.forget(self.place, &self.context.key, left);
     }
 }

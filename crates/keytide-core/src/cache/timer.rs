@@ -1,7 +1,7 @@
 //! When the issuer is asked without a waiting reader: by the timer, by a read in passing, by a changed input.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::flight::{Flight, Launch, Outcome};
@@ -9,6 +9,7 @@ use super::shared::{Ended, Shared, Verdict};
 use super::state::{Due, LONG_AGO, State};
 use crate::credential::Credential;
 use crate::event::{EventKind, Trigger};
+use crate::home::Resident;
 use crate::policy::backoff;
 use crate::time::{Boot, Now};
 
@@ -154,7 +155,13 @@ impl Shared {
     }
 
     /// The flight's runtime ended, is not polled, or is blocked: no failure of the issuer, so no backoff.
-    pub(crate) fn orphan(self: &Arc<Self>, flight: &Arc<Flight>, blocked_by: Option<&'static str>) {
+    /// `paced`: what it left behind was a call, so the next one keeps the floor.
+    pub(crate) fn orphan(
+        self: &Arc<Self>,
+        flight: &Arc<Flight>,
+        blocked_by: Option<&'static str>,
+        paced: bool,
+    ) {
         let now = self.context.clock.now();
         let mut state = self.state.lock();
         if !state
@@ -171,7 +178,9 @@ impl Shared {
             if let Some(demand) = flight.demand() {
                 state.rare().wanted_by = Some(Arc::clone(&demand.origin));
             }
-            state.pace.last_start = LONG_AGO;
+            if !paced {
+                state.pace.last_start = LONG_AGO;
+            }
             self.schedule(&mut state, now.boot, now);
         }
         drop(state);
@@ -341,11 +350,9 @@ impl Shared {
         if state.due.0 == at && !late {
             return;
         }
-        if let Ok(home) = self.agent.homes.current() {
-            if late {
-                home.suspect();
-            }
-            home.schedule(state.due.0, at, self.id, self.weak());
+        let weak: Weak<dyn Resident> = self.weak();
+        let homes = &self.agent.homes;
+        if homes.schedule(state.due.0, at, late, self.id, &weak) {
             state.due = Due(at);
         }
     }

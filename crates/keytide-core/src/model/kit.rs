@@ -144,9 +144,7 @@ pub(super) fn whole(credential: &Credential) -> u64 {
 /// Waits until no flight of the agent is under way any more, a retired one neither.
 pub(super) fn settle(agent: &Agent) {
     let inner = &agent.inner;
-    assert!(block_on(
-        inner.homes.settled(&inner.actor, &Alarm::default())
-    ));
+    assert!(block_on(inner.homes.settled(&Alarm::default())));
 }
 
 async fn pause() {
