@@ -62,7 +62,7 @@ impl Call for FlightCall {
     }
 
     fn cache(&self) -> Option<u32> {
-        Some(self.number)
+        (self.cache.strong_count() > 0).then_some(self.number)
     }
 
     fn name(&self) -> &'static str {

@@ -29,7 +29,7 @@ struct Apart {
     thread: Option<Arc<Home>>,
     /// The call that was caught.
     caught: Option<Arc<Busy>>,
-    /// How many calls must land well until it may live with the others again.
+    /// How many threads of its own must end well until it may live with the others again.
     trials: u32,
 }
 
@@ -53,7 +53,7 @@ pub(super) fn home_of(cache: u32, clock: &AgentClock) -> Option<Result<Arc<Home>
         home.is_back();
         return Some(Ok(Arc::clone(home)));
     }
-    let started = own::start(clock.clone(), Kind::Apart);
+    let started = own::start(clock.clone(), Kind::Apart(cache));
     let former = match &started {
         Ok(home) => apart.thread.replace(Arc::clone(home)),
         Err(_) => None,
@@ -82,6 +82,10 @@ pub(super) fn caught(cache: u32, busy: &Arc<Busy>) {
 pub(super) fn suspect(cache: u32) {
     let table = TABLE.get();
     let mut caches = lock(&table.caches);
+    if caches.len() >= MOST_SUSPECTS {
+        // Some may be gone, and some have not called since.
+        caches.retain(|_, apart| apart.trials > 1 || apart.thread.is_some());
+    }
     if caches.len() < MOST_SUSPECTS {
         let apart = caches.entry(cache).or_default();
         apart.trials = apart.trials.max(1);
@@ -89,7 +93,7 @@ pub(super) fn suspect(cache: u32) {
     }
 }
 
-/// A call of this cache landed on its own thread and did not block it.
+/// The thread of this cache's own ended, with all that was spawned there, and was never blocked.
 pub(super) fn behaved(cache: u32) {
     let table = TABLE.get();
     let mut caches = lock(&table.caches);
@@ -120,7 +124,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How many calls in a row must not block until a provider that was caught is trusted again.
+/// How many calls in a row must not block their thread until a provider that was caught is trusted again.
 const TRIALS: u32 = 10;
 /// How many caches are kept apart on a mere suspicion.
 const MOST_SUSPECTS: usize = 64;

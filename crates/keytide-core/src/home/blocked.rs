@@ -46,14 +46,14 @@ impl Home {
                 return true;
             }
             found.set_aside = true;
-            if self.kind != Kind::Apart
+            if !self.is_apart()
                 && found.by.is_none()
                 && let Some(last) = self.calls.last()
             {
                 apart::suspect(last);
             }
         }
-        if silent && self.kind != Kind::Apart {
+        if silent && !self.is_apart() {
             found.residents = self.queue.close();
         }
         let more = found.survey(silent, now) || (!dead && !self.is_aside() && !self.answers());
@@ -114,7 +114,7 @@ impl Found {
             let age = now.saturating_duration_since(entry.busy.started);
             let overdue = home.clock.is_system() && age > entry.limit.saturating_add(BLOCKED);
             let blocks = entry.busy.held(now) >= HELD;
-            let alone = home.kind == Kind::Apart;
+            let alone = home.is_apart();
             if (silent && (blocks || alone)) || (overdue && blocks) {
                 entry.convict();
             }
@@ -195,7 +195,7 @@ impl Found {
         for (index, entry) in waiting.iter().enumerate() {
             let Some(load) = entry.take() else { continue };
             entry.given_up.store(true, Ordering::Release);
-            if self.home.kind == Kind::Apart {
+            if self.home.is_apart() {
                 entry.call.fail(apart::still_blocks());
                 calls::discard(load);
                 continue;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::busy::Busy;
 use super::resident::{Call, Landing, Load};
-use super::{Home, Kind, apart, sentry};
+use super::{Home, sentry};
 use crate::error::Error;
 use crate::sync::sleep;
 use crate::wakers;
@@ -152,12 +152,6 @@ impl Carriage {
         match landing {
             Some(landing) => landing(),
             None => self.entry.call.fail(late(limit)),
-        }
-        if self.home.kind == Kind::Apart
-            && !self.entry.caught.load(Ordering::Acquire)
-            && let Some(cache) = self.entry.call.cache()
-        {
-            apart::behaved(cache);
         }
         drop(self);
         drop(ticket);

@@ -87,8 +87,11 @@ impl Drop for Permit {
 thread_local! {
     /// Those that may go while one goes on this thread: one that cannot go passes its place on at once, to thousands in a
     /// row when a home dies.
-    static GOING: RefCell<Option<Vec<(Box<dyn Guest>, Permit)>>> = const { RefCell::new(None) };
+    static GOING: RefCell<Option<Vec<Turn>>> = const { RefCell::new(None) };
 }
+
+/// Who goes next, with its place.
+type Turn = (Box<dyn Guest>, Permit);
 
 fn go_by_turns(launch: Box<dyn Guest>, permit: Permit) {
     let mut turn = Some((launch, permit));

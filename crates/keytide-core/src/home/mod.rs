@@ -68,8 +68,8 @@ enum Kind {
     Common,
     /// A thread for calls that another one held up, and how often they have been. Ends with them.
     Spare(u32),
-    /// A thread for one cache whose provider was caught blocking. Ends with its call.
-    Apart,
+    /// A thread for the one cache of this number, whose provider was caught blocking. Ends with its call.
+    Apart(u32),
 }
 
 impl Home {
@@ -139,9 +139,14 @@ impl Home {
         self.is_aside() && !self.answers()
     }
 
+    /// Whether it is one cache's own.
+    fn is_apart(&self) -> bool {
+        matches!(self.kind, Kind::Apart(_))
+    }
+
     /// Whether its loop ends when nothing lives there any more.
     fn is_passing(&self) -> bool {
-        matches!(self.kind, Kind::Spare(_) | Kind::Apart) || self.is_aside()
+        matches!(self.kind, Kind::Spare(_) | Kind::Apart(_)) || self.is_aside()
     }
 
     /// Whether the last of what lived here is gone, tasks that users spawned included; if so, nothing comes any more.
@@ -152,6 +157,11 @@ impl Home {
         let left = !has_tasks && !is_new && self.calls.close_if_empty();
         if left {
             self.dead.store(true, Ordering::Release);
+            if let Kind::Apart(cache) = self.kind
+                && self.blocked_since.get().is_none()
+            {
+                apart::behaved(cache);
+            }
         }
         left
     }
