@@ -154,6 +154,13 @@ impl Flight {
         self.control().launched.map(|(sent, _)| sent)
     }
 
+    /// It begins later than it was launched: its limit counts from now.
+    pub(super) fn put_off(&self, now: Now) {
+        if let Some((sent, _)) = &mut self.control().launched {
+            *sent = now;
+        }
+    }
+
     fn set_launched(&self, permit: Option<Permit>, now: Now, limit: std::time::Duration) -> bool {
         let mut control = self.control();
         if control.retired {

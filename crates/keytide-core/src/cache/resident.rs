@@ -78,6 +78,7 @@ impl Call for FlightCall {
     }
 
     fn moved(&self, blocked_by: Option<&'static str>) {
+        self.flight.put_off(self.context.clock.now());
         if let Some(shared) = self.cache.upgrade() {
             let principal = shared.principal();
             let moved = EventKind::Orphaned { blocked_by };

@@ -347,7 +347,9 @@ impl Shared {
     /// Lets the driver look at `at`, and no more at the former instant.
     pub(super) fn schedule(self: &Arc<Self>, state: &mut State, at: Boot, now: Now) {
         let late = state.due.0.until(now.boot) > LATE && state.due.0 != Boot::FAR;
-        if state.due.0 == at && !late {
+        // What is due already is not put off, or it would never be late.
+        let is_due = state.due.0.max(at) <= now.boot;
+        if (state.due.0 == at || is_due) && !late {
             return;
         }
         let weak: Weak<dyn Resident> = self.weak();
@@ -450,4 +452,4 @@ impl super::state::Rare {
 /// The shortest pace of changes of the input: a file that is written over and over.
 const CHANGED_FLOOR: Duration = Duration::from_millis(100);
 /// A timer that is this late tells that its home is not polled.
-const LATE: Duration = Duration::from_millis(500);
+const LATE: Duration = Duration::from_millis(100);

@@ -38,15 +38,14 @@ impl Home {
     /// there is more to look after.
     pub(super) fn look(self: &Arc<Self>, silent: bool, now: Instant) -> bool {
         let dead = self.is_dead();
-        let silent = dead || (silent && self.is_judged());
+        let mut silent = dead || (silent && self.is_judged());
         let mut found = Found::new(Arc::clone(self), self.culprit(now));
         if silent && !dead && !self.is_aside() {
-            if !self.give_place() {
-                // No thread can be had: the next look tries again.
-                return true;
-            }
-            found.set_aside = true;
-            if !self.is_apart()
+            // Where no thread can be had, the next look tries again.
+            silent = self.give_place();
+            found.set_aside = silent;
+            if silent
+                && !self.is_apart()
                 && found.by.is_none()
                 && let Some(last) = self.calls.last()
             {
@@ -200,11 +199,19 @@ impl Found {
                 calls::discard(load);
                 continue;
             }
-            if homes.len() < most.min(MOST_SPARES) {
-                homes.extend(own::start(self.home.clock.clone(), Kind::Spare(round)));
-            }
-            let spare = homes.get(index % homes.len().max(1)).cloned();
-            let carried = match spare.map_or_else(own::shared, Ok) {
+            let cache = entry.call.cache();
+            // The call before it may be the one that blocks.
+            let home = match cache.and_then(|cache| apart::home_of(cache, &self.home.clock)) {
+                Some(home) => home,
+                None => {
+                    if homes.len() < most.min(MOST_SPARES) {
+                        homes.extend(own::start(self.home.clock.clone(), Kind::Spare(round)));
+                    }
+                    let spare = homes.get(index % homes.len().max(1)).cloned();
+                    spare.map_or_else(own::shared, Ok)
+                }
+            };
+            let carried = match home {
                 Ok(home) => home.carry(&entry.call, load, entry.limit),
                 Err(error) => {
                     entry.call.fail(error);

@@ -112,7 +112,7 @@ fn a_thread_that_is_lost_at_rest_is_noticed_by_a_timer_that_is_late() {
     let _alone = alone();
     let (gate, _opens) = gate();
     let (agent, recorder) = agent();
-    let (short, script) = scripted(&agent, "short", Answer::token(6 * SECOND));
+    let (short, script) = scripted(&agent, "short", Answer::token(12 * SECOND));
     short.get_blocking(5 * SECOND).unwrap();
     let blocking = gate.clone();
     let spawner = Does::new("spawner", move || {
@@ -126,7 +126,7 @@ fn a_thread_that_is_lost_at_rest_is_noticed_by_a_timer_that_is_late() {
     spawner.get_blocking(5 * SECOND).unwrap();
     eventually("it blocks", || gate.came() == 1);
 
-    let end = now() + 8 * SECOND;
+    let end = now() + 13 * SECOND;
     while now() < end {
         short.try_get().expect("it is refreshed in time");
         std::thread::park_timeout(Duration::from_millis(10));

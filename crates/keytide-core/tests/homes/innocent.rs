@@ -168,3 +168,36 @@ fn a_runtime_that_ended_before_its_first_use_is_given_up_by_many_readers_at_once
         });
     }
 }
+
+/// A runtime of the user's with one thread: what had begun there lands there.
+#[test]
+fn a_provider_that_blocks_a_runtime_that_was_named_costs_nobody_a_call() {
+    let _alone = alone();
+    let runtime = current_thread();
+    let builder = Agent::builder(agent().0.identity().clone()).runtime(runtime.handle().clone());
+    let agent = builder.build().unwrap();
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let driver = std::thread::spawn(move || {
+        runtime.block_on(async {
+            while ended.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+    });
+    let slow = Answer::token(HOUR).after(Duration::from_millis(500));
+    let (slow, script) = scripted(&agent, "slow", slow);
+    let _ = slow.try_get();
+    eventually("the slow issuer is asked", || script.calls() == 1);
+    let blocking = Answer::token(HOUR).blocking(3 * SECOND);
+    let (blocker, blocks) = scripted(&agent, "blocker", blocking);
+    let _ = blocker.try_get();
+    eventually("the runtime is blocked", || blocks.calls() == 1);
+    let (good, _) = scripted(&agent, "good", Answer::token(HOUR));
+
+    good.get_blocking(Duration::from_millis(2500)).unwrap();
+    slow.get_blocking(10 * SECOND).unwrap();
+
+    assert_eq!((script.calls(), script.dropped()), (1, 0));
+    drop(end);
+    driver.join().unwrap();
+}

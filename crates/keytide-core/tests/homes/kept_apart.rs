@@ -11,10 +11,14 @@ use crate::{Does, HOUR, SECOND, agent, alone, eventually, gate, now, scripted, t
 
 /// How many threads of the library's run calls.
 fn threads() -> usize {
+    threads_named("keytide")
+}
+
+fn threads_named(wanted: &str) -> usize {
     let names = std::fs::read_dir("/proc/self/task")
         .unwrap()
         .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
-    names.filter(|name| name.trim() == "keytide").count()
+    names.filter(|name| name.trim() == wanted).count()
 }
 
 #[test]
@@ -48,6 +52,9 @@ fn a_provider_that_never_returns_holds_one_thread_and_is_not_asked_again() {
     assert_eq!(calls.load(Ordering::SeqCst), 1);
     good.get_blocking(5 * SECOND).unwrap();
     assert!(threads() <= 2, "{}", threads());
+    eventually("nobody watches a thread that is lost", || {
+        threads_named("keytide-sentry") == 0
+    });
     gate.open();
     eventually("it has an answer once its thread is back", || {
         stuck.get_blocking(SECOND).is_ok()
@@ -112,4 +119,47 @@ fn a_provider_that_was_caught_blocks_nobody_a_second_time() {
     let took = start.elapsed();
     assert!(took < Duration::from_millis(900), "{took:?}");
     assert_eq!(again.join().unwrap().unwrap().generation(), 2);
+}
+
+/// Each of them takes its thread for ever, and there are no more than that.
+#[test]
+fn twenty_that_never_return_hold_twenty_threads_and_nobody_else() {
+    let _alone = alone();
+    eventually("threads of other tests end", || threads() <= 1);
+    let (gate, _opens) = gate();
+    let (agent, _) = agent();
+    let blockers: Vec<_> = (0..20)
+        .map(|_| {
+            let gate = gate.clone();
+            let blocker = Does::new("blocker", move || {
+                let gate = gate.clone();
+                async move {
+                    gate.block();
+                    Ok(token(HOUR))
+                }
+            });
+            let builder = agent.cache(blocker).flight_limit(SECOND);
+            builder.build().unwrap()
+        })
+        .collect();
+    for blocker in &blockers {
+        let _ = blocker.try_get();
+    }
+    let (innocent, script) = scripted(&agent, "innocent", Answer::token(HOUR));
+    let start = now();
+
+    innocent.get_blocking(20 * SECOND).unwrap();
+
+    let took = start.elapsed();
+    assert!(took < 8 * SECOND, "{took:?}");
+    assert_eq!(script.calls(), 1);
+    eventually("all are blocked", || gate.came() == 20);
+    for _ in 0..100 {
+        for blocker in &blockers {
+            let _ = blocker.try_get();
+        }
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+    assert_eq!(gate.came(), 20, "none is asked again");
+    eventually("spare threads end", || threads() <= 21);
 }
