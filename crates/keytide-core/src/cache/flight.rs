@@ -12,8 +12,8 @@ use super::resident::FlightCall;
 use crate::credential::Credential;
 use crate::error::Error;
 use crate::event::{EventKind, Trigger};
+use crate::home::alarm::Alarm;
 use crate::home::gate::{self, Guest, Permit};
-use crate::home::sentry::Alarm;
 use crate::home::{Call, Landing, Load};
 use crate::request::Request;
 use crate::sync::{AbortHandle, step};
@@ -247,18 +247,8 @@ impl Launch {
         shared
             .context
             .emit(shared.principal().as_ref(), EventKind::Started { trigger });
-        let context = Arc::clone(&shared.context);
-        let request = Arc::new(Request::new(
-            Arc::clone(&context),
-            trigger,
-            now,
-            shared.skew(),
-            self.flight
-                .demand()
-                .map(|demand| Arc::clone(&demand.claims)),
-            Weak::clone(&self.cache),
-        ));
-        let asked = Arc::clone(&request);
+        let request = Arc::new(self.request(&shared, now));
+        let (context, asked) = (Arc::clone(&shared.context), Arc::clone(&request));
         let mut answering = Answering::new(async move { context.provider.provide(&asked).await });
         if self.in_reader {
             // What the provider opens lives in the home's runtime, whoever polls it first.
@@ -287,6 +277,18 @@ impl Launch {
         agent
             .homes
             .carry(home, &call, Load::new(work, ticket), limit);
+    }
+
+    fn request(&self, shared: &Shared, now: Now) -> Request {
+        let demand = self.flight.demand();
+        Request::new(
+            Arc::clone(&shared.context),
+            self.flight.trigger,
+            now,
+            shared.skew(),
+            demand.map(|demand| Arc::clone(&demand.claims)),
+            Weak::clone(&self.cache),
+        )
     }
 }
 

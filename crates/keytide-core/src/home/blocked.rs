@@ -151,14 +151,19 @@ impl Found {
             self.tell_agents();
         }
         for entry in self.entries(&self.overdue) {
-            entry.given_up.store(true, Ordering::Release);
+            if entry.given_up.swap(true, Ordering::AcqRel) {
+                continue;
+            }
             let limit = entry.limit;
             entry.call.fail(Error::unavailable(format!(
                 "the provider blocked its thread beyond its limit of {limit:?}"
             )));
         }
         for entry in self.entries(&self.behind) {
-            entry.given_up.store(true, Ordering::Release);
+            // The watchdog may have found it twice.
+            if entry.given_up.swap(true, Ordering::AcqRel) {
+                continue;
+            }
             if let Some(cache) = entry.call.cache().filter(|_| self.paced) {
                 // Whoever else is left behind with it, its next call is held up by none of them.
                 apart::suspect(cache);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::sentry::{self, Alarm};
-use super::{Home, Homes};
+use super::alarm::Alarm;
+use super::{Home, Homes, sentry};
 use crate::sys;
 use crate::time::Boot;
 

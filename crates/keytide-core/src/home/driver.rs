@@ -8,9 +8,9 @@ use std::sync::{Arc, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
+use super::alarm::Alarm;
 use super::queue::Due;
 use super::resident::Resident;
-use super::sentry::Alarm;
 use super::{Home, sentry};
 use crate::sync::sleep;
 use crate::time::{Boot, Now};

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use super::alarm::Alarm;
 use super::resident::{Call, Load, Resident};
-use super::sentry::Alarm;
 use super::tally::{Tally, Ticket};
 use super::{Home, Kind, apart, own, sentry};
 use crate::clock::AgentClock;

@@ -8,6 +8,7 @@
 //! Homes know caches by what they must be told, and import nothing of them. Lock order: a cache's state, then a home's
 //! locks. No code of a user runs under either.
 
+pub(crate) mod alarm;
 mod apart;
 mod blocked;
 mod busy;
@@ -19,7 +20,7 @@ mod homes;
 mod own;
 mod queue;
 mod resident;
-pub(crate) mod sentry;
+mod sentry;
 mod tally;
 
 use std::fmt;

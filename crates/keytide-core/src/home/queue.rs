@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use super::alarm::Alarm;
 use super::resident::Resident;
-use super::sentry::Alarm;
 use crate::time::Boot;
 
 /// What is due when, by the boot clock.

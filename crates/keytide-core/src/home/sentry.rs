@@ -3,20 +3,17 @@
 //! It runs no code of a user, so that a provider which blocks the home's thread cannot hold up a reader's patience.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use keytide_fork::PerProcess;
 
 use super::Home;
+use super::alarm::Alarm;
 use crate::sys;
-use crate::wakers;
 
 /// A forked child has a sentry of its own: the thread of its parent's is not there.
 static POST: PerProcess<Post> = PerProcess::new();
-static NEXT_ALARM: AtomicU64 = AtomicU64::new(1 << 63);
 
 #[derive(Default)]
 struct Post {
@@ -39,39 +36,6 @@ struct Watched {
     asked: Instant,
     /// How many looks have found the same question unanswered.
     silent: u32,
-}
-
-/// Wakes one waiter at a time that was set.
-#[derive(Debug, Default)]
-pub(crate) struct Alarm {
-    rung: AtomicBool,
-    waker: Mutex<Option<Waker>>,
-}
-
-impl Alarm {
-    pub(crate) fn ring(&self) {
-        self.rung.store(true, Ordering::Release);
-        // A statement of its own: nothing is woken under the lock.
-        let waker = lock(&self.waker).take();
-        if let Some(waker) = waker {
-            wakers::wake(waker);
-        }
-    }
-
-    pub(crate) fn poll(&self, waker: &Waker) -> Poll<()> {
-        let mine = waker.clone();
-        let former = lock(&self.waker).replace(mine);
-        wakers::discard(former);
-        if self.rung.load(Ordering::Acquire) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    }
-
-    pub(crate) fn next_id() -> u64 {
-        NEXT_ALARM.fetch_add(1, Ordering::Relaxed)
-    }
 }
 
 /// Rings `alarm` at `due`. Taken back by [`cancel`]. Returns false where no thread can be had that would ring it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
-use super::sentry::Alarm;
+use super::alarm::Alarm;
 use crate::wakers::Wakers;
 
 /// Counts the calls of one agent.

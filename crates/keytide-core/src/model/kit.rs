@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use shuttle::future::block_on;
 use tokio::runtime::Runtime;
 
-use crate::home::sentry::Alarm;
+use crate::home::alarm::Alarm;
 use crate::{
     Agent, AgentIdentity, AgentType, Cache, Clock, Credential, Environment, Error, Issued, Owner,
     Profile, ProvideCredential, Request, Secret, Version, sys,
