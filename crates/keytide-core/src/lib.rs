@@ -28,7 +28,6 @@ mod sync;
 mod sys;
 mod text;
 mod time;
-mod wait;
 mod wakers;
 
 pub use agent::{Agent, AgentBuilder, Terminating, Termination};

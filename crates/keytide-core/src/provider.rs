@@ -16,7 +16,8 @@ use crate::wakers::discard;
 ///
 /// A provider never caches, never retries, never sleeps and keeps no clock: the cache does all that. It may be dropped
 /// at any await. It is called on the library's own thread, inside a tokio runtime with all drivers that are compiled
-/// in; it must not block that thread (a provider that does is noticed, named, and left behind).
+/// in; it must not block that thread (a provider that does is noticed, named, and polled on a thread of its
+/// own from then on).
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,28 +1,34 @@
 //! The only shared state of readers: one pointer, swapped whole. The only file that names `arc_swap`.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 
-use crate::credential::Credential;
 use crate::sync::step;
 
-/// The credential that is current, if there is one.
-#[derive(Debug, Default)]
-pub(crate) struct Slot(ArcSwapOption<Credential>);
+/// What is current, if there is anything.
+#[derive(Debug)]
+pub(crate) struct Slot<T>(ArcSwapOption<T>);
 
-impl Slot {
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self(ArcSwapOption::const_empty())
+    }
+}
+
+impl<T> Slot<T> {
     #[inline]
-    pub(crate) fn load(&self) -> Borrowed {
+    pub(crate) fn load(&self) -> Borrowed<T> {
         step();
         Borrowed(self.0.load())
     }
 
-    /// When this has returned, no load that starts later gives the former credential, and every reader that holds it
-    /// has a reference of its own. The former one is the caller's to drop.
-    pub(crate) fn swap(&self, credential: Option<Arc<Credential>>) -> Option<Arc<Credential>> {
+    /// When this has returned, no load that starts later gives what was there, and every reader that holds it
+    /// has a reference of its own. What was there is the caller's to drop.
+    pub(crate) fn swap(&self, value: Option<Arc<T>>) -> Option<Arc<T>> {
         step();
-        self.0.swap(credential)
+        self.0.swap(value)
     }
 }
 
@@ -81,38 +87,37 @@ impl<T> Swap<T> {
     }
 }
 
-/// A borrowed credential. Short-lived: from the ninth on a thread each costs a reference count.
-pub(crate) struct Borrowed(Guard<Option<Arc<Credential>>>);
+/// What is borrowed from a slot. Short-lived: from the ninth on a thread each costs a reference count.
+pub(crate) struct Borrowed<T>(Guard<Option<Arc<T>>>);
 
-impl Borrowed {
+impl<T> Borrowed<T> {
     #[inline]
-    pub(crate) fn get(&self) -> Option<&Credential> {
+    pub(crate) fn get(&self) -> Option<&T> {
         self.0.as_deref()
     }
 
     #[inline]
-    pub(crate) fn into_owned(self) -> Option<Arc<Credential>> {
+    pub(crate) fn into_owned(self) -> Option<Arc<T>> {
         Guard::into_inner(self.0)
     }
 }
 
 /// What a per-task handle remembers between its reads, so that most cost one comparison of pointers.
-pub(crate) struct Parked<T: AsRef<Slot>>(
-    Option<arc_swap::Cache<SlotOf<T>, Option<Arc<Credential>>>>,
-    T,
-);
+pub(crate) struct Parked<O, T>(Option<arc_swap::Cache<SlotOf<O, T>, Option<Arc<T>>>>, O)
+where
+    O: AsRef<Slot<T>>;
 
-impl<T: AsRef<Slot> + Clone> Parked<T> {
-    pub(crate) fn new(owner: T) -> Self {
+impl<O: AsRef<Slot<T>> + Clone, T> Parked<O, T> {
+    pub(crate) fn new(owner: O) -> Self {
         Self(None, owner)
     }
 
     #[inline]
-    pub(crate) fn load(&mut self) -> Option<&Arc<Credential>> {
+    pub(crate) fn load(&mut self) -> Option<&Arc<T>> {
         step();
         let owner = &self.1;
         self.0
-            .get_or_insert_with(|| arc_swap::Cache::new(SlotOf(owner.clone())))
+            .get_or_insert_with(|| arc_swap::Cache::new(SlotOf(owner.clone(), PhantomData)))
             .load()
             .as_ref()
     }
@@ -122,10 +127,10 @@ impl<T: AsRef<Slot> + Clone> Parked<T> {
     }
 }
 
-struct SlotOf<T>(T);
+struct SlotOf<O, T>(O, PhantomData<fn() -> T>);
 
-impl<T: AsRef<Slot>> std::ops::Deref for SlotOf<T> {
-    type Target = ArcSwapOption<Credential>;
+impl<O: AsRef<Slot<T>>, T> std::ops::Deref for SlotOf<O, T> {
+    type Target = ArcSwapOption<T>;
 
     #[inline]
     fn deref(&self) -> &Self::Target {
@@ -138,98 +143,38 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::chance::Chance;
-    use crate::clock::AgentClock;
-    use crate::context::{Actor, Context};
-    use crate::credential::{Ends, Parts, Plan};
-    use crate::error::Error;
-    use crate::event::Sink;
-    use crate::identity::{AgentIdentity, AgentType, Environment, Owner, Version};
-    use crate::issued::{CredentialKind, Issued};
-    use crate::key::Key;
-    use crate::profile::Profile;
-    use crate::provider::{ProvideCredential, SharedProvider};
-    use crate::request::Request;
-    use crate::secret::Secret;
-    use crate::time::{Boot, Wall};
 
     const ROUNDS: u64 = if cfg!(miri) { 12 } else { 20_000 };
 
-    struct Silent;
-
-    impl ProvideCredential for Silent {
-        fn profile(&self) -> Profile {
-            Profile::bearer("silent")
-        }
-
-        async fn provide(&self, _: &Request) -> Result<Issued, Error> {
-            std::future::pending().await
-        }
+    /// One value in two forms.
+    struct Value {
+        number: u64,
+        text: String,
     }
 
-    fn context() -> Arc<Context> {
-        let identity = AgentIdentity::new(
-            AgentType("slot"),
-            Version("1"),
-            Environment("test"),
-            Owner("tests"),
-        );
-        let sink = Sink::new(Vec::new(), 1);
-        let actor = Actor::new(identity.unwrap(), AgentClock::System, Chance::System, sink);
-        let key = Key::Named("slot".into());
-        let provider = SharedProvider::new(Silent);
-        Arc::new(Context::new(
-            Arc::new(actor),
-            key,
-            provider,
-            Silent.profile(),
-        ))
+    fn value(number: u64) -> Arc<Value> {
+        let text = format!("value-{number}");
+        Arc::new(Value { number, text })
     }
 
-    fn credential(context: &Arc<Context>, generation: u64) -> Arc<Credential> {
-        Arc::new(Credential::new(Parts {
-            kind: CredentialKind::BearerToken,
-            secret: Secret::from(format!("token-{generation}")),
-            signing: None,
-            generation,
-            expires_at: None,
-            ends: Ends {
-                wall: Wall::FAR,
-                boot: Boot::FAR,
-            },
-            plan: Plan::new(
-                Boot(0),
-                std::time::Duration::ZERO,
-                std::time::Duration::ZERO,
-            ),
-            principal: None,
-            context: Arc::clone(context),
-            revoke: None,
-        }))
-    }
-
-    /// Its generation, if it is whole.
-    fn whole(credential: &Credential) -> u64 {
-        let generation = credential.generation();
-        assert_eq!(
-            credential.secret.bytes(),
-            format!("token-{generation}").as_bytes()
-        );
-        generation
+    /// Its number, if it is whole.
+    fn whole(value: &Value) -> u64 {
+        assert_eq!(value.text, format!("value-{}", value.number));
+        value.number
     }
 
     #[derive(Clone, Default)]
-    struct Kept(Arc<Slot>);
+    struct Kept(Arc<Slot<Value>>);
 
-    impl AsRef<Slot> for Kept {
-        fn as_ref(&self) -> &Slot {
+    impl AsRef<Slot<Value>> for Kept {
+        fn as_ref(&self) -> &Slot<Value> {
             &self.0
         }
     }
 
     #[test]
-    fn readers_of_all_sorts_find_each_generation_whole_and_none_after_a_newer_one() {
-        let (context, slot) = (context(), Kept::default());
+    fn readers_of_all_sorts_find_each_number_whole_and_none_after_a_newer_one() {
+        let slot = Kept::default();
 
         thread::scope(|scope| {
             for _ in 0..2 {
@@ -240,32 +185,32 @@ mod tests {
                     while seen < ROUNDS {
                         for found in [
                             slot.0.load().get().map(whole),
-                            parked.load().map(|credential| whole(credential)),
+                            parked.load().map(|value| whole(value)),
                             slot.0.load().into_owned().as_deref().map(whole),
                         ] {
-                            let generation = found.unwrap_or(0);
-                            assert!(generation >= seen, "{generation} after {seen}");
-                            seen = generation;
+                            let number = found.unwrap_or(0);
+                            assert!(number >= seen, "{number} after {seen}");
+                            seen = number;
                         }
                         thread::yield_now();
                     }
                 });
             }
-            for generation in 1..=ROUNDS {
-                let former = slot.0.swap(Some(credential(&context, generation)));
-                assert_eq!(former.as_deref().map_or(0, whole), generation - 1);
+            for number in 1..=ROUNDS {
+                let former = slot.0.swap(Some(value(number)));
+                assert_eq!(former.as_deref().map_or(0, whole), number - 1);
             }
         });
     }
 
     #[test]
     fn what_is_borrowed_stays_whole_across_swaps_and_goes_with_its_borrower() {
-        let (context, slot) = (context(), Slot::default());
-        slot.store(Some(credential(&context, 1)));
+        let slot = Slot::default();
+        drop(slot.swap(Some(value(1))));
         let borrowed: Vec<_> = (0..10).map(|_| slot.load()).collect();
 
-        let former = slot.swap(Some(credential(&context, 2))).unwrap();
-        slot.store(None);
+        let former = slot.swap(Some(value(2))).unwrap();
+        drop(slot.swap(None));
 
         for borrowed in &borrowed {
             assert_eq!(borrowed.get().map(whole), Some(1));
@@ -278,12 +223,12 @@ mod tests {
 
     #[test]
     fn what_is_parked_is_kept_until_it_is_read_anew_or_released() {
-        let (context, slot) = (context(), Kept::default());
-        slot.0.store(Some(credential(&context, 1)));
+        let slot = Kept::default();
+        drop(slot.0.swap(Some(value(1))));
         let mut parked = Parked::new(slot.clone());
         assert_eq!(parked.load().map(|found| whole(found)), Some(1));
 
-        let first = slot.0.swap(Some(credential(&context, 2))).unwrap();
+        let first = slot.0.swap(Some(value(2))).unwrap();
         assert_eq!(Arc::strong_count(&first), 2, "it is parked");
         assert_eq!(parked.load().map(|found| whole(found)), Some(2));
         assert_eq!(Arc::strong_count(&first), 1);

@@ -10,7 +10,7 @@ use super::Agent;
 use crate::cache::{Ended, Revoked, TELLING, Telling};
 use crate::error::{Error, ErrorKind};
 use crate::event::{EventKind, Reason};
-use crate::wait::Deadline;
+use crate::home::deadline::Deadline;
 
 impl Agent {
     /// Ends the agent: when this returns, every read of everything it holds fails, and no call under way can undo it.
@@ -68,13 +68,8 @@ impl Agent {
         for cache in &caches {
             cache.shut_down();
         }
-        let deadline = Deadline::new(&self.inner, limit);
-        if self
-            .inner
-            .homes
-            .settled(&self.inner.actor, deadline.alarm())
-            .await
-        {
+        let deadline = Deadline::new(&self.inner.homes, limit);
+        if self.inner.homes.settled(deadline.alarm()).await {
             return Ok(());
         }
         Err(Error::new(
@@ -136,7 +131,7 @@ impl Future for Terminating {
         if pending {
             let deadline = this
                 .deadline
-                .get_or_insert_with(|| Deadline::new(&this.agent.inner, TELLING));
+                .get_or_insert_with(|| Deadline::new(&this.agent.inner.homes, TELLING));
             if deadline.alarm().poll(context.waker()).is_pending() {
                 return Poll::Pending;
             }

@@ -8,7 +8,7 @@ use super::Agent;
 use super::together::Together;
 use crate::cache::Shared;
 use crate::error::{Error, ErrorKind};
-use crate::wait::Deadline;
+use crate::home::deadline::Deadline;
 
 impl Agent {
     /// Waits until every cache that the agent holds now has a usable credential, asking again at the pace of the
@@ -21,7 +21,7 @@ impl Agent {
     /// [`ForeignInstance`](ErrorKind::ForeignInstance).
     pub async fn warm_up(&self, limit: Duration) -> Result<(), Error> {
         self.inner.check_process()?;
-        let deadline = Deadline::new(&self.inner, limit);
+        let deadline = Deadline::new(&self.inner.homes, limit);
         let caches = self.caches();
         let mut warming = Together::new(caches.iter().map(|cache| cache.warm()));
         poll_fn(|context| {

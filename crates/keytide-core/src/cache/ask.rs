@@ -142,7 +142,7 @@ impl Shared {
         &self,
         step: Step,
         state: &mut State,
-        borrowed: Borrowed,
+        borrowed: Borrowed<Credential>,
         want: &Want<'_>,
         now: Now,
     ) -> Next {

@@ -1,7 +1,7 @@
 //! The shell of the machine: what it sees is gathered, and what it decides is carried out.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 
 use super::flight::{Flight, Launch, Outcome};
 use super::shared::Shared;
@@ -10,6 +10,7 @@ use crate::credential::Credential;
 use crate::engine::machine::{Begin, Effects, Look, Machine, Note, Seen, SlotChange};
 use crate::error::Error;
 use crate::event::EventKind;
+use crate::home::Resident;
 use crate::sync::bury;
 use crate::time::{Boot, Now};
 
@@ -165,14 +166,10 @@ impl Shared {
 
     /// Has the driver of a home look.
     fn schedule(self: &Arc<Self>, state: &mut State, look: Look) {
-        match self.agent.homes.current() {
-            Ok(home) => {
-                if look.late {
-                    home.suspect();
-                }
-                home.schedule(look.former, look.at, self.id, self.weak());
-            }
-            Err(_) => state.machine.nobody_looks(),
+        let weak: Weak<dyn Resident> = self.weak();
+        let homes = &self.agent.homes;
+        if !homes.schedule(look.former, look.at, look.late, self.id, &weak) {
+            state.machine.nobody_looks();
         }
     }
 

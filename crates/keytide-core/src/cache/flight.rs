@@ -3,18 +3,19 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 use super::Shared;
+use super::answering::Answering;
+use super::resident::FlightCall;
 use crate::credential::Credential;
 use crate::engine::machine::Demand;
 use crate::error::Error;
 use crate::event::{EventKind, Trigger};
-use crate::home::gate::Permit;
-use crate::home::sentry::Alarm;
-use crate::home::{Answering, Home, gate};
+use crate::home::alarm::Alarm;
+use crate::home::gate::{self, Guest, Permit};
+use crate::home::{Call, Landing, Load};
 use crate::request::Request;
 use crate::sync::{AbortHandle, step};
 use crate::time::{Boot, Now};
@@ -22,7 +23,6 @@ use crate::wakers::Wakers;
 
 /// One call to an issuer. It belongs to its cache, not to a caller.
 pub(crate) struct Flight {
-    id: u64,
     /// Its number in its cache, as the machine knows it.
     number: NonZeroU32,
     pub(crate) trigger: Trigger,
@@ -58,7 +58,6 @@ pub(crate) enum Outcome {
 impl Flight {
     pub(crate) fn new(number: NonZeroU32, trigger: Trigger, demand: Option<Demand>) -> Self {
         Self {
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
             number,
             trigger,
             demand,
@@ -66,10 +65,6 @@ impl Flight {
             landed: Wakers::default(),
             control: Mutex::default(),
         }
-    }
-
-    pub(crate) fn id(&self) -> u64 {
-        self.id
     }
 
     pub(super) fn number(&self) -> NonZeroU32 {
@@ -156,6 +151,13 @@ impl Flight {
         self.control().launched
     }
 
+    /// It begins later than it was launched: its limit counts from now.
+    pub(super) fn put_off(&self, now: Now) {
+        if let Some((sent, _)) = &mut self.control().launched {
+            *sent = now;
+        }
+    }
+
     fn set_launched(&self, permit: Option<Permit>, now: Now, limit: std::time::Duration) -> bool {
         let mut control = self.control();
         if control.retired {
@@ -176,7 +178,7 @@ impl Flight {
 impl fmt::Debug for Flight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Flight")
-            .field("id", &self.id)
+            .field("number", &self.number)
             .field("trigger", &self.trigger)
             .finish_non_exhaustive()
     }
@@ -213,31 +215,28 @@ impl Launch {
         let in_reader = by_reader && profile.answers_at_once;
         let Some(issuer) = profile.issuer.clone() else {
             self.in_reader = in_reader;
-            return self.go(None);
+            return self.start(None);
         };
         let urgency = self.urgency;
         if let Some((mut launch, permit)) = gate::enter(&issuer, limit, urgency, self) {
             launch.in_reader = in_reader;
-            launch.go(Some(permit));
+            launch.start(Some(permit));
         }
     }
 
-    /// Whether somebody still wants the answer.
-    pub(crate) fn is_wanted(&self) -> bool {
-        self.flight.outcome.get().is_none() && self.cache.strong_count() > 0
-    }
-
     /// Asks the provider.
-    pub(crate) fn go(self, permit: Option<Permit>) {
+    fn start(self, permit: Option<Permit>) {
         let Some(shared) = self.cache.upgrade() else {
             return;
         };
+        // Before the flight may be found retired: who waits for the end of all calls sees this one, or it does not start.
+        let ticket = shared.agent.homes.ticket();
         let now = shared.context.clock.now();
         let limit = shared.flight_limit(now);
         if !self.flight.set_launched(permit, now, limit) {
             return;
         }
-        let home = match shared.agent.homes.current() {
+        let home = match shared.agent.homes.of_call(Some(shared.id)) {
             Ok(home) => home,
             Err(error) => return shared.finish(&self.flight, None, Err(error)),
         };
@@ -245,17 +244,7 @@ impl Launch {
         shared
             .context
             .emit(shared.principal().as_ref(), EventKind::Started { trigger });
-        let context = Arc::clone(&shared.context);
-        let request = Arc::new(Request::new(
-            Arc::clone(&context),
-            trigger,
-            now,
-            shared.skew(),
-            self.flight
-                .demand()
-                .map(|demand| Arc::clone(&demand.claims)),
-            self.cache.clone(),
-        ));
+        let request = Arc::new(self.request(&shared, now));
         let asked = Arc::clone(&request);
         let Some(provider) = shared.provider() else {
             return;
@@ -271,9 +260,44 @@ impl Launch {
                 return shared.finish(&self.flight, Some(&request), result);
             }
         }
+        let call = Arc::new(FlightCall {
+            flight: self.flight,
+            cache: self.cache,
+            number: shared.id,
+            context: Arc::clone(&request.context),
+        });
+        let landed = Arc::clone(&call);
+        let work = Box::pin(async move {
+            let result = poll_fn(|context| answering.poll(context)).await;
+            Box::new(move || landed.land(Some(&request), result)) as Landing
+        });
+        let call: Arc<dyn Call> = call;
+        let agent = Arc::clone(&shared.agent);
         drop(shared);
-        Home::fly(&home, &self.flight, self.cache, request, answering, limit);
+        agent
+            .homes
+            .carry(home, &call, Load::new(work, ticket), limit);
+    }
+
+    fn request(&self, shared: &Shared, now: Now) -> Request {
+        let demand = self.flight.demand();
+        Request::new(
+            Arc::clone(&shared.context),
+            self.flight.trigger,
+            now,
+            shared.skew(),
+            demand.map(|demand| Arc::clone(&demand.claims)),
+            self.cache.clone(),
+        )
     }
 }
 
-static NEXT: AtomicU64 = AtomicU64::new(0);
+impl Guest for Launch {
+    fn is_wanted(&self) -> bool {
+        self.flight.outcome.get().is_none() && self.cache.strong_count() > 0
+    }
+
+    fn go(self: Box<Self>, permit: Permit) {
+        self.start(Some(permit));
+    }
+}

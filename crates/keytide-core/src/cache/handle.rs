@@ -25,7 +25,7 @@ impl Cache {
 
 /// Reads one cache for one task. See [`Cache::handle`].
 pub struct Handle {
-    parked: Parked<SlotOwner>,
+    parked: Parked<SlotOwner, Credential>,
     cache: Cache,
 }
 
@@ -98,9 +98,9 @@ impl fmt::Debug for Handle {
 #[derive(Clone)]
 struct SlotOwner(Arc<Shared>);
 
-impl AsRef<Slot> for SlotOwner {
+impl AsRef<Slot<Credential>> for SlotOwner {
     #[inline]
-    fn as_ref(&self) -> &Slot {
+    fn as_ref(&self) -> &Slot<Credential> {
         &self.0.slot
     }
 }

@@ -1,5 +1,6 @@
 //! One credential, kept fresh: [`Cache`] and what stands behind it.
 
+mod answering;
 mod ask;
 mod builder;
 mod changes;
@@ -13,10 +14,12 @@ mod patience;
 mod read;
 mod reject;
 mod report;
+mod resident;
 mod revoke;
 mod shared;
 mod state;
 mod status;
+mod tell;
 mod telling;
 mod timer;
 mod warm;
@@ -28,7 +31,6 @@ use std::sync::Arc;
 pub(crate) use self::ask::Limit;
 pub use self::builder::CacheBuilder;
 pub use self::changes::Changes;
-pub(crate) use self::flight::{Flight, Launch};
 pub use self::get::Get;
 pub use self::handle::Handle;
 pub(crate) use self::shared::Shared;

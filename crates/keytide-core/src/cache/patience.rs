@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::shared::Shared;
 use super::watched::Watched;
-use crate::home::sentry::Alarm;
+use crate::home::alarm::Alarm;
+use crate::home::deadline::Deadline;
 use crate::time::{Boot, Now};
-use crate::wait::Deadline;
 
 /// The end of one reader's wait. Nothing is set before it must wait.
 pub(super) struct Patience {
@@ -55,7 +55,7 @@ impl Patience {
         let end = self.end;
         let deadline = self.deadline.get_or_insert_with(|| {
             let left = shared.context.clock.now().boot.until(end);
-            Deadline::new(&shared.agent, left)
+            Deadline::new(&shared.agent.homes, left)
         });
         Some(deadline.alarm())
     }
@@ -74,7 +74,7 @@ impl Patience {
         seen: u64,
     ) -> Turn {
         let wait = shared.context.clock.now().boot.until(at).max(SHORTEST_WAIT);
-        let turn = Deadline::new(&shared.agent, wait);
+        let turn = Deadline::new(&shared.agent.homes, wait);
         if !turn.is_kept() {
             return Turn::Unkept;
         }

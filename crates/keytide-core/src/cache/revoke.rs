@@ -7,12 +7,14 @@ use std::time::Duration;
 use super::decide::{After, Words};
 use super::shared::{FOREIGN, Shared};
 use super::state::State;
+use super::tell::{Tells, tell};
 use super::telling::{Revoked, Telling};
 use super::watched::{END, tell_watchers};
 use super::{Cache, Ended};
 use crate::credential::{Credential, Ends};
 use crate::engine::left::{Correction, Left};
 use crate::error::ErrorKind;
+use crate::home;
 use crate::sync::bury;
 use crate::time::Now;
 
@@ -65,9 +67,16 @@ impl Shared {
         let borrowers = current
             .as_ref()
             .map_or(0, |current| Arc::strong_count(current) - 1);
-        let telling = current
-            .zip(correction)
-            .map(|(current, correction)| self.tell_issuer(current, former, correction));
+        let telling = current.zip(correction).map(|(credential, correction)| {
+            let tells = Tells {
+                credential,
+                revocation: self.context.profile().revocation,
+                former,
+                context: Arc::clone(&self.context),
+                correction,
+            };
+            tell(Arc::clone(&self.agent), tells, self.context.provider_name())
+        });
         Telling::of(self, self.ended_with(residual_exposure, borrowers), telling)
     }
 
@@ -168,6 +177,7 @@ impl Shared {
         let watchers = state.watched();
         drop(state);
         after.run();
+        home::forget(self.id);
         self.agent.forget(self.place, &self.context.key, left);
         tell_watchers(watchers, END);
     }

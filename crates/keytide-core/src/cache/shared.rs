@@ -19,7 +19,7 @@ use crate::wakers::discard;
 
 /// One credential and all that keeps it fresh. Flights and timers hold it weakly, and its work ends with the last handle.
 pub(crate) struct Shared {
-    pub(crate) slot: Slot,
+    pub(crate) slot: Slot<Credential>,
     pub(crate) context: Arc<Context>,
     /// There until this is dropped.
     provider: Option<SharedProvider>,

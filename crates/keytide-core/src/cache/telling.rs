@@ -8,13 +8,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::shared::Shared;
-use crate::context;
-use crate::credential::{Credential, Ends};
+use super::tell;
 use crate::engine::household::Household;
-use crate::engine::left::Correction;
 use crate::error::{Error, ErrorKind};
-use crate::profile::Revocation;
-use crate::wait::Deadline;
+use crate::home::deadline::Deadline;
 use crate::wakers::discard;
 
 /// What a revocation leaves behind.
@@ -39,15 +36,12 @@ pub struct Revoked {
 pub struct Telling {
     report: Revoked,
     agent: Arc<Household<Shared>>,
-    telling: Option<Told>,
+    telling: Option<tell::Telling>,
     deadline: Option<Deadline>,
 }
 
-/// Says for how long what was issued is accepted, once the issuer was told.
-pub(super) type Told = Pin<Box<dyn Future<Output = Result<Duration, Error>> + Send>>;
-
 impl Telling {
-    pub(super) fn of(shared: &Shared, report: Revoked, telling: Option<Told>) -> Self {
+    pub(super) fn of(shared: &Shared, report: Revoked, telling: Option<tell::Telling>) -> Self {
         Self {
             report,
             agent: Arc::clone(&shared.agent),
@@ -96,7 +90,7 @@ impl Future for Telling {
         }
         let deadline = this
             .deadline
-            .get_or_insert_with(|| Deadline::new(&this.agent, TELLING));
+            .get_or_insert_with(|| Deadline::new(&this.agent.homes, TELLING));
         deadline.alarm().poll(context.waker()).map(|()| {
             this.deadline = None;
             this.give_up()
@@ -116,67 +110,6 @@ impl fmt::Debug for Telling {
         f.debug_struct("Telling")
             .field("report", &self.report)
             .finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    /// Tells the issuer from the home of flights, where the provider's connections live.
-    pub(super) fn tell_issuer(
-        &self,
-        credential: Arc<Credential>,
-        former: Option<Ends>,
-        correction: Correction,
-    ) -> Told {
-        let home = self.agent.homes.current();
-        let name = self.context.provider_name();
-        let tells = Tells {
-            revocation: self.context.profile().revocation,
-            context: Arc::clone(&self.context),
-            credential,
-            former,
-            correction,
-        };
-        Box::pin(async move {
-            let task = home?.handle().spawn(tells.run());
-            match task.await {
-                Ok(told) => told.map_err(|error| error.named_after(name)),
-                Err(error) => {
-                    // It may hold what the user's code panicked with.
-                    discard(error);
-                    Err(Error::unavailable("telling the issuer was cut short").named_after(name))
-                }
-            }
-        })
-    }
-}
-
-/// All that it takes to tell an issuer, wherever that ends: whoever waits for it may be gone by then.
-struct Tells {
-    credential: Arc<Credential>,
-    revocation: Revocation,
-    former: Option<Ends>,
-    context: Arc<context::Context>,
-    correction: Correction,
-}
-
-impl Tells {
-    async fn run(self) -> Result<Duration, Error> {
-        if let Some(tell) = self.credential.revoke_at() {
-            tell(Arc::clone(&self.credential)).await?;
-        }
-        let now = self.context.clock.now();
-        let remaining = self.credential.remaining_at(now);
-        let at_issuer = match self.revocation {
-            Revocation::Immediate => Duration::ZERO,
-            Revocation::Within(bound) => bound.min(remaining),
-            Revocation::UntilExpiry => remaining,
-        };
-        let former = self
-            .former
-            .map_or(Duration::ZERO, |ends| ends.remaining(now));
-        let accepted_for = at_issuer.max(former);
-        self.correction.told(now, accepted_for);
-        Ok(accepted_for)
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::decide::{After, Words};
 use super::flight::Flight;
 use super::shared::Shared;
+use crate::engine::machine::Orphan;
 use crate::event::EventKind;
 use crate::request::Changed;
 use crate::time::Now;
@@ -42,20 +43,28 @@ impl Shared {
     }
 
     /// The flight's runtime ended, is not polled, or is blocked: no failure of the issuer, so no backoff.
-    pub(crate) fn orphan(self: &Arc<Self>, flight: &Arc<Flight>, blocked_by: Option<&'static str>) {
+    pub(crate) fn orphan(
+        self: &Arc<Self>,
+        flight: &Arc<Flight>,
+        blocked_by: Option<&'static str>,
+        paced: bool,
+    ) {
         let now = self.context.clock.now();
         let mut state = self.state.lock();
         let mut after = After::default();
         let words = Words::default();
+        let orphan = Orphan {
+            number: flight.number(),
+            trigger: flight.trigger,
+            demand: flight.demand(),
+            paced,
+        };
         let orphaned = self.decide(
             &mut state,
             &mut after,
             now,
             words,
-            |machine, seen, effects| {
-                let (number, demand) = (flight.number(), flight.demand());
-                machine.orphaned(number, flight.trigger, demand, seen, effects)
-            },
+            |machine, seen, effects| machine.orphaned(&orphan, seen, effects),
         );
         if orphaned {
             state.flight = None;

@@ -11,7 +11,7 @@ use super::patience::SHORTEST_WAIT;
 use super::shared::Shared;
 use crate::credential::Verdict;
 use crate::error::{Error, ErrorKind};
-use crate::wait::Deadline;
+use crate::home::deadline::Deadline;
 
 impl Shared {
     /// Waits until a credential is at hand, for ever if need be.
@@ -39,7 +39,7 @@ impl Shared {
         let mut place = watched.place();
         let next = self.state.lock().machine.pace().next();
         let wait = self.context.clock.now().boot.until(next).max(SHORTEST_WAIT);
-        let turn = Deadline::new(&self.agent, wait);
+        let turn = Deadline::new(&self.agent.homes, wait);
         poll_fn(|context| {
             place.register(context.waker());
             if self.is_served()

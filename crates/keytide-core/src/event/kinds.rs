@@ -170,10 +170,15 @@ pub enum EventKind {
         /// What for.
         reason: &'static str,
     },
-    /// A refresh was abandoned because its runtime ended, was not polled, or was blocked.
+    /// A refresh goes on elsewhere, or is made anew, because its runtime ended, was not polled, or was blocked.
     Orphaned {
-        /// The provider that blocked the thread, if one did.
+        /// The provider that blocked the thread, if one is known to.
         blocked_by: Option<&'static str>,
+    },
+    /// A thread on which the agent has calls or timers has not answered for a second. New calls go elsewhere.
+    Blocked {
+        /// The provider whose code holds it, if it is one's: a task that was spawned there, or a waker, has no name.
+        by: Option<&'static str>,
     },
     /// The agent ended.
     Terminated {

@@ -46,6 +46,7 @@ impl Observe for TracingObserver {
             | EventKind::Orphaned {
                 blocked_by: Some(_),
             }
+            | EventKind::Blocked { .. }
             | EventKind::Lost { .. } => write_event!(error, event),
             EventKind::Failed { .. }
             | EventKind::Rejected { .. }

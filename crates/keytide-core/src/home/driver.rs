@@ -8,23 +8,35 @@ use std::sync::{Arc, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
-use super::Home;
+use super::alarm::Alarm;
 use super::queue::Due;
-use super::sentry::Alarm;
-use crate::cache::Shared;
-use crate::event::EventKind;
+use super::resident::Resident;
+use super::{Home, sentry};
 use crate::sync::sleep;
 use crate::time::{Boot, Now};
 
 impl Home {
-    /// Wakes `cache` at `due` instead of at `former`.
-    pub(crate) fn schedule(&self, former: Boot, due: Boot, id: u32, cache: Weak<Shared>) {
+    /// Wakes `cache` at `due` instead of at `former`. Returns false when this home does not serve it.
+    pub(super) fn schedule(
+        &self,
+        former: Boot,
+        due: Boot,
+        id: u32,
+        cache: Weak<dyn Resident>,
+    ) -> bool {
         if former != Boot::FAR {
             self.queue.remove(former, id);
         }
-        if due != Boot::FAR && self.queue.insert(due, id, cache) {
+        if due == Boot::FAR {
+            return true;
+        }
+        let Some(is_first) = self.queue.insert(due, id, cache) else {
+            return false;
+        };
+        if is_first {
             self.wake.notify_one();
         }
+        true
     }
 
     /// Rings an alarm at `due`.
@@ -41,9 +53,13 @@ impl Home {
     /// The loop of a home: one for each, for as long as it lives.
     pub(super) async fn drive(self: Arc<Self>) {
         let mut offset = self.clock.now().offset();
+        let mut patience = FIRST_LOOK_BACK;
         while !self.is_dead() {
             self.answered
                 .store(self.asked.load(Ordering::Acquire), Ordering::Release);
+            if self.is_passing() && self.is_left() {
+                break;
+            }
             let now = self.clock.now();
             let step = now.offset().saturating_sub(offset);
             if step.unsigned_abs() > STEP.as_nanos() as u64 {
@@ -57,7 +73,12 @@ impl Home {
                     .queue
                     .next()
                     .map_or(LONGEST_SLEEP, |due| now.boot.until(due));
-                self.rest(wait.min(LONGEST_SLEEP)).await;
+                let mut longest = LONGEST_SLEEP;
+                if self.is_passing() {
+                    longest = patience;
+                    patience = (patience * 2).min(LONGEST_SLEEP);
+                }
+                self.rest(wait.min(longest)).await;
                 continue;
             }
             for entry in due {
@@ -71,17 +92,11 @@ impl Home {
     async fn reckon_anew(&self, step: i64) {
         let mut told = HashSet::new();
         for (count, cache) in self.queue.take_caches().enumerate() {
-            if let Some(shared) = cache.upgrade() {
-                let actor = &shared.context.actor;
-                if told.insert(actor.instance) {
-                    let by = Duration::from_nanos(step.unsigned_abs());
-                    let stepped = EventKind::ClockStepped {
-                        by,
-                        backward: step < 0,
-                    };
-                    actor.emit(None, "", None, stepped);
+            if let Some(cache) = cache.upgrade() {
+                if told.insert(cache.agent()) {
+                    cache.tell_step(Duration::from_nanos(step.unsigned_abs()), step < 0);
                 }
-                shared.clock_stepped(self.clock.now());
+                cache.stepped(self.clock.now());
             }
             if count % BATCH == BATCH - 1 {
                 tokio::task::yield_now().await;
@@ -116,20 +131,23 @@ impl Home {
 fn tell(entry: Due, now: Now) {
     match entry {
         Due::Cache(cache) => {
-            if let Some(shared) = cache.upgrade() {
-                shared.on_timer(now);
+            if let Some(cache) = cache.upgrade() {
+                cache.due(now);
             }
         }
         Due::Alarm(alarm) => alarm.ring(),
     }
 }
 
-/// Declares a home dead when its loop is dropped: by the end of its runtime, or by a panic.
+/// Declares a home dead when its loop is dropped: by the end of its runtime, or by a panic. Who lives there is moved by
+/// the watchdog: this may run under the lock of a cache.
 pub(super) struct EndsWithItsDriver(pub(super) Arc<Home>);
 
 impl Drop for EndsWithItsDriver {
     fn drop(&mut self) {
-        self.0.retire(None);
+        if !self.0.dead.swap(true, Ordering::AcqRel) {
+            sentry::clear(&self.0);
+        }
     }
 }
 
@@ -137,5 +155,7 @@ impl Drop for EndsWithItsDriver {
 const BATCH: usize = 64;
 /// A change of the distance between the clocks that counts as a step.
 const STEP: Duration = Duration::from_secs(1);
+/// A home that is to end looks after this time whether anything still lives there, and then ever more rarely.
+const FIRST_LOOK_BACK: Duration = Duration::from_millis(20);
 /// Timers do not count suspends: the loop looks at the clocks at least this often.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);

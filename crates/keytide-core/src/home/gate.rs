@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keytide_fork::PerProcess;
 
-use crate::cache::Launch;
 use crate::sys::Process;
 use crate::time::Boot;
 
@@ -25,7 +24,16 @@ struct Gate {
 struct Waiting {
     /// How many calls its own cache allows at a time.
     limit: usize,
-    launch: Launch,
+    launch: Box<dyn Guest>,
+}
+
+/// Who waits for room at an issuer.
+pub(crate) trait Guest: Send {
+    /// Whether somebody still wants the answer. Asked under the lock.
+    fn is_wanted(&self) -> bool;
+
+    /// There is room.
+    fn go(self: Box<Self>, permit: Permit);
 }
 
 /// The right to call one issuer. Passed on to the most urgent flight that waits, when dropped.
@@ -36,12 +44,12 @@ pub(crate) struct Permit {
 }
 
 /// Launches at once if the issuer has room, else when it has. Returns what may go now.
-pub(crate) fn enter(
+pub(crate) fn enter<G: Guest + 'static>(
     issuer: &Arc<str>,
     limit: usize,
     urgency: Boot,
-    launch: Launch,
-) -> Option<(Launch, Permit)> {
+    launch: G,
+) -> Option<(G, Permit)> {
     let mut gates = lock();
     let gate = gates.entry(Arc::clone(issuer)).or_default();
     if gate.running < limit {
@@ -56,6 +64,7 @@ pub(crate) fn enter(
     }
     gate.next += 1;
     let place = (urgency, gate.next);
+    let launch = Box::new(launch);
     gate.waiting.insert(place, Waiting { limit, launch });
     None
 }
@@ -78,10 +87,13 @@ impl Drop for Permit {
 thread_local! {
     /// Those that may go while one goes on this thread: one that cannot go passes its place on at once, to thousands in a
     /// row when a home dies.
-    static GOING: RefCell<Option<Vec<(Launch, Permit)>>> = const { RefCell::new(None) };
+    static GOING: RefCell<Option<Vec<Turn>>> = const { RefCell::new(None) };
 }
 
-fn go_by_turns(launch: Launch, permit: Permit) {
+/// Who goes next, with its place.
+type Turn = (Box<dyn Guest>, Permit);
+
+fn go_by_turns(launch: Box<dyn Guest>, permit: Permit) {
     let mut turn = Some((launch, permit));
     let is_first = GOING.with(|going| match &mut *going.borrow_mut() {
         Some(others) => {
@@ -98,7 +110,7 @@ fn go_by_turns(launch: Launch, permit: Permit) {
     }
     let _ends = EndsTurns;
     while let Some((launch, permit)) = turn {
-        launch.go(Some(permit));
+        launch.go(permit);
         turn = GOING.with(|going| going.borrow_mut().as_mut().and_then(Vec::pop));
     }
 }
@@ -112,7 +124,7 @@ impl Drop for EndsTurns {
     }
 }
 
-fn leave(issuer: &Arc<str>) -> Option<Launch> {
+fn leave(issuer: &Arc<str>) -> Option<Box<dyn Guest>> {
     let mut passed_over = Vec::new();
     let mut gates = lock();
     let gate = gates.get_mut(issuer)?;

@@ -1,60 +1,92 @@
-//! Where flights live: a runtime that polls them, and the one queue of timers.
+//! Where calls live: a runtime that polls them, and the one queue of timers.
 //!
-//! Sockets and timers die with the runtime that made them, so flights live on a thread that the library owns, unless
-//! the user names another home. Lock order: a cache's state, then a home's locks. No code of a user runs under either.
+//! Sockets and timers die with the runtime that made them, so calls live on a thread that the library owns, unless
+//! the user names another home. A home that does not answer for a second is *set aside*, whoever blocks it: new calls and
+//! timers go elsewhere, and what has begun there goes on when its thread is back. Who was caught blocking has a thread of
+//! its own from then on.
+//!
+//! Homes know caches by what they must be told, and import nothing of them. Lock order: a cache's state, then a home's
+//! locks. No code of a user runs under either.
 
+pub(crate) mod alarm;
+mod apart;
+mod blocked;
+mod busy;
+mod calls;
+pub(crate) mod deadline;
 mod driver;
-mod flights;
 pub(crate) mod gate;
+mod homes;
 mod own;
 mod queue;
-pub(crate) mod sentry;
+mod resident;
+mod sentry;
+mod tally;
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
-pub(crate) use self::flights::Answering;
-use self::flights::Flights;
+pub(crate) use self::apart::forget;
+use self::calls::Calls;
+pub(crate) use self::homes::Homes;
 use self::queue::Queue;
-use self::sentry::Alarm;
+pub(crate) use self::resident::{Call, Landing, Load, Resident};
 use crate::clock::AgentClock;
-use crate::context::Actor;
-use crate::error::Error;
-use crate::sync::{AbortHandle, Mutex, lock};
-use crate::sys::Process;
+use crate::sync::AbortHandle;
+use crate::sys;
 
-/// A runtime that polls flights, with the timers of the caches that live there.
+/// A runtime that polls calls, with the timers of the caches that live there.
 pub(crate) struct Home {
     handle: Handle,
     clock: AgentClock,
-    /// Whether the thread is ours: it is then known to be polled, but for a provider that blocks it.
-    own: bool,
+    kind: Kind,
     queue: Queue,
-    flights: Flights,
+    calls: Calls,
     wake: Notify,
     dead: AtomicBool,
+    /// Takes no more, for it was blocked: it ends when the last of what lives there has.
+    aside: AtomicBool,
+    blocked_since: OnceLock<Instant>,
     driving: AtomicBool,
+    born: Instant,
     /// Counts questions whether somebody polls this home, and their answers.
     asked: AtomicU64,
     answered: AtomicU64,
 }
 
+/// What a home is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A runtime of the user's.
+    Named,
+    /// The library's thread, or what stands in for it under a clock that is not the system's.
+    Common,
+    /// A thread for calls that another one held up, and how often they have been. Ends with them.
+    Spare(u32),
+    /// A thread for the one cache of this number, whose provider was caught blocking. Ends with its call.
+    Apart(u32),
+}
+
 impl Home {
-    fn new(handle: Handle, clock: AgentClock, own: bool) -> Self {
+    fn new(handle: Handle, clock: AgentClock, kind: Kind) -> Self {
         Self {
             handle,
             clock,
-            own,
+            kind,
             queue: Queue::default(),
-            flights: Flights::default(),
+            calls: Calls::default(),
             wake: Notify::new(),
             dead: AtomicBool::new(false),
-            driving: AtomicBool::new(own),
+            aside: AtomicBool::new(false),
+            blocked_since: OnceLock::new(),
+            driving: AtomicBool::new(kind != Kind::Named),
+            born: sys::monotonic(),
             asked: AtomicU64::new(0),
             answered: AtomicU64::new(0),
         }
@@ -74,13 +106,70 @@ impl Home {
         task.abort_handle()
     }
 
-    pub(crate) fn is_dead(&self) -> bool {
+    fn is_dead(&self) -> bool {
         self.dead.load(Ordering::Acquire)
     }
 
-    /// A timer is late: asks whether somebody polls this home, and has the answer watched for.
-    pub(crate) fn suspect(self: &Arc<Self>) {
-        sentry::watch(self);
+    /// The agent of a home is gone: its driver ends.
+    fn close(&self) {
+        self.dead.store(true, Ordering::Release);
+        self.wake.notify_one();
+    }
+
+    fn is_aside(&self) -> bool {
+        self.aside.load(Ordering::Acquire)
+    }
+
+    /// Whether new calls and timers may come here.
+    fn takes_more(&self) -> bool {
+        !self.is_dead() && !self.is_aside()
+    }
+
+    fn set_aside(&self) {
+        let _ = self.blocked_since.set(sys::monotonic());
+        self.aside.store(true, Ordering::Release);
+    }
+
+    /// The thread of a home apart was let go: its cache may use it again.
+    fn is_back(&self) {
+        self.aside.store(false, Ordering::Release);
+    }
+
+    /// Whether it was found blocked, and has not answered since.
+    fn is_stuck(&self) -> bool {
+        self.is_aside() && !self.answers()
+    }
+
+    /// Whether it is one cache's own.
+    fn is_apart(&self) -> bool {
+        matches!(self.kind, Kind::Apart(_))
+    }
+
+    /// Whether its loop ends when nothing lives there any more.
+    fn is_passing(&self) -> bool {
+        matches!(self.kind, Kind::Spare(_) | Kind::Apart(_)) || self.is_aside()
+    }
+
+    /// Whether the last of what lived here is gone, tasks that users spawned included; if so, nothing comes any more.
+    fn is_left(&self) -> bool {
+        let has_tasks = self.kind != Kind::Named && self.handle.metrics().num_alive_tasks() > 0;
+        // The calls that it was started for are still to come.
+        let is_new = self.born.elapsed() < NEW;
+        let left = !has_tasks && !is_new && self.calls.close_if_empty();
+        if left {
+            self.dead.store(true, Ordering::Release);
+            if let Kind::Apart(cache) = self.kind
+                && self.blocked_since.get().is_none()
+            {
+                apart::behaved(cache);
+            }
+        }
+        left
+    }
+
+    /// Whether a home that does not answer is ours to judge: else its time is not ours.
+    fn is_judged(&self) -> bool {
+        self.kind != Kind::Named || self.clock.is_system()
     }
 
     /// Whether somebody polls this home, as far as the last question told.
@@ -97,7 +186,8 @@ impl Home {
 impl fmt::Debug for Home {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Home")
-            .field("own", &self.own)
+            .field("kind", &self.kind)
+            .field("aside", &self.is_aside())
             .field("dead", &self.is_dead())
             .finish_non_exhaustive()
     }
@@ -109,77 +199,7 @@ pub(crate) fn next_id() -> u32 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// The homes of one agent: the one that was named while it lives, else the library's own.
-#[derive(Debug)]
-pub(crate) struct Homes {
-    named: Option<Arc<Home>>,
-    clock: AgentClock,
-    /// Replaces a named home under a clock that is not the system's.
-    stand_in: Mutex<Option<Arc<Home>>>,
-    process: Process,
-}
-
-impl Homes {
-    pub(crate) fn new(named: Option<Handle>, clock: AgentClock) -> Self {
-        let named = named.map(|handle| Arc::new(Home::new(handle, clock.clone(), false)));
-        Self {
-            named,
-            clock,
-            stand_in: Mutex::new(None),
-            process: Process::this(),
-        }
-    }
-
-    /// The home of the next flight. Starts the library's thread if there is no other.
-    pub(crate) fn current(&self) -> Result<Arc<Home>, Error> {
-        if let Some(named) = self.named.as_ref().filter(|home| !home.is_dead()) {
-            named.ensure_driven();
-            if !named.is_dead() {
-                return Ok(Arc::clone(named));
-            }
-        }
-        if self.clock.is_system() {
-            return own::shared();
-        }
-        let mut stand_in = lock(&self.stand_in);
-        match stand_in.as_ref().filter(|home| !home.is_dead()) {
-            Some(home) => Ok(Arc::clone(home)),
-            None => Ok(Arc::clone(stand_in.insert(own::start(self.clock.clone())?))),
-        }
-    }
-
-    /// Waits until no flight of this agent runs; `false` when the alarm rings first.
-    pub(crate) async fn settled(&self, actor: &Actor, alarm: &Alarm) -> bool {
-        let stand_in = lock(&self.stand_in).clone();
-        for home in self
-            .named
-            .iter()
-            .cloned()
-            .chain(stand_in)
-            .chain(own::running())
-        {
-            if !home.settled(actor, alarm).await {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Whether the home that would be used now follows a clock of its own, so that waits are to be timed by it.
-    pub(crate) fn timed_by(&self) -> Option<&Arc<Home>> {
-        self.named
-            .as_ref()
-            .filter(|home| !home.is_dead() && !self.clock.is_system())
-    }
-}
-
-impl Drop for Homes {
-    fn drop(&mut self) {
-        if !self.process.is_this() {
-            return;
-        }
-        for home in self.named.iter().chain(lock(&self.stand_in).iter()) {
-            home.close();
-        }
-    }
-}
+/// How long a thread stays that no call came to.
+const NEW: Duration = Duration::from_millis(500);
+/// Code of a call that has held its thread for as long is what blocks it.
+const HELD: Duration = Duration::from_millis(500);

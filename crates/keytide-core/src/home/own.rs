@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keytide_fork::PerProcess;
 
-use super::Home;
 use super::driver::EndsWithItsDriver;
+use super::{Home, Kind};
 use crate::clock::AgentClock;
 use crate::error::Error;
 
@@ -15,19 +15,33 @@ static SHARED: PerProcess<Mutex<Option<Arc<Home>>>> = PerProcess::new();
 /// The home that all agents share. Starts its thread if it does not run.
 pub(super) fn shared() -> Result<Arc<Home>, Error> {
     let mut shared = lock(SHARED.get());
-    if let Some(home) = shared.as_ref().filter(|home| !home.is_dead()) {
+    if let Some(home) = shared.as_ref().filter(|home| home.takes_more()) {
         return Ok(Arc::clone(home));
     }
-    let home = start(AgentClock::System)?;
+    let home = start(AgentClock::System, Kind::Common)?;
     let former = shared.replace(Arc::clone(&home));
     drop(shared);
     drop(former);
     Ok(home)
 }
 
-/// The home that all agents share, if its thread runs.
-pub(super) fn running() -> Option<Arc<Home>> {
-    lock(SHARED.get()).clone()
+/// Puts a fresh home in the place of one that is blocked, from now on. Returns false where no thread can be had.
+pub(super) fn replace(blocked: &Arc<Home>) -> bool {
+    let mut shared = lock(SHARED.get());
+    let is_shared = shared
+        .as_ref()
+        .is_some_and(|home| Arc::ptr_eq(home, blocked));
+    let mut former = None;
+    if is_shared {
+        let Ok(home) = start(AgentClock::System, Kind::Common) else {
+            return false;
+        };
+        former = shared.replace(home);
+    }
+    blocked.set_aside();
+    drop(shared);
+    drop(former);
+    true
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -35,7 +49,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// A thread with a runtime of its own, driving a new home.
-pub(super) fn start(clock: AgentClock) -> Result<Arc<Home>, Error> {
+pub(super) fn start(clock: AgentClock, kind: Kind) -> Result<Arc<Home>, Error> {
     let failed = |error: std::io::Error| {
         Error::unavailable("cannot start the refresh thread").caused_by(error)
     };
@@ -43,7 +57,7 @@ pub(super) fn start(clock: AgentClock) -> Result<Arc<Home>, Error> {
         .enable_all()
         .build()
         .map_err(failed)?;
-    let home = Arc::new(Home::new(runtime.handle().clone(), clock, true));
+    let home = Arc::new(Home::new(runtime.handle().clone(), clock, kind));
     let driven = Arc::clone(&home);
     // A runtime must not be dropped where a thread is refused: that may be inside another one.
     let cell = Arc::new(Mutex::new(Some(runtime)));

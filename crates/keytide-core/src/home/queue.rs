@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::sentry::Alarm;
-use crate::cache::Shared;
+use super::alarm::Alarm;
+use super::resident::Resident;
 use crate::time::Boot;
 
 /// What is due when, by the boot clock.
@@ -17,25 +17,28 @@ pub(super) struct Queue {
 /// Two maps, for there may be a hundred thousand caches, and an entry of theirs is smaller.
 #[derive(Default)]
 pub(super) struct Entries {
-    caches: BTreeMap<(Boot, u32), Weak<Shared>>,
+    caches: BTreeMap<(Boot, u32), Weak<dyn Resident>>,
     alarms: BTreeMap<(Boot, u64), Arc<Alarm>>,
+    /// The home does not serve caches any more.
+    closed: bool,
 }
 
 /// Who is to be told.
 pub(super) enum Due {
-    Cache(Weak<Shared>),
+    Cache(Weak<dyn Resident>),
     Alarm(Arc<Alarm>),
 }
 
 impl Queue {
-    /// Whether the driver must look, for the entry is now the first of its sort.
-    pub(super) fn insert(&self, due: Boot, id: u32, cache: Weak<Shared>) -> bool {
+    /// Whether the driver must look, for the entry is now the first of its sort; `None` when the home does not serve it.
+    pub(super) fn insert(&self, due: Boot, id: u32, cache: Weak<dyn Resident>) -> Option<bool> {
         let mut entries = self.lock();
+        if entries.closed {
+            return None;
+        }
         entries.caches.insert((due, id), cache);
-        entries
-            .caches
-            .first_key_value()
-            .is_some_and(|(first, _)| *first == (due, id))
+        let first = entries.caches.first_key_value();
+        Some(first.is_some_and(|(first, _)| *first == (due, id)))
     }
 
     /// Whether the driver must look, for the entry is now the first of its sort.
@@ -85,17 +88,22 @@ impl Queue {
     }
 
     /// Every cache, for the clock stepped.
-    pub(super) fn take_caches(&self) -> impl Iterator<Item = Weak<Shared>> + use<> {
+    pub(super) fn take_caches(&self) -> impl Iterator<Item = Weak<dyn Resident>> + use<> {
         std::mem::take(&mut self.lock().caches).into_values()
     }
 
-    /// Every cache and every alarm, for the home is given up.
-    pub(super) fn take_all(&self) -> impl Iterator<Item = Due> + use<> {
-        let Entries { caches, alarms } = std::mem::take(&mut *self.lock());
+    /// Every cache and every alarm, for the home is given up. No cache gets in any more.
+    pub(super) fn close(&self) -> Vec<Due> {
+        let closed = Entries {
+            closed: true,
+            ..Entries::default()
+        };
+        let Entries { caches, alarms, .. } = std::mem::replace(&mut *self.lock(), closed);
         alarms
             .into_values()
             .map(Due::Alarm)
             .chain(caches.into_values().map(Due::Cache))
+            .collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Entries> {
@@ -107,20 +115,42 @@ impl Queue {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::thread;
+    use std::time::Duration;
 
     use super::*;
+    use crate::identity::InstanceId;
+    use crate::time::Now;
+
+    struct Nobody;
+
+    impl Resident for Nobody {
+        fn agent(&self) -> InstanceId {
+            InstanceId::drawn(1)
+        }
+
+        fn due(self: Arc<Self>, _: Now) {}
+
+        fn stepped(self: Arc<Self>, _: Now) {}
+
+        fn rehome(self: Arc<Self>) {}
+
+        fn tell_step(&self, _: Duration, _: bool) {}
+
+        fn home_blocked(&self, _: Option<&'static str>) {}
+    }
+
+    fn nobody() -> Weak<dyn Resident> {
+        Weak::<Nobody>::new()
+    }
 
     const ENTRIES: u32 = if cfg!(miri) { 6 } else { 1_000 };
 
     #[test]
     fn what_is_due_is_taken_alarms_first_and_no_more_than_asked() {
         let queue = Queue::default();
-        assert!(queue.insert(Boot(20), 1, Weak::new()));
-        assert!(!queue.insert(Boot(30), 2, Weak::new()));
-        assert!(
-            queue.insert(Boot(10), 3, Weak::new()),
-            "it is the first now"
-        );
+        assert_eq!(queue.insert(Boot(20), 1, nobody()), Some(true));
+        assert_eq!(queue.insert(Boot(30), 2, nobody()), Some(false));
+        assert_eq!(queue.insert(Boot(10), 3, nobody()), Some(true));
         assert!(queue.insert_alarm(Boot(20), 4, Arc::default()));
         assert_eq!(queue.next(), Some(Boot(10)));
 
@@ -143,7 +173,7 @@ mod tests {
                 scope.spawn(move || {
                     for number in 0..ENTRIES {
                         let id = 2 * number + odd;
-                        queue.insert(Boot(i64::from(number)), id, Weak::new());
+                        queue.insert(Boot(i64::from(number)), id, nobody());
                         queue.insert_alarm(Boot(i64::from(number)), id.into(), Arc::default());
                     }
                 });
@@ -157,8 +187,9 @@ mod tests {
             }
         });
 
-        let left = queue.take_all().count();
+        let left = queue.close().len();
         let all = 4 * usize::try_from(ENTRIES).unwrap();
         assert_eq!(taken.into_inner() + left, all);
+        assert_eq!(queue.insert(Boot(1), 1, nobody()), None, "it is closed");
     }
 }

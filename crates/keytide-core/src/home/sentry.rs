@@ -3,20 +3,17 @@
 //! It runs no code of a user, so that a provider which blocks the home's thread cannot hold up a reader's patience.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use keytide_fork::PerProcess;
 
 use super::Home;
+use super::alarm::Alarm;
 use crate::sys;
-use crate::wakers;
 
 /// A forked child has a sentry of its own: the thread of its parent's is not there.
 static POST: PerProcess<Post> = PerProcess::new();
-static NEXT_ALARM: AtomicU64 = AtomicU64::new(1 << 63);
 
 #[derive(Default)]
 struct Post {
@@ -30,44 +27,15 @@ struct Sentry {
     on_duty: bool,
     alarms: BTreeMap<(Instant, u64), Arc<Alarm>>,
     homes: Vec<Watched>,
+    /// When homes were last looked at.
+    looked: Option<Instant>,
 }
 
 struct Watched {
     home: Arc<Home>,
     asked: Instant,
-}
-
-/// Wakes one waiter at a time that was set.
-#[derive(Debug, Default)]
-pub(crate) struct Alarm {
-    rung: AtomicBool,
-    waker: Mutex<Option<Waker>>,
-}
-
-impl Alarm {
-    pub(crate) fn ring(&self) {
-        self.rung.store(true, Ordering::Release);
-        // A statement of its own: nothing is woken under the lock.
-        let waker = lock(&self.waker).take();
-        if let Some(waker) = waker {
-            wakers::wake(waker);
-        }
-    }
-
-    pub(crate) fn poll(&self, waker: &Waker) -> Poll<()> {
-        let mine = waker.clone();
-        let former = lock(&self.waker).replace(mine);
-        wakers::discard(former);
-        if self.rung.load(Ordering::Acquire) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    }
-
-    pub(crate) fn next_id() -> u64 {
-        NEXT_ALARM.fetch_add(1, Ordering::Relaxed)
-    }
+    /// How many looks have found the same question unanswered.
+    silent: u32,
 }
 
 /// Rings `alarm` at `due`. Taken back by [`cancel`]. Returns false where no thread can be had that would ring it.
@@ -94,21 +62,40 @@ pub(super) fn watch(home: &Arc<Home>) {
         // No thread of the operating system may touch what a model explores.
         return;
     }
-    if !home.own && !home.clock.is_system() {
+    if !home.is_judged() {
         // Nothing is held against it: its time is not ours, and a wake from another thread would disturb that.
         return;
     }
+    post_at(home);
+}
+
+/// Has those who live in `home` moved, for it is dead.
+pub(super) fn clear(home: &Arc<Home>) {
+    if !cfg!(keytide_shuttle) {
+        post_at(home);
+    }
+}
+
+fn post_at(home: &Arc<Home>) {
     let mut sentry = on_duty();
-    if !sentry
-        .homes
-        .iter()
-        .any(|watched| Arc::ptr_eq(&watched.home, home))
-    {
-        home.ask();
-        sentry.homes.push(Watched {
-            home: Arc::clone(home),
-            asked: sys::monotonic(),
-        });
+    let known = |watched: &Watched| Arc::ptr_eq(&watched.home, home);
+    if sentry.homes.iter().any(known) {
+        return;
+    }
+    home.ask();
+    let now = sys::monotonic();
+    let first = sentry.homes.is_empty();
+    if first {
+        sentry.looked = Some(now);
+    }
+    sentry.homes.push(Watched {
+        home: Arc::clone(home),
+        asked: now,
+        silent: 0,
+    });
+    drop(sentry);
+    if first {
+        POST.get().called.notify_one();
     }
 }
 
@@ -140,10 +127,9 @@ fn keep_watch() {
             return;
         }
         let next_alarm = sentry.alarms.first_key_value().map(|((due, _), _)| *due);
-        let next_look = if sentry.homes.is_empty() {
-            end
-        } else {
-            now + LOOK
+        let next_look = match sentry.looked {
+            Some(looked) if !sentry.homes.is_empty() => looked + LOOK,
+            _ => end,
         };
         let until = next_alarm.map_or(next_look, |due| due.min(next_look));
         let rest = until.saturating_duration_since(sys::monotonic());
@@ -175,30 +161,34 @@ fn ring_due(mut sentry: MutexGuard<'static, Sentry>, now: Instant) -> MutexGuard
 
 fn inspect(mut sentry: MutexGuard<'static, Sentry>, now: Instant) -> MutexGuard<'static, Sentry> {
     if sentry.homes.is_empty() {
+        sentry.looked = None;
         return sentry;
     }
+    if sentry.looked.is_some_and(|looked| now < looked + LOOK) {
+        return sentry;
+    }
+    sentry.looked = Some(now);
     let mut homes = std::mem::take(&mut sentry.homes);
     drop(sentry);
     homes.retain_mut(|watched| {
         let home = &watched.home;
-        if home.answers() {
+        if !home.answers() {
+            watched.silent += 1;
+            let for_long = now.saturating_duration_since(watched.asked) >= BLOCKED;
+            return home.look(for_long && watched.silent >= LOOKS, now);
+        }
+        let more = home.look(false, now);
+        if more {
             home.ask();
             watched.asked = now;
-        } else if !home.own
-            && home.clock.is_system()
-            && now.duration_since(watched.asked) > UNPOLLED
-        {
-            home.retire(None);
+            watched.silent = 0;
         }
-        home.inspect(now) || (!home.is_dead() && !home.answers())
+        more
     });
     let mut sentry = post();
     for watched in homes {
-        if !sentry
-            .homes
-            .iter()
-            .any(|other| Arc::ptr_eq(&other.home, &watched.home))
-        {
+        let known = |other: &Watched| Arc::ptr_eq(&other.home, &watched.home);
+        if !sentry.homes.iter().any(known) {
             sentry.homes.push(watched);
         }
     }
@@ -215,8 +205,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// How often homes are looked at while flights run there.
 const LOOK: Duration = Duration::from_millis(250);
-/// How long a named runtime may leave a question unanswered before it counts as unpolled. Several looks, so that one
-/// that was merely busy is not misjudged.
-const UNPOLLED: Duration = Duration::from_millis(1000);
+/// How long a home may leave a question unanswered before it counts as blocked, or as not polled.
+const BLOCKED: Duration = Duration::from_secs(1);
+/// How many looks must have found it unanswered: a process that did not run for a while has blocked nobody.
+const LOOKS: u32 = 4;
 /// How long the thread stays when there is nothing left to watch.
 const LINGER: Duration = Duration::from_secs(1);

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use shuttle::future::block_on;
 use tokio::runtime::Runtime;
 
-use crate::home::sentry::Alarm;
+use crate::home::alarm::Alarm;
 use crate::{
     Agent, AgentIdentity, AgentType, Cache, Clock, Credential, Environment, Error, Issued, Owner,
     Profile, ProvideCredential, Request, Secret, Version, sys,
@@ -144,9 +144,7 @@ pub(super) fn whole(credential: &Credential) -> u64 {
 /// Waits until no flight of the agent is under way any more, a retired one neither.
 pub(super) fn settle(agent: &Agent) {
     let inner = &agent.inner;
-    assert!(block_on(
-        inner.homes.settled(&inner.actor, &Alarm::default())
-    ));
+    assert!(block_on(inner.homes.settled(&Alarm::default())));
 }
 
 async fn pause() {

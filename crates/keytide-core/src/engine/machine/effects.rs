@@ -136,7 +136,9 @@ impl Machine {
     /// Has the shell look at `at`, and no more at the former instant.
     pub(super) fn look_at(&mut self, at: Boot, now: Now, effects: &mut Effects) {
         let late = self.due != Boot::FAR && self.due.until(now.boot) > LATE;
-        if self.due == at && !late {
+        // What is due already is not put off, or it would never be late.
+        let is_due = self.due.max(at) <= now.boot;
+        if (self.due == at || is_due) && !late {
             return;
         }
         let former = effects.look.map_or(self.due, |look| look.former);
@@ -152,4 +154,4 @@ impl Machine {
 }
 
 /// A timer that is this late tells that nobody polls it.
-const LATE: Duration = Duration::from_millis(500);
+const LATE: Duration = Duration::from_millis(100);

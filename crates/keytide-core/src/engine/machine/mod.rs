@@ -20,6 +20,7 @@ pub(crate) use self::end::Ended;
 pub(crate) use self::land::{Answer, Fault, Good, Landing, Named};
 pub(crate) use self::pace::{Failed, Pace};
 use self::refusals::Refusals;
+pub(crate) use self::timer::Orphan;
 use crate::credential::{Ends, Held, Verdict};
 use crate::engine::options::Options;
 use crate::event::Trigger;

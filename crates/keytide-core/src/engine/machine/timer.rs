@@ -11,6 +11,16 @@ use crate::credential::Verdict;
 use crate::event::Trigger;
 use crate::time::Boot;
 
+/// A flight that nobody carries on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Orphan<'a> {
+    pub(crate) number: NonZeroU32,
+    pub(crate) trigger: Trigger,
+    pub(crate) demand: Option<&'a Demand>,
+    /// It was a call, so the next one keeps the floor.
+    pub(crate) paced: bool,
+}
+
 impl Machine {
     /// A read that does not wait found something due. `short`: what it asked for, where what is current does not last as
     /// long.
@@ -91,26 +101,26 @@ impl Machine {
         }
     }
 
-    /// A flight's runtime ended, is not polled, or is blocked: no failure of the issuer, so no backoff. Returns whether it
-    /// was the one under way.
+    /// A flight's runtime ended, is not polled, or is blocked: no failure of the issuer, so no backoff. Returns whether
+    /// it was the one under way.
     pub(crate) fn orphaned(
         &mut self,
-        number: NonZeroU32,
-        trigger: Trigger,
-        demand: Option<&Demand>,
+        orphan: &Orphan<'_>,
         seen: &Seen<'_>,
         effects: &mut Effects,
     ) -> bool {
-        if !self.is_current(number) {
+        if !self.is_current(orphan.number) {
             return false;
         }
         self.in_flight = false;
         if self.ended == Ended::No {
-            self.wanted = Some(trigger);
-            if let Some(demand) = demand {
+            self.wanted = Some(orphan.trigger);
+            if let Some(demand) = orphan.demand {
                 self.want_for(&demand.origin);
             }
-            self.pace.last_start = LONG_AGO;
+            if !orphan.paced {
+                self.pace.last_start = LONG_AGO;
+            }
             self.look_at(seen.now.boot, seen.now, effects);
         }
         true

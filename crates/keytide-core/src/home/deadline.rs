@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::engine::household::Household;
-use crate::home::Home;
-use crate::home::sentry::{self, Alarm};
+use super::alarm::Alarm;
+use super::{Home, Homes, sentry};
 use crate::sys;
 use crate::time::Boot;
 
@@ -24,12 +23,12 @@ enum Set {
 
 impl Deadline {
     /// By real time, apart from any runtime; under an injected clock by that clock.
-    pub(crate) fn new<C>(agent: &Household<C>, patience: Duration) -> Self {
+    pub(crate) fn new(homes: &Homes, patience: Duration) -> Self {
         let (alarm, id) = (Arc::new(Alarm::default()), Alarm::next_id());
         let patience = patience.min(LONGEST_PATIENCE);
-        let set = match agent.homes.timed_by() {
+        let set = match homes.timed_by() {
             Some(home) => {
-                let due = agent.actor.clock.now().boot.after(patience);
+                let due = home.clock.now().boot.after(patience);
                 home.schedule_alarm(due, id, Arc::clone(&alarm));
                 Set::Home(Arc::clone(home), due)
             }

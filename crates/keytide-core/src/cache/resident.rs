@@ -1,0 +1,104 @@
+//! A cache as its home knows it: whose timers it keeps, and whose calls it carries.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use super::Shared;
+use super::flight::Flight;
+use crate::context::Context;
+use crate::error::Error;
+use crate::event::EventKind;
+use crate::home::{Call, Resident};
+use crate::identity::InstanceId;
+use crate::issued::Issued;
+use crate::request::Request;
+use crate::sync::AbortHandle;
+use crate::time::Now;
+
+impl Resident for Shared {
+    fn agent(&self) -> InstanceId {
+        self.context.instance
+    }
+
+    fn due(self: Arc<Self>, now: Now) {
+        self.on_timer(now);
+    }
+
+    fn rehome(self: Arc<Self>) {
+        Self::rehome(&self);
+    }
+
+    fn stepped(self: Arc<Self>, now: Now) {
+        self.clock_stepped(now);
+    }
+
+    fn tell_step(&self, by: Duration, backward: bool) {
+        let stepped = EventKind::ClockStepped { by, backward };
+        self.context.actor.emit(None, "", None, stepped);
+    }
+
+    fn home_blocked(&self, by: Option<&'static str>) {
+        self.context
+            .actor
+            .emit(None, "", None, EventKind::Blocked { by });
+    }
+}
+
+/// A flight that a home carries.
+pub(super) struct FlightCall {
+    pub(super) flight: Arc<Flight>,
+    pub(super) cache: Weak<Shared>,
+    pub(super) number: u32,
+    pub(super) context: Arc<Context>,
+}
+
+impl FlightCall {
+    pub(super) fn land(&self, request: Option<&Request>, result: Result<Issued, Error>) {
+        if let Some(shared) = self.cache.upgrade() {
+            shared.finish(&self.flight, request, result);
+        }
+    }
+}
+
+impl Call for FlightCall {
+    fn agent(&self) -> InstanceId {
+        self.context.instance
+    }
+
+    fn cache(&self) -> Option<u32> {
+        (self.cache.strong_count() > 0).then_some(self.number)
+    }
+
+    fn name(&self) -> &'static str {
+        self.context.provider_name()
+    }
+
+    fn carried(&self, by: AbortHandle) {
+        self.flight.set_abort(by);
+    }
+
+    fn fail(&self, error: Error) {
+        self.land(None, Err(error));
+    }
+
+    fn moved(&self, blocked_by: Option<&'static str>) {
+        self.flight.put_off(self.context.clock.now());
+        if let Some(shared) = self.cache.upgrade() {
+            let principal = shared.principal();
+            let moved = EventKind::Orphaned { blocked_by };
+            self.context.emit(principal.as_ref(), moved);
+        }
+    }
+
+    fn orphan(&self, blocked_by: Option<&'static str>, paced: bool) {
+        if let Some(shared) = self.cache.upgrade() {
+            shared.orphan(&self.flight, blocked_by, paced);
+        }
+    }
+
+    fn home_blocked(&self, by: Option<&'static str>) {
+        self.context
+            .actor
+            .emit(None, "", None, EventKind::Blocked { by });
+    }
+}

@@ -1,0 +1,46 @@
+//! What ends a wait: [`Alarm`].
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::task::{Poll, Waker};
+
+use crate::wakers;
+
+static NEXT_ALARM: AtomicU64 = AtomicU64::new(1 << 63);
+
+/// Wakes one waiter at a time that was set.
+#[derive(Debug, Default)]
+pub(crate) struct Alarm {
+    rung: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Alarm {
+    pub(crate) fn ring(&self) {
+        self.rung.store(true, Ordering::Release);
+        // A statement of its own: nothing is woken under the lock.
+        let waker = lock(&self.waker).take();
+        if let Some(waker) = waker {
+            wakers::wake(waker);
+        }
+    }
+
+    pub(crate) fn poll(&self, waker: &Waker) -> Poll<()> {
+        let mine = waker.clone();
+        let former = lock(&self.waker).replace(mine);
+        wakers::discard(former);
+        if self.rung.load(Ordering::Acquire) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    pub(crate) fn next_id() -> u64 {
+        NEXT_ALARM.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

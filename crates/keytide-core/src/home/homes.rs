@@ -1,0 +1,149 @@
+//! The homes of one agent: [`Homes`].
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use super::alarm::Alarm;
+use super::resident::{Call, Load, Resident};
+use super::tally::{Tally, Ticket};
+use super::{Home, Kind, apart, own, sentry};
+use crate::clock::AgentClock;
+use crate::error::Error;
+use crate::sync::{Mutex, lock};
+use crate::sys::Process;
+use crate::time::Boot;
+
+/// The homes of one agent: the one that was named while it lives, else the library's own.
+#[derive(Debug)]
+pub(crate) struct Homes {
+    named: Option<Arc<Home>>,
+    clock: AgentClock,
+    /// Replaces a named home under a clock that is not the system's.
+    stand_in: Mutex<Option<Arc<Home>>>,
+    tally: Arc<Tally>,
+    process: Process,
+}
+
+impl Homes {
+    pub(crate) fn new(named: Option<Handle>, clock: AgentClock) -> Self {
+        let named = named.map(|handle| Arc::new(Home::new(handle, clock.clone(), Kind::Named)));
+        Self {
+            named,
+            clock,
+            stand_in: Mutex::new(None),
+            tally: Arc::default(),
+            process: Process::this(),
+        }
+    }
+
+    /// The home of new timers. Starts the library's thread if there is no other.
+    pub(crate) fn current(&self) -> Result<Arc<Home>, Error> {
+        if let Some(named) = self.named.as_ref().filter(|home| home.takes_more()) {
+            named.ensure_driven();
+            if named.takes_more() {
+                return Ok(Arc::clone(named));
+            }
+        }
+        if self.clock.is_system() {
+            return own::shared();
+        }
+        let mut stand_in = lock(&self.stand_in);
+        if let Some(home) = stand_in.as_ref().filter(|home| home.takes_more()) {
+            return Ok(Arc::clone(home));
+        }
+        let home = own::start(self.clock.clone(), Kind::Common)?;
+        let former = stand_in.replace(Arc::clone(&home));
+        drop(stand_in);
+        drop(former);
+        Ok(home)
+    }
+
+    /// The home of the next call of a cache. An error where no thread can be had, or a former call still blocks its own.
+    pub(crate) fn of_call(&self, cache: Option<u32>) -> Result<Arc<Home>, Error> {
+        match cache.and_then(|cache| apart::home_of(cache, &self.clock)) {
+            Some(home) => home,
+            None => self.current(),
+        }
+    }
+
+    /// Carries a call until it is done or `limit` has passed: in `home`, or where it takes no more, in the next.
+    pub(crate) fn carry(
+        &self,
+        home: Arc<Home>,
+        call: &Arc<dyn Call>,
+        mut load: Load,
+        limit: Duration,
+    ) {
+        let mut home = Ok(home);
+        loop {
+            match home {
+                Ok(home) => match home.carry(call, load, limit) {
+                    Ok(()) => return,
+                    Err(refused) => load = refused,
+                },
+                Err(error) => {
+                    call.fail(error);
+                    return super::calls::discard(load);
+                }
+            }
+            home = self.of_call(call.cache());
+        }
+    }
+
+    /// Wakes `cache` at `due` instead of at `former`. `late`: the former instant has long passed, so its home is looked at.
+    /// Returns whether anybody will.
+    pub(crate) fn schedule(
+        &self,
+        former: Boot,
+        due: Boot,
+        late: bool,
+        id: u32,
+        cache: &Weak<dyn Resident>,
+    ) -> bool {
+        // Set aside in between: once, or an idle machine would do it again.
+        for _ in 0..SET_ASIDE_AT_MOST {
+            let Ok(home) = self.current() else {
+                return false;
+            };
+            if late {
+                sentry::watch(&home);
+            }
+            if home.schedule(former, due, id, Weak::clone(cache)) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Marks a call as under way, until the ticket is dropped.
+    pub(crate) fn ticket(&self) -> Ticket {
+        self.tally.ticket()
+    }
+
+    /// Waits until no call of this agent is under way anywhere; `false` when the alarm rings first.
+    pub(crate) async fn settled(&self, alarm: &Alarm) -> bool {
+        self.tally.settled(alarm).await
+    }
+
+    /// Whether the home that would be used now follows a clock of its own, so that waits are to be timed by it.
+    pub(super) fn timed_by(&self) -> Option<&Arc<Home>> {
+        self.named
+            .as_ref()
+            .filter(|home| !home.is_dead() && !self.clock.is_system())
+    }
+}
+
+impl Drop for Homes {
+    fn drop(&mut self) {
+        if !self.process.is_this() {
+            return;
+        }
+        for home in self.named.iter().chain(lock(&self.stand_in).iter()) {
+            home.close();
+        }
+    }
+}
+
+const SET_ASIDE_AT_MOST: usize = 3;
