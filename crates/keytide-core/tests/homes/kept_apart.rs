@@ -163,3 +163,36 @@ fn twenty_that_never_return_hold_twenty_threads_and_nobody_else() {
     assert_eq!(gate.came(), 20, "none is asked again");
     eventually("spare threads end", || threads() <= 21);
 }
+
+/// The call that blocks is retired before it is caught: the next one waits behind it, and is not moved to another thread.
+#[test]
+fn a_call_behind_a_former_one_that_blocks_takes_no_second_thread() {
+    let _alone = alone();
+    let (gate, _opens) = gate();
+    let (agent, _) = agent();
+    let blocking = gate.clone();
+    let first = std::sync::atomic::AtomicBool::new(true);
+    let provider = Does::new("stuck", move || {
+        let (gate, first) = (blocking.clone(), first.swap(false, Ordering::SeqCst));
+        async move {
+            if !first {
+                gate.block();
+            }
+            Ok(token(HOUR))
+        }
+    });
+    let cache = agent.cache(provider).build().unwrap();
+    cache.get_blocking(5 * SECOND).unwrap();
+    let refreshing = cache.clone();
+    let refresher =
+        std::thread::spawn(move || crate::current_thread().block_on(refreshing.refresh_now()));
+    eventually("it blocks", || gate.came() == 1);
+    cache.invalidate(1);
+
+    let error = cache.get_blocking(5 * SECOND).unwrap_err();
+
+    assert!(error.to_string().contains("former call"), "{error}");
+    assert_eq!(gate.came(), 1);
+    gate.open();
+    let _ = refresher.join().unwrap();
+}
