@@ -38,11 +38,11 @@ fn a_provider_that_never_returns_holds_one_thread_and_is_not_asked_again() {
     let calls = Arc::clone(&provider.calls);
     let stuck = agent.cache(provider).flight_limit(SECOND).build().unwrap();
     let (good, _) = scripted(&agent, "good", Answer::token(HOUR));
-    let error = stuck.get_blocking(5 * SECOND).unwrap_err();
+    let error = crate::current_thread().block_on(stuck.get()).unwrap_err();
     assert!(error.to_string().contains("beyond its limit"), "{error}");
 
     for _ in 0..20 {
-        let error = stuck.get_blocking(5 * SECOND).unwrap_err();
+        let error = crate::current_thread().block_on(stuck.get()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
         let error = error_by_name(&stuck);
         assert!(error.contains("stuck"), "{error}");

@@ -208,7 +208,8 @@ fn a_provider_that_blocks_its_thread_is_named_and_left_behind() {
         1,
         "others go on"
     );
-    let error = bad.get_blocking(3 * SECOND).unwrap_err();
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let error = runtime.unwrap().block_on(bad.get()).unwrap_err();
 
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
     assert!(error.to_string().contains("blocker"), "{error}");
