@@ -6,14 +6,14 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use super::Agent;
-use crate::chance::{Chance, Draw};
-use crate::clock::{AgentClock, Clock};
 use crate::context::Actor;
 use crate::engine::household::Household;
 use crate::error::Error;
 use crate::event::{Observe, Sink};
 use crate::home::Homes;
 use crate::identity::AgentIdentity;
+use crate::sys::chance::{Chance, Draw};
+use crate::sys::clock::{AgentClock, Clock};
 
 /// Builds an [`Agent`]. Building contacts nobody, needs no runtime and starts nothing.
 #[must_use]

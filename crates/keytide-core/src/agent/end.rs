@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::Agent;
-use crate::cache::{Ended, Revoked, TELLING, Telling};
+use crate::cache::{Revoked, TELLING, Telling};
+use crate::engine::machine::Ended;
 use crate::error::{Error, ErrorKind};
 use crate::event::{EventKind, Reason};
 use crate::home::deadline::Deadline;
@@ -34,7 +35,10 @@ impl Agent {
         let (caches, left) = self.inner.caches_and_left();
         let now = self.inner.actor.clock.now();
         let left = left.map_or(Duration::ZERO, |ends| ends.remaining(now));
-        let telling: Vec<_> = caches.iter().map(|cache| Some(cache.revoke())).collect();
+        let telling: Vec<_> = caches
+            .iter()
+            .map(|cache| Some(Telling::of(cache, cache.revoke())))
+            .collect();
         if first {
             self.inner.actor.emit(
                 None,

@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 pub use self::builder::AgentBuilder;
 pub use self::end::{Terminating, Termination};
-use crate::cache::{CacheBuilder, CacheStatus, Shared};
+use crate::cache::{CacheBuilder, CacheStatus, status_of};
 use crate::engine::household::Household;
+use crate::engine::shared::Shared;
 use crate::identity::{AgentIdentity, InstanceId};
 use crate::provider::ProvideCredential;
 
@@ -64,7 +65,7 @@ impl Agent {
     pub fn status(&self) -> Vec<CacheStatus> {
         let caches = self.caches();
         let held = caches.iter().filter(|cache| cache.is_held());
-        held.map(|cache| cache.status()).collect()
+        held.map(|cache| status_of(cache)).collect()
     }
 
     /// The caches that live. To hold one of these keeps no work of it going: that ends with the last handle of a user's.

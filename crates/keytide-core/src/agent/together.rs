@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::error::Error;
-use crate::wakers;
+use crate::sync;
+use crate::sync::wakers;
 
 /// Ends when all have, or with the first that fails. There may be a hundred thousand.
 pub(super) struct Together<'a> {
@@ -65,7 +66,7 @@ impl<'a> Together<'a> {
         let former = turns.waker.replace(mine);
         let woken = std::mem::take(&mut turns.woken);
         drop(turns);
-        wakers::discard(former);
+        sync::discard(former);
         for place in woken {
             let Some(entry) = self.waiting.get_mut(place) else {
                 continue;
@@ -110,7 +111,7 @@ impl Drop for Together<'_> {
     fn drop(&mut self) {
         // The waker of who waited is a user's.
         let waker = lock(&self.turns).waker.take();
-        wakers::discard(waker);
+        sync::discard(waker);
     }
 }
 

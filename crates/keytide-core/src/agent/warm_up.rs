@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Agent;
 use super::together::Together;
-use crate::cache::Shared;
+use crate::engine::shared::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::home::deadline::Deadline;
 

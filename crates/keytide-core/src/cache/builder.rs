@@ -4,14 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Cache, Shared};
+use super::Cache;
 use crate::context::Context;
+use crate::context::key::NUMBER;
 use crate::engine::household::Household;
 use crate::engine::options::{LongLived, Options};
+use crate::engine::shared::Shared;
 use crate::engine::windows;
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
-use crate::key::NUMBER;
 use crate::profile::{CredentialKind, Profile};
 use crate::provider::{ProvideCredential, SharedProvider};
 

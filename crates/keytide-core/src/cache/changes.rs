@@ -5,8 +5,8 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
-use super::watched::{END, Watched};
-use super::{Cache, Ended, Shared};
+use super::Cache;
+use crate::engine::watched::{END, Watched};
 
 impl Cache {
     /// Tells of generations that are published from now on, never of equal material.
@@ -22,21 +22,6 @@ impl Cache {
         }
         let (watched, seen) = self.shared.watched();
         Changes { watched, seen }
-    }
-}
-
-impl Shared {
-    /// Where it is told that an answer came, and which generation was told last.
-    pub(super) fn watched(&self) -> (Arc<Watched>, u64) {
-        let mut state = self.state.lock();
-        let watched = Arc::clone(state.watch());
-        let seen = if self.ended() == Ended::No {
-            state.machine.generation()
-        } else {
-            watched.end();
-            END
-        };
-        (watched, seen)
     }
 }
 

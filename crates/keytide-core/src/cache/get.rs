@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use super::ask::Limit;
-use super::{Cache, Want};
+use super::Cache;
 use crate::credential::Credential;
+use crate::engine::ask::Limit;
+use crate::engine::machine::Want;
 use crate::error::{Error, ErrorKind};
 use crate::sys;
 

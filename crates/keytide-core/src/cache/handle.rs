@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Cache, Shared};
+use super::Cache;
 use crate::credential::Credential;
+use crate::engine::shared::Shared;
 use crate::error::Error;
-use crate::slot::{Parked, Slot};
+use crate::sync::slot::{Parked, Slot};
 
 impl Cache {
     /// A handle for one task or thread: its reads cost a third of [`read`](Cache::read).

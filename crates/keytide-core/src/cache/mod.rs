@@ -1,43 +1,31 @@
 //! One credential, kept fresh: [`Cache`] and what stands behind it.
 
-mod answering;
-mod ask;
 mod builder;
 mod changes;
-mod decide;
-mod flight;
 mod get;
 mod handle;
-mod land;
 mod origin;
-mod patience;
 mod read;
 mod reject;
 mod report;
-mod resident;
 mod revoke;
-mod shared;
-mod state;
 mod status;
-mod tell;
+mod subject;
 mod telling;
-mod timer;
-mod warm;
-mod watched;
 
 use std::fmt;
 use std::sync::Arc;
 
-pub(crate) use self::ask::Limit;
 pub use self::builder::CacheBuilder;
 pub use self::changes::Changes;
 pub use self::get::Get;
 pub use self::handle::Handle;
-pub(crate) use self::shared::Shared;
+pub(crate) use self::status::status_of;
 pub use self::status::{CacheStatus, Phase};
+pub use self::subject::{Subject, SubjectUse};
 pub(crate) use self::telling::TELLING;
 pub use self::telling::{Revoked, Telling};
-pub(crate) use crate::engine::machine::{Ended, Want};
+use crate::engine::shared::Shared;
 use crate::error::Error;
 use crate::profile::CredentialKind;
 

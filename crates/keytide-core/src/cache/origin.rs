@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::Cache;
-use super::Want;
-use super::ask::Limit;
-use super::shared::Shared;
 use crate::credential::Credential;
-use crate::error::{Error, ErrorKind};
-use crate::text::bounded;
+use crate::engine::ask::Limit;
+use crate::engine::machine::Want;
+use crate::error::Error;
+use crate::error::text::bounded;
 
 impl Cache {
     /// Reads the credential for one destination, without waiting: [`read`](Self::read), but never a generation that
@@ -75,33 +74,6 @@ impl Cache {
     #[must_use]
     pub fn now(&self) -> SystemTime {
         self.shared.context.clock.wall()
-    }
-}
-
-impl Shared {
-    #[cold]
-    #[inline(never)]
-    fn slow_read_for_origin(
-        self: &Arc<Self>,
-        found: Option<&Credential>,
-        origin: &str,
-    ) -> Result<(), Error> {
-        self.slow_read(found, Duration::ZERO)?;
-        let origin = &*bounded(origin);
-        let refused = found.is_some_and(|credential| {
-            credential.maybe_rejected()
-                && self
-                    .state
-                    .lock()
-                    .machine
-                    .refuses(Some(origin), credential.generation())
-        });
-        if !refused {
-            return Ok(());
-        }
-        let message =
-            format!("{origin} refused the credential, and the issuer has given no newer one");
-        Err(self.error(ErrorKind::Rejected, &message))
     }
 }
 

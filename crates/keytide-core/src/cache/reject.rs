@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ask::Limit;
-use super::decide::Words;
-use super::shared::Shared;
-use super::{Cache, Want};
+use super::Cache;
 use crate::credential::Credential;
+use crate::engine::ask::Limit;
+use crate::engine::decide::Words;
+use crate::engine::machine::Want;
 use crate::error::Error;
-use crate::request::ChangeNotifier;
-use crate::text::bounded;
+use crate::error::text::bounded;
 
 impl Cache {
     /// Reports that `origin` refused `generation` (an HTTP 401), and waits for what the issuer says to that.
@@ -45,7 +44,7 @@ impl Cache {
         claims: Option<&str>,
         patience: Option<Duration>,
     ) -> impl Future<Output = Result<Arc<Credential>, Error>> + Send + use<> {
-        self.shared.report(generation, origin, claims);
+        self.shared.rejected(generation, origin, claims);
         let (cache, origin) = (self.clone(), origin.to_owned());
         async move {
             let want = Want {
@@ -89,36 +88,5 @@ impl Cache {
         if !adopted.contains(&principal) {
             adopted.push(principal);
         }
-    }
-}
-
-impl Shared {
-    /// Has `notifier` told of the next generation, unless there is one beyond `used` already: then returns true.
-    pub(crate) fn await_newer(&self, used: u64, notifier: ChangeNotifier) -> bool {
-        let mut state = self.state.lock();
-        if state.machine.generation() > used {
-            return true;
-        }
-        let dependants = &mut state.rest().dependants;
-        dependants.retain(|known| !known.is_closed() && !known.is_for(&notifier));
-        dependants.push(notifier);
-        false
-    }
-
-    /// Takes down a refusal, and has the issuer asked if the origin's pace allows it.
-    fn report(self: &Arc<Self>, generation: u64, origin: &str, claims: Option<&str>) {
-        if self.context.is_foreign() {
-            return;
-        }
-        let origin = &*bounded(origin);
-        let now = self.context.clock.now();
-        let words = Words {
-            origin,
-            ..Words::default()
-        };
-        let state = self.state.lock();
-        self.step(state, now, words, |machine, seen, effects| {
-            machine.rejected(generation, origin, claims, seen, effects);
-        });
     }
 }

@@ -1,8 +1,8 @@
 //! What the layer that sends credentials tells observers: uses, and requests that it refused.
 
 use super::Cache;
+use crate::error::text::bounded;
 use crate::event::EventKind;
-use crate::text::bounded;
 
 impl Cache {
     /// Whether somebody observes each use: otherwise count them, and tell with [`report_uses`](Self::report_uses).

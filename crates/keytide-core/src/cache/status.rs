@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Cache, Ended, Shared};
+use super::Cache;
 use crate::credential::Verdict;
-use crate::time::Boot;
+use crate::engine::machine::Ended;
+use crate::engine::shared::Shared;
+use crate::sys::time::Boot;
 
 /// What a cache is doing, as of the moment it was asked. Gauges and counters for metrics stand beside their names.
 #[derive(Debug, Clone)]
@@ -67,78 +69,74 @@ impl Cache {
     /// What the cache is doing now. In a forked child, whose parent's it is, nothing.
     #[must_use]
     pub fn status(&self) -> CacheStatus {
-        self.shared.status()
+        status_of(&self.shared)
     }
 }
 
-impl Shared {
-    pub(crate) fn status(&self) -> CacheStatus {
-        let shared = self;
-        let now = shared.context.clock.now();
-        let static_input = shared.context.profile().static_input.is_some();
-        if let Some(error) = shared.foreign() {
-            return CacheStatus {
-                key: shared.context.key.text(),
-                provider: shared.context.provider_name(),
-                phase: Phase::Empty,
-                generation: 0,
-                age: None,
-                remaining: None,
-                rotations: 0,
-                failures: 0,
-                next_attempt: None,
-                in_flight: false,
-                is_static: static_input,
-                issuer_clock_skew: 0.0,
-                last_error: Some(error),
-            };
-        }
-        let state = shared.state.lock();
-        let machine = &state.machine;
-        let borrowed = shared.slot.load();
-        let current = borrowed.get();
-        let phase = match current {
-            _ if shared.ended() == Ended::Revoked => Phase::Revoked,
-            None if state.withdrawn().is_some() => Phase::Invalidated,
-            None => Phase::Empty,
-            Some(current) => match shared.judge(current, now) {
-                Verdict::Usable(remaining) if remaining > current.held.plan.refresh_margin() => {
-                    Phase::Fresh
-                }
-                Verdict::Usable(remaining) if remaining > current.held.plan.mandatory() => {
-                    Phase::Advisory
-                }
-                Verdict::Usable(_) => Phase::Mandatory,
-                Verdict::PastExpiry | Verdict::Expired => Phase::Expired,
-            },
-        };
-        let remaining = current
-            .map(|current| current.remaining_at(now))
-            .filter(|left| *left != Duration::MAX);
-        let next = if machine.due() == Boot::FAR {
-            machine.pace().next()
-        } else {
-            machine.due()
-        };
-        let planned = !machine.is_in_flight()
-            && next != Boot::FAR
-            && (next > now.boot || machine.due() != Boot::FAR);
-        CacheStatus {
+pub(crate) fn status_of(shared: &Shared) -> CacheStatus {
+    let now = shared.context.clock.now();
+    let static_input = shared.context.profile().static_input.is_some();
+    if let Some(error) = shared.foreign() {
+        return CacheStatus {
             key: shared.context.key.text(),
             provider: shared.context.provider_name(),
-            phase,
-            generation: machine.generation(),
-            age: current.map(|current| current.held.plan.received.until(now.boot)),
-            remaining,
-            rotations: machine.generation(),
-            failures: u64::from(machine.pace().failures()),
-            next_attempt: planned.then(|| now.boot.until(next)),
-            in_flight: machine.is_in_flight(),
-            is_static: static_input
-                || current.is_some_and(|current| current.expires_at().is_none()),
-            issuer_clock_skew: Duration::from_nanos(machine.skew().unsigned_abs()).as_secs_f64()
-                * if machine.skew() < 0 { -1.0 } else { 1.0 },
-            last_error: state.last_error().cloned(),
-        }
+            phase: Phase::Empty,
+            generation: 0,
+            age: None,
+            remaining: None,
+            rotations: 0,
+            failures: 0,
+            next_attempt: None,
+            in_flight: false,
+            is_static: static_input,
+            issuer_clock_skew: 0.0,
+            last_error: Some(error),
+        };
+    }
+    let state = shared.state.lock();
+    let machine = &state.machine;
+    let borrowed = shared.slot.load();
+    let current = borrowed.get();
+    let phase = match current {
+        _ if shared.ended() == Ended::Revoked => Phase::Revoked,
+        None if state.withdrawn().is_some() => Phase::Invalidated,
+        None => Phase::Empty,
+        Some(current) => match shared.judge(current, now) {
+            Verdict::Usable(remaining) if remaining > current.held.plan.refresh_margin() => {
+                Phase::Fresh
+            }
+            Verdict::Usable(remaining) if remaining > current.held.plan.mandatory() => {
+                Phase::Advisory
+            }
+            Verdict::Usable(_) => Phase::Mandatory,
+            Verdict::PastExpiry | Verdict::Expired => Phase::Expired,
+        },
+    };
+    let remaining = current
+        .map(|current| current.remaining_at(now))
+        .filter(|left| *left != Duration::MAX);
+    let next = if machine.due() == Boot::FAR {
+        machine.pace().next()
+    } else {
+        machine.due()
+    };
+    let planned = !machine.is_in_flight()
+        && next != Boot::FAR
+        && (next > now.boot || machine.due() != Boot::FAR);
+    CacheStatus {
+        key: shared.context.key.text(),
+        provider: shared.context.provider_name(),
+        phase,
+        generation: machine.generation(),
+        age: current.map(|current| current.held.plan.received.until(now.boot)),
+        remaining,
+        rotations: machine.generation(),
+        failures: u64::from(machine.pace().failures()),
+        next_attempt: planned.then(|| now.boot.until(next)),
+        in_flight: machine.is_in_flight(),
+        is_static: static_input || current.is_some_and(|current| current.expires_at().is_none()),
+        issuer_clock_skew: Duration::from_nanos(machine.skew().unsigned_abs()).as_secs_f64()
+            * if machine.skew() < 0 { -1.0 } else { 1.0 },
+        last_error: state.last_error().cloned(),
     }
 }

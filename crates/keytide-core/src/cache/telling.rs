@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::shared::Shared;
-use super::tell;
+use crate::engine::end::Ending;
 use crate::engine::household::Household;
+use crate::engine::shared::Shared;
+use crate::engine::tell::Told;
 use crate::error::{Error, ErrorKind};
 use crate::home::deadline::Deadline;
-use crate::wakers::discard;
+use crate::sync::discard;
 
 /// What a revocation leaves behind.
 #[derive(Debug, Clone)]
@@ -36,16 +37,21 @@ pub struct Revoked {
 pub struct Telling {
     report: Revoked,
     agent: Arc<Household<Shared>>,
-    telling: Option<tell::Telling>,
+    telling: Option<Told>,
     deadline: Option<Deadline>,
 }
 
 impl Telling {
-    pub(super) fn of(shared: &Shared, report: Revoked, telling: Option<tell::Telling>) -> Self {
+    pub(crate) fn of(shared: &Shared, ending: Ending) -> Self {
         Self {
-            report,
+            report: Revoked {
+                cache: shared.context.key.text(),
+                residual_exposure: ending.residual_exposure,
+                borrowers: ending.borrowers,
+                issuer: ending.refused.map(Err),
+            },
             agent: Arc::clone(&shared.agent),
-            telling,
+            telling: ending.telling,
             deadline: None,
         }
     }

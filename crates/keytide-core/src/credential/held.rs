@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::profile::CredentialKind;
-use crate::time::{Boot, Now, Wall, nanos};
+use crate::sys::time::{Boot, Now, Wall, nanos};
 
 /// A credential as the engine reckons with it.
 #[derive(Debug, Clone, Copy)]

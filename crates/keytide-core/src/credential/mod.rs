@@ -1,6 +1,8 @@
 //! A published credential: [`Credential`], whole and immutable but for its lease.
 
 mod held;
+mod lease;
+pub(crate) mod secret;
 
 use std::fmt;
 use std::future::Future;
@@ -10,14 +12,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 pub(crate) use self::held::{Ends, Held, Plan, Verdict};
+use self::lease::NO_LEASE;
+pub(crate) use self::lease::grant;
+use self::secret::{Secret, SharedSecret};
 use crate::context::Context;
 use crate::error::Error;
 use crate::event::EventKind;
-use crate::lease::{self, NO_LEASE};
 use crate::profile::CredentialKind;
-use crate::secret::{Secret, SharedSecret};
 use crate::sys;
-use crate::time::{Now, Wall, nanos};
+use crate::sys::time::{Now, Wall, nanos};
 
 /// A secret and when its issuer stops accepting it, as one generation of a cache.
 ///

@@ -7,12 +7,12 @@ use super::machine::Ended;
 use super::options::Options;
 use super::registry::Registry;
 use crate::context::Actor;
+use crate::context::key::Key;
 use crate::credential::Ends;
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::home::Homes;
-use crate::key::Key;
-use crate::time::Now;
+use crate::sys::time::Now;
 
 /// An agent, as its caches know it: it lives as long as the last of them, and does not know what they are.
 pub(crate) struct Household<C> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::credential::Ends;
-use crate::time::Now;
+use crate::sys::time::Now;
 
 /// What one revoked cache leaves behind: the worst case, until its issuer is told.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::credential::Ends;
-use crate::time::{Boot, Now, Wall};
+use crate::sys::time::{Boot, Now, Wall};
 
 /// When an answer ends, as its issuer said.
 #[derive(Debug, Clone, Copy, Default)]

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::left::{Left, LeftBehind};
 use super::machine::Ended;
+use crate::context::key::{Key, Name};
 use crate::credential::Ends;
 use crate::error::{Error, ErrorKind};
-use crate::key::{Key, Name};
-use crate::time::Now;
+use crate::sys::time::Now;
 
 /// Knows an agent's caches without keeping them.
 pub(crate) struct Registry<C> {

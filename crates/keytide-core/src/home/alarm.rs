@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Poll, Waker};
 
-use crate::wakers;
+use crate::sync;
+use crate::sync::wakers;
 
 static NEXT_ALARM: AtomicU64 = AtomicU64::new(1 << 63);
 
@@ -28,7 +29,7 @@ impl Alarm {
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<()> {
         let mine = waker.clone();
         let former = lock(&self.waker).replace(mine);
-        wakers::discard(former);
+        sync::discard(former);
         if self.rung.load(Ordering::Acquire) {
             Poll::Ready(())
         } else {

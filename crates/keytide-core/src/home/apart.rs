@@ -8,9 +8,9 @@ use keytide_fork::PerProcess;
 
 use super::busy::Busy;
 use super::{HELD, Home, Kind, own};
-use crate::clock::AgentClock;
 use crate::error::Error;
 use crate::sys;
+use crate::sys::clock::AgentClock;
 
 /// A forked child has none: the threads of its parent's are not there.
 static TABLE: PerProcess<Table> = PerProcess::new();

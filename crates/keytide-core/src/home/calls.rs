@@ -12,8 +12,8 @@ use super::busy::Busy;
 use super::resident::{Call, Landing, Load};
 use super::{Home, sentry};
 use crate::error::Error;
+use crate::sync;
 use crate::sync::sleep;
-use crate::wakers;
 
 /// The calls that run in one home.
 pub(super) struct Calls {
@@ -172,7 +172,7 @@ impl Carriage {
     /// Drops the work, which is a user's.
     fn unload(&mut self) -> Option<super::tally::Ticket> {
         let Load { work, ticket } = self.load.take().or_else(|| self.entry.take())?;
-        self.entry.busy.while_in(|| wakers::discard(work));
+        self.entry.busy.while_in(|| sync::discard(work));
         Some(ticket)
     }
 }
@@ -195,7 +195,7 @@ impl Drop for Carriage {
 /// Drops a call's work, which is a user's; then it is not under way any more.
 pub(super) fn discard(load: Load) {
     let Load { work, ticket } = load;
-    wakers::discard(work);
+    sync::discard(work);
     drop(ticket);
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::alarm::Alarm;
 use super::{Home, Homes, sentry};
 use crate::sys;
-use crate::time::Boot;
+use crate::sys::time::Boot;
 
 /// The end of one reader's patience.
 pub(crate) struct Deadline {

@@ -13,7 +13,7 @@ use super::queue::Due;
 use super::resident::Resident;
 use super::{Home, sentry};
 use crate::sync::sleep;
-use crate::time::{Boot, Now};
+use crate::sys::time::{Boot, Now};
 
 impl Home {
     /// Wakes `cache` at `due` instead of at `former`. Returns false when this home does not serve it.

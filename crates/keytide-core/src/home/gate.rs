@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use keytide_fork::PerProcess;
 
 use crate::sys::Process;
-use crate::time::Boot;
+use crate::sys::time::Boot;
 
 /// A forked child has places of its own: nobody gives back those that its parent held.
 static GATES: PerProcess<Mutex<HashMap<Arc<str>, Gate>>> = PerProcess::new();

@@ -9,11 +9,11 @@ use super::alarm::Alarm;
 use super::resident::{Call, Load, Resident};
 use super::tally::{Tally, Ticket};
 use super::{Home, Kind, apart, own, sentry};
-use crate::clock::AgentClock;
 use crate::error::Error;
 use crate::sync::{Mutex, lock};
 use crate::sys::Process;
-use crate::time::Boot;
+use crate::sys::clock::AgentClock;
+use crate::sys::time::Boot;
 
 /// The homes of one agent: the one that was named while it lives, else the library's own.
 #[derive(Debug)]

@@ -37,9 +37,9 @@ use self::calls::Calls;
 pub(crate) use self::homes::Homes;
 use self::queue::Queue;
 pub(crate) use self::resident::{Call, Landing, Load, Resident};
-use crate::clock::AgentClock;
 use crate::sync::AbortHandle;
 use crate::sys;
+use crate::sys::clock::AgentClock;
 
 /// A runtime that polls calls, with the timers of the caches that live there.
 pub(crate) struct Home {

@@ -6,8 +6,8 @@ use keytide_fork::PerProcess;
 
 use super::driver::EndsWithItsDriver;
 use super::{Home, Kind};
-use crate::clock::AgentClock;
 use crate::error::Error;
+use crate::sys::clock::AgentClock;
 
 /// The one thread of the process. A forked child has another.
 static SHARED: PerProcess<Mutex<Option<Arc<Home>>>> = PerProcess::new();

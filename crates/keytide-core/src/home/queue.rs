@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::alarm::Alarm;
 use super::resident::Resident;
-use crate::time::Boot;
+use crate::sys::time::Boot;
 
 /// What is due when, by the boot clock.
 #[derive(Default)]
@@ -119,7 +119,7 @@ mod tests {
 
     use super::*;
     use crate::identity::InstanceId;
-    use crate::time::Now;
+    use crate::sys::time::Now;
 
     struct Nobody;
 

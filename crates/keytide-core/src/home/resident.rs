@@ -9,7 +9,7 @@ use super::tally::Ticket;
 use crate::error::Error;
 use crate::identity::InstanceId;
 use crate::sync::AbortHandle;
-use crate::time::Now;
+use crate::sys::time::Now;
 
 /// Whose timers a home keeps: a cache.
 pub(crate) trait Resident: Send + Sync {

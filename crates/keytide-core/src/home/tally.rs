@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
 use super::alarm::Alarm;
-use crate::wakers::Wakers;
+use crate::sync::wakers::Wakers;
 
 /// Counts the calls of one agent.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@ use super::effects::Effects;
 use super::{Ended, Machine, Seen};
 use crate::credential::Verdict;
 use crate::event::Trigger;
-use crate::time::Boot;
+use crate::sys::time::Boot;
 
 /// What a reader asks for.
 #[derive(Debug, Clone, Copy, Default)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Machine;
 use crate::event::Trigger;
-use crate::time::{Boot, Now};
+use crate::sys::time::{Boot, Now};
 
 /// What a decision leaves to be done. What is told, the slot and the timer: before the lock is released; flights are
 /// retired and launched after it.

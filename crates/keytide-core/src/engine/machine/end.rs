@@ -4,7 +4,7 @@ use super::effects::{Effects, Note, SlotChange};
 use super::{Machine, Seen};
 use crate::credential::Ends;
 use crate::event::Trigger;
-use crate::time::Boot;
+use crate::sys::time::Boot;
 
 /// Why a cache does not refresh any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]

@@ -12,7 +12,7 @@ use crate::engine::life::{Life, Times};
 use crate::engine::options::LongLived;
 use crate::engine::windows::Windows;
 use crate::profile::CredentialKind;
-use crate::time::{Boot, Now, nanos};
+use crate::sys::time::{Boot, Now, nanos};
 
 /// A flight that has landed.
 #[derive(Debug, Clone, Copy)]

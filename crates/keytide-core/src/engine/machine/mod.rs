@@ -24,7 +24,7 @@ pub(crate) use self::timer::Orphan;
 use crate::credential::{Ends, Held, Verdict};
 use crate::engine::options::Options;
 use crate::event::Trigger;
-use crate::time::{Boot, Now};
+use crate::sys::time::{Boot, Now};
 
 /// The state of one cache, but for the credential itself.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use super::{Machine, Seen};
 use crate::engine::backoff::{self, Sort};
 use crate::error::ErrorKind;
 use crate::event::Trigger;
-use crate::time::{Boot, Now};
+use crate::sys::time::{Boot, Now};
 
 /// When the issuer may be asked again.
 #[derive(Debug)]

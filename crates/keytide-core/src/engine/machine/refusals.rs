@@ -8,7 +8,7 @@ use super::pace::LONG_AGO;
 use super::{Ended, Machine, Seen};
 use crate::engine::backoff;
 use crate::event::Trigger;
-use crate::time::{Boot, Now};
+use crate::sys::time::{Boot, Now};
 
 /// What the origins said that refused a credential.
 #[derive(Debug, Default)]

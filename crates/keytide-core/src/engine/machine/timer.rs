@@ -9,7 +9,7 @@ use super::pace::{LONG_AGO, changed_floor};
 use super::{Ended, Machine, Seen};
 use crate::credential::Verdict;
 use crate::event::Trigger;
-use crate::time::Boot;
+use crate::sys::time::Boot;
 
 /// A flight that nobody carries on.
 #[derive(Debug, Clone, Copy)]

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::event::{Event, EventKind, Observe};
+use crate::sync::discard;
 use crate::sys::{self, Process};
-use crate::wakers::discard;
 
 /// The events of one observer, bounded in number and in bytes.
 pub(in crate::event) struct Queue {

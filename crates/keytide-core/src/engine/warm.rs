@@ -4,9 +4,8 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
-use super::Ended;
-use super::Want;
 use super::ask::Limit;
+use super::machine::{Ended, Want};
 use super::patience::SHORTEST_WAIT;
 use super::shared::Shared;
 use crate::credential::Verdict;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::slot::Grown;
+use crate::sync::slot::Grown;
 
 /// The key of a cache: as the user named it, or the provider's name and a number, written out when asked for.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::event::Trigger;
 use crate::identity::{AgentIdentity, InstanceId};
 use crate::profile::Profile;
-use crate::time::{Now, Wall, nanos};
+use crate::sys::time::{Now, Wall, nanos};
 
 /// Who asks, why, and by which clock.
 pub struct Request {

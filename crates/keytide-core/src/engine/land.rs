@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use super::decide::{After, Words};
 use super::flight::{Flight, Outcome};
+use super::life::{Life, Times};
+use super::machine::{Answer, Effects, Failed, Fault, Good, Landing, Named};
 use super::shared::Shared;
 use super::state::State;
 use super::watched::tell_watchers;
 use crate::credential::{Credential, Parts};
-use crate::engine::life::{Life, Times};
-use crate::engine::machine::{Answer, Effects, Failed, Fault, Good, Landing, Named};
 use crate::error::{Error, ErrorKind, RetryAfter};
-use crate::issued::Issued;
 use crate::profile::Profile;
-use crate::request::Request;
+use crate::provider::issued::Issued;
+use crate::provider::request::Request;
 use crate::sync::bury;
-use crate::time::{Now, Wall};
+use crate::sys::time::{Now, Wall};
 
 impl Shared {
     /// A flight has landed. It counts only while it is the current one, by the same lock as the store.

@@ -5,10 +5,14 @@
     reason = "this file is where clocks are read"
 )]
 
+pub(crate) mod chance;
+pub(crate) mod clock;
+pub(crate) mod time;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use crate::time::{Boot, Wall};
+use crate::sys::time::{Boot, Wall};
 
 /// The wall clock.
 pub(crate) fn wall() -> SystemTime {

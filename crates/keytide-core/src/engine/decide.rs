@@ -3,38 +3,39 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
-use super::flight::{Flight, Launch, Outcome};
+use super::flight::{Flight, Outcome};
+use super::launch::Launch;
+use super::machine::{Begin, Effects, Look, Machine, Note, Seen, SlotChange};
 use super::shared::Shared;
 use super::state::{Locked, State};
 use crate::credential::Credential;
-use crate::engine::machine::{Begin, Effects, Look, Machine, Note, Seen, SlotChange};
 use crate::error::Error;
 use crate::event::EventKind;
 use crate::home::Resident;
 use crate::sync::bury;
-use crate::time::{Boot, Now};
+use crate::sys::time::{Boot, Now};
 
 /// What a decision leaves to be done once the lock is released: wakers, providers and other caches are called here.
 #[derive(Default)]
 #[must_use]
-pub(super) struct After {
-    pub(super) retired: Option<Arc<Flight>>,
-    pub(super) resolved: Option<(Arc<Flight>, Outcome)>,
-    pub(super) launch: Option<Launch>,
+pub(crate) struct After {
+    pub(crate) retired: Option<Arc<Flight>>,
+    pub(crate) resolved: Option<(Arc<Flight>, Outcome)>,
+    pub(crate) launch: Option<Launch>,
 }
 
 /// The words of what is told.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Words<'a> {
-    pub(super) origin: &'a str,
-    pub(super) error: Option<&'a Error>,
+pub(crate) struct Words<'a> {
+    pub(crate) origin: &'a str,
+    pub(crate) error: Option<&'a Error>,
     /// Whom the issuer named before, and whom it names now.
-    pub(super) principals: Option<(&'a str, &'a str)>,
-    pub(super) reads: u64,
+    pub(crate) principals: Option<(&'a str, &'a str)>,
+    pub(crate) reads: u64,
 }
 
 impl After {
-    pub(super) fn run(self) {
+    pub(crate) fn run(self) {
         if let Some(flight) = self.retired {
             flight.retire();
         }
@@ -49,7 +50,7 @@ impl After {
 
 impl Shared {
     /// One decision, with all that it leaves to be done.
-    pub(super) fn step<R>(
+    pub(crate) fn step<R>(
         self: &Arc<Self>,
         mut state: Locked<'_>,
         now: Now,
@@ -64,7 +65,7 @@ impl Shared {
     }
 
     /// Has the machine decide, and does what must be done under the lock. The rest is left in `after`.
-    pub(super) fn decide<R>(
+    pub(crate) fn decide<R>(
         self: &Arc<Self>,
         state: &mut State,
         after: &mut After,
@@ -81,7 +82,7 @@ impl Shared {
     }
 
     /// Shows the machine what there is to be seen.
-    pub(super) fn look<R>(
+    pub(crate) fn look<R>(
         &self,
         state: &mut State,
         now: Now,
@@ -100,7 +101,7 @@ impl Shared {
         look(&mut state.machine, &seen)
     }
 
-    pub(super) fn carry_out(
+    pub(crate) fn carry_out(
         self: &Arc<Self>,
         state: &mut State,
         after: &mut After,
@@ -174,7 +175,7 @@ impl Shared {
     }
 
     /// Who the issuer says we are, as far as the answer said that is at hand.
-    pub(super) fn principal_of(&self, state: &State) -> Option<Arc<str>> {
+    pub(crate) fn principal_of(&self, state: &State) -> Option<Arc<str>> {
         let borrowed = self.slot.load();
         let known = borrowed
             .get()

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::wakers::{Place, Wakers};
+use crate::sync::wakers::{Place, Wakers};
 
 /// What the watchers of one cache look at.
-pub(super) struct Watched {
+pub(crate) struct Watched {
     latest: AtomicU64,
     wakers: Wakers,
 }
 
 impl Watched {
-    pub(super) fn new(latest: u64) -> Self {
+    pub(crate) fn new(latest: u64) -> Self {
         Self {
             latest: AtomicU64::new(latest),
             wakers: Wakers::default(),
@@ -21,26 +21,26 @@ impl Watched {
 }
 
 impl Watched {
-    pub(super) fn place(&self) -> Place<'_> {
+    pub(crate) fn place(&self) -> Place<'_> {
         self.wakers.place()
     }
 
     /// Whether there is a generation newer than this, or none will follow.
-    pub(super) fn is_beyond(&self, seen: u64) -> bool {
+    pub(crate) fn is_beyond(&self, seen: u64) -> bool {
         self.latest() > seen
     }
 
-    pub(super) fn latest(&self) -> u64 {
+    pub(crate) fn latest(&self) -> u64 {
         self.latest.load(Ordering::Acquire)
     }
 
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.latest.store(END, Ordering::Release);
     }
 }
 
 /// Tells of a generation, outside any lock: wakers are called.
-pub(super) fn tell_watchers(watched: Option<Arc<Watched>>, generation: u64) {
+pub(crate) fn tell_watchers(watched: Option<Arc<Watched>>, generation: u64) {
     if let Some(watched) = watched {
         // Release: who sees the generation sees the credential that was stored before.
         watched.latest.fetch_max(generation, Ordering::Release);
@@ -49,4 +49,4 @@ pub(super) fn tell_watchers(watched: Option<Arc<Watched>>, generation: u64) {
 }
 
 /// No generation will follow.
-pub(super) const END: u64 = u64::MAX;
+pub(crate) const END: u64 = u64::MAX;

@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll};
 
 use crate::error::Error;
-use crate::issued::Issued;
 use crate::provider::Answer;
+use crate::provider::issued::Issued;
 
 /// A provider's answer in the making, with the request that it borrows.
 pub(crate) struct Answering {

@@ -3,11 +3,13 @@
 //! Under `--cfg keytide_shuttle` the same code runs under shuttle: its threads run one at a time, so that each call of
 //! `arc_swap` is one step, with a switch before it. Time stands still there: what sleeps does not wake by itself.
 
+pub(crate) mod slot;
+pub(crate) mod wakers;
+
 use std::any::Any;
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
-
-use crate::wakers::discard;
 
 #[cfg(keytide_shuttle)]
 pub(crate) use shuttle::future::AbortHandle;
@@ -28,6 +30,14 @@ pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
         Ok(guard) => Some(guard),
         Err(std::sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
         Err(std::sync::TryLockError::WouldBlock) => None,
+    }
+}
+
+/// Drops what may be a user's; a panic in it is its own.
+pub(crate) fn discard<T>(value: T) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        // What a panic leaves behind may panic once more.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
     }
 }
 

@@ -9,10 +9,10 @@ use super::shared::Shared;
 use super::watched::Watched;
 use crate::home::alarm::Alarm;
 use crate::home::deadline::Deadline;
-use crate::time::{Boot, Now};
+use crate::sys::time::{Boot, Now};
 
 /// The end of one reader's wait. Nothing is set before it must wait.
-pub(super) struct Patience {
+pub(crate) struct Patience {
     limit: Duration,
     end: Boot,
     /// Whether the reader's own thread keeps the end.
@@ -21,7 +21,7 @@ pub(super) struct Patience {
 }
 
 /// How a wait for the next attempt ended.
-pub(super) enum Turn {
+pub(crate) enum Turn {
     Came,
     /// The reader's patience ended first.
     OutOfPatience,
@@ -30,7 +30,7 @@ pub(super) enum Turn {
 }
 
 impl Patience {
-    pub(super) fn new(limit: Duration, kept_by_reader: bool, now: Now) -> Self {
+    pub(crate) fn new(limit: Duration, kept_by_reader: bool, now: Now) -> Self {
         Self {
             limit,
             end: now.boot.after(limit),
@@ -39,16 +39,16 @@ impl Patience {
         }
     }
 
-    pub(super) fn limit(&self) -> Duration {
+    pub(crate) fn limit(&self) -> Duration {
         self.limit
     }
 
-    pub(super) fn end(&self) -> Boot {
+    pub(crate) fn end(&self) -> Boot {
         self.end
     }
 
     /// What ends the wait, set at the first call.
-    pub(super) fn alarm(&mut self, shared: &Shared) -> Option<&Alarm> {
+    pub(crate) fn alarm(&mut self, shared: &Shared) -> Option<&Alarm> {
         if self.kept_by_reader {
             return None;
         }
@@ -61,12 +61,12 @@ impl Patience {
     }
 
     /// Whether somebody keeps the end, as far as that is known.
-    pub(super) fn is_kept(&self) -> bool {
+    pub(crate) fn is_kept(&self) -> bool {
         self.deadline.as_ref().is_none_or(Deadline::is_kept)
     }
 
     /// Waits until `at`, or for a generation newer than `seen`.
-    pub(super) async fn turn(
+    pub(crate) async fn turn(
         &mut self,
         shared: &Shared,
         at: Boot,
@@ -95,4 +95,4 @@ impl Patience {
 }
 
 /// Between two looks at a pace that has passed.
-pub(super) const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+pub(crate) const SHORTEST_WAIT: Duration = Duration::from_millis(1);

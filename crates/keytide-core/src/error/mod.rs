@@ -1,11 +1,13 @@
 //! What went wrong and what happens next: [`Error`] and [`ErrorKind`].
 
+pub(crate) mod text;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::text::bounded_string;
+use crate::error::text::bounded_string;
 
 /// An error that is one pointer wide, cheap to clone (waiters share it), and says what happens next.
 ///

@@ -3,17 +3,17 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::Shared;
 use super::flight::Flight;
+use super::shared::Shared;
 use crate::context::Context;
 use crate::error::Error;
 use crate::event::EventKind;
 use crate::home::{Call, Resident};
 use crate::identity::InstanceId;
-use crate::issued::Issued;
-use crate::request::Request;
+use crate::provider::issued::Issued;
+use crate::provider::request::Request;
 use crate::sync::AbortHandle;
-use crate::time::Now;
+use crate::sys::time::Now;
 
 impl Resident for Shared {
     fn agent(&self) -> InstanceId {
@@ -45,15 +45,15 @@ impl Resident for Shared {
 }
 
 /// A flight that a home carries.
-pub(super) struct FlightCall {
-    pub(super) flight: Arc<Flight>,
-    pub(super) cache: Weak<Shared>,
-    pub(super) number: u32,
-    pub(super) context: Arc<Context>,
+pub(crate) struct FlightCall {
+    pub(crate) flight: Arc<Flight>,
+    pub(crate) cache: Weak<Shared>,
+    pub(crate) number: u32,
+    pub(crate) context: Arc<Context>,
 }
 
 impl FlightCall {
-    pub(super) fn land(&self, request: Option<&Request>, result: Result<Issued, Error>) {
+    pub(crate) fn land(&self, request: Option<&Request>, result: Result<Issued, Error>) {
         if let Some(shared) = self.cache.upgrade() {
             shared.finish(&self.flight, request, result);
         }

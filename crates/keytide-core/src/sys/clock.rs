@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use crate::sys;
-use crate::time::{Boot, Now, Wall, nanos};
+use crate::sys::time::{Boot, Now, Wall, nanos};
 
 /// Tells the time on two axes. The system's clock is the default; tests bring one that they can move.
 ///

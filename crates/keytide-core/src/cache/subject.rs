@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::cache::{Cache, Limit, Want};
+use super::Cache;
 use crate::credential::Credential;
+use crate::engine::ask::Limit;
+use crate::engine::machine::Want;
 use crate::error::{Error, ErrorKind};
 use crate::event::Trigger;
 use crate::profile::CredentialKind;
-use crate::request::{ChangeNotifier, Request};
+use crate::provider::request::{ChangeNotifier, Request};
 
 /// How often an issuer takes one subject token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

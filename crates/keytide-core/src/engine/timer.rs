@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use super::decide::{After, Words};
 use super::flight::Flight;
+use super::machine::Orphan;
 use super::shared::Shared;
-use crate::engine::machine::Orphan;
 use crate::event::EventKind;
-use crate::request::Changed;
-use crate::time::Now;
+use crate::provider::request::Changed;
+use crate::sys::time::Now;
 
 impl Shared {
     /// A read that does not wait found something due. Lets the driver look, unless somebody is at it. `short`: what it asked
     /// for, where what is current does not last as long.
-    pub(super) fn kick(self: &Arc<Self>, now: Now, short: Option<Duration>) {
+    pub(crate) fn kick(self: &Arc<Self>, now: Now, short: Option<Duration>) {
         let Some(state) = self.state.try_lock() else {
             return;
         };
@@ -89,7 +89,7 @@ impl Shared {
     }
 
     /// Tells of reads past expiry, once a second at most.
-    pub(super) fn tell_past_expiry(self: &Arc<Self>, now: Now) {
+    pub(crate) fn tell_past_expiry(self: &Arc<Self>, now: Now) {
         let reads = self.past_expiry.load(Ordering::Relaxed);
         if reads == 0 {
             return;

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::sys::COARSE_LAG;
-use crate::time::{Wall, nanos};
+use crate::sys::time::{Wall, nanos};
 
 /// No instant that a clock shows is within reach of this one.
 pub(crate) const NO_LEASE: u64 = i64::MIN.cast_unsigned();

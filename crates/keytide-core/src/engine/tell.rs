@@ -1,4 +1,4 @@
-//! Telling an issuer of a revocation, from the home of calls, where the provider's connections live.
+//! Told an issuer of a revocation, from the home of calls, where the provider's connections live.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -7,21 +7,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use super::Shared;
+use super::household::Household;
+use super::left::Correction;
+use super::shared::Shared;
 use crate::context::Context;
 use crate::credential::{Credential, Ends};
-use crate::engine::household::Household;
-use crate::engine::left::Correction;
 use crate::error::Error;
 use crate::event::EventKind;
 use crate::home::{Call, Landing, Load};
 use crate::identity::InstanceId;
 use crate::profile::Revocation;
 use crate::sync::AbortHandle;
-use crate::wakers::Wakers;
+use crate::sync::wakers::Wakers;
 
 /// One issuer that is being told.
-struct Told {
+struct Heard {
     agent: Arc<Household<Shared>>,
     tells: Tells,
     name: &'static str,
@@ -32,16 +32,16 @@ struct Told {
 }
 
 /// All that it takes to tell an issuer, wherever that ends: whoever waits for it may be gone by then.
-pub(super) struct Tells {
-    pub(super) credential: Arc<Credential>,
-    pub(super) revocation: Revocation,
-    pub(super) former: Option<Ends>,
-    pub(super) context: Arc<Context>,
-    pub(super) correction: Correction,
+pub(crate) struct Tells {
+    pub(crate) credential: Arc<Credential>,
+    pub(crate) revocation: Revocation,
+    pub(crate) former: Option<Ends>,
+    pub(crate) context: Arc<Context>,
+    pub(crate) correction: Correction,
 }
 
 /// Says for how long what was issued is accepted, once the issuer was told.
-pub(super) type Telling = Pin<Box<dyn Future<Output = Result<Duration, Error>> + Send>>;
+pub(crate) type Told = Pin<Box<dyn Future<Output = Result<Duration, Error>> + Send>>;
 
 impl Tells {
     async fn run(&self) -> Result<Duration, Error> {
@@ -65,9 +65,9 @@ impl Tells {
 }
 
 /// Tells the issuer once this is polled; dropping it then does not end that.
-pub(super) fn tell(agent: Arc<Household<Shared>>, tells: Tells, name: &'static str) -> Telling {
+pub(crate) fn tell(agent: Arc<Household<Shared>>, tells: Tells, name: &'static str) -> Told {
     Box::pin(async move {
-        let told = Arc::new(Told {
+        let told = Arc::new(Heard {
             agent,
             tells,
             name,
@@ -80,7 +80,7 @@ pub(super) fn tell(agent: Arc<Household<Shared>>, tells: Tells, name: &'static s
     })
 }
 
-impl Told {
+impl Heard {
     fn start(self: &Arc<Self>) {
         let homes = &self.agent.homes;
         let home = match homes.current() {
@@ -114,7 +114,7 @@ impl Told {
 }
 
 /// The telling as its home knows it.
-struct TellingCall(Arc<Told>);
+struct TellingCall(Arc<Heard>);
 
 impl Call for TellingCall {
     fn agent(&self) -> InstanceId {

@@ -6,11 +6,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::credential::secret::Secret;
 use crate::credential::{Credential, RevokeAt, Signing};
 use crate::error::Error;
+use crate::error::text::bounded;
 use crate::profile::CredentialKind;
-use crate::secret::Secret;
-use crate::text::bounded;
 
 /// A credential as the issuer gave it, before the cache judged it.
 ///

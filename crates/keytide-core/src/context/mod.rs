@@ -1,19 +1,21 @@
 //! What every event of one cache carries: [`Context`].
 
+pub(crate) mod key;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::chance::Chance;
-use crate::clock::AgentClock;
+use crate::context::key::Key;
 use crate::error::Error;
 use crate::event::{Event, EventKind, Sink};
 use crate::identity::{AgentIdentity, InstanceId};
-use crate::key::Key;
 use crate::profile::{CredentialKind, Profile};
-use crate::slot::Swap;
+use crate::sync::slot::Swap;
 use crate::sys::Process;
-use crate::time::Now;
+use crate::sys::chance::Chance;
+use crate::sys::clock::AgentClock;
+use crate::sys::time::Now;
 
 /// Who holds a cache and what it is called. Credentials share it, so that an exposure can be attributed.
 pub(crate) struct Context {

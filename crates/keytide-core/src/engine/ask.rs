@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use super::decide::{After, Words};
 use super::flight::{Flight, Outcome};
+use super::machine::{Ended, Want};
+use super::machine::{Failed, Step, Why};
 use super::patience::{Patience, Turn};
 use super::read::with_cause;
 use super::shared::Shared;
 use super::state::State;
 use super::watched::Watched;
-use super::{Ended, Want};
 use crate::credential::{Credential, Verdict};
-use crate::engine::machine::{Failed, Step, Why};
 use crate::error::{Error, ErrorKind, RetryAfter};
-use crate::slot::Borrowed;
-use crate::time::{Boot, Now};
+use crate::sync::slot::Borrowed;
+use crate::sys::time::{Boot, Now};
 
 /// What a reader does next.
 enum Next {

@@ -4,61 +4,61 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use super::flight::Flight;
+use super::left::Left;
+use super::machine::Machine;
 use super::watched::Watched;
 use crate::credential::Credential;
-use crate::engine::left::Left;
-use crate::engine::machine::Machine;
 use crate::error::Error;
-use crate::request::ChangeNotifier;
+use crate::provider::request::ChangeNotifier;
 use crate::sync::{self, LayToRest, Mutex, MutexGuard};
 
 /// All that is decided under one lock: held for one decision; never while a provider, an observer or a waiter runs, and
 /// never across an await. The machine decides; the rest is what a decision is about.
 #[derive(Default)]
 pub(crate) struct State {
-    pub(super) machine: Machine,
+    pub(crate) machine: Machine,
     /// The flight that the machine has begun last, while it is under way.
-    pub(super) flight: Option<Arc<Flight>>,
-    pub(super) rest: Option<Box<Rest>>,
+    pub(crate) flight: Option<Arc<Flight>>,
+    pub(crate) rest: Option<Box<Rest>>,
 }
 
 /// What most caches never need.
 #[derive(Default)]
-pub(super) struct Rest {
+pub(crate) struct Rest {
     /// The last failure since the last success.
-    pub(super) last_error: Option<Error>,
+    pub(crate) last_error: Option<Error>,
     /// What was invalidated: reinstated if the issuer gives it again.
-    pub(super) withdrawn: Option<Arc<Credential>>,
+    pub(crate) withdrawn: Option<Arc<Credential>>,
     /// Whom the issuer named, where its last answer named nobody.
-    pub(super) principal: Option<Arc<str>>,
-    pub(super) adopted: Vec<Arc<str>>,
+    pub(crate) principal: Option<Arc<str>>,
+    pub(crate) adopted: Vec<Arc<str>>,
     /// What a revocation left behind.
-    pub(super) left: Option<Arc<Left>>,
+    pub(crate) left: Option<Arc<Left>>,
     /// Whoever watches for new generations.
-    pub(super) changes: Option<Arc<Watched>>,
+    pub(crate) changes: Option<Arc<Watched>>,
     /// Caches whose providers wait for a newer credential of this one.
-    pub(super) dependants: Vec<ChangeNotifier>,
+    pub(crate) dependants: Vec<ChangeNotifier>,
 }
 
 impl State {
-    pub(super) fn rest(&mut self) -> &mut Rest {
+    pub(crate) fn rest(&mut self) -> &mut Rest {
         self.rest.get_or_insert_default()
     }
 
-    pub(super) fn withdrawn(&self) -> Option<&Arc<Credential>> {
+    pub(crate) fn withdrawn(&self) -> Option<&Arc<Credential>> {
         self.rest.as_ref()?.withdrawn.as_ref()
     }
 
-    pub(super) fn last_error(&self) -> Option<&Error> {
+    pub(crate) fn last_error(&self) -> Option<&Error> {
         self.rest.as_ref()?.last_error.as_ref()
     }
 
-    pub(super) fn watched(&self) -> Option<Arc<Watched>> {
+    pub(crate) fn watched(&self) -> Option<Arc<Watched>> {
         self.rest.as_ref()?.changes.clone()
     }
 
     /// What watchers look at, from now on.
-    pub(super) fn watch(&mut self) -> &Arc<Watched> {
+    pub(crate) fn watch(&mut self) -> &Arc<Watched> {
         let seen = self.machine.generation();
         let changes = &mut self.rest().changes;
         changes.get_or_insert_with(|| Arc::new(Watched::new(seen)))

@@ -5,7 +5,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
-use crate::sync::{Mutex, lock};
+use super::{Mutex, discard, lock};
 
 /// Wakes all who wait, one by one. A waker is a user's code: it is cloned, woken and dropped outside the lock, and one that
 /// panics keeps nobody else from being woken.
@@ -70,14 +70,6 @@ impl Drop for Place<'_> {
 /// Wakes one; a panic in it is its own.
 pub(crate) fn wake(waker: Waker) {
     discard(catch_unwind(AssertUnwindSafe(|| waker.wake())).err());
-}
-
-/// Drops what may be a user's; a panic in it is its own.
-pub(crate) fn discard<T>(value: T) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        // What a panic leaves behind may panic once more.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
-    }
 }
 
 impl fmt::Debug for Wakers {

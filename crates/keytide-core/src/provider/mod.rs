@@ -1,16 +1,21 @@
 //! The object that asks one issuer: [`ProvideCredential`].
 
+mod chain;
+pub(crate) mod issued;
+pub(crate) mod request;
+
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use self::chain::Chain;
+pub use self::issued::Issued;
+pub use self::request::{ChangeNotifier, Request};
 use crate::error::Error;
-use crate::issued::Issued;
 use crate::profile::Profile;
-use crate::request::Request;
-use crate::wakers::discard;
+use crate::sync::discard;
 
 /// Asks one issuer, once per call.
 ///

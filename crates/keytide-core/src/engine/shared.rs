@@ -4,18 +4,19 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use super::household::Household;
+use super::machine::Ended;
+use super::options::Options;
 use super::state::StateLock;
+use super::watched::{END, Watched};
 use crate::context::Context;
 use crate::credential::{Credential, Verdict};
-use crate::engine::household::Household;
-use crate::engine::machine::Ended;
-use crate::engine::options::Options;
 use crate::error::{Error, ErrorKind};
 use crate::home;
 use crate::provider::SharedProvider;
-use crate::slot::Slot;
-use crate::time::Now;
-use crate::wakers::discard;
+use crate::sync::discard;
+use crate::sync::slot::Slot;
+use crate::sys::time::Now;
 
 /// One credential and all that keeps it fresh. Flights and timers hold it weakly, and its work ends with the last handle.
 pub(crate) struct Shared {
@@ -25,23 +26,23 @@ pub(crate) struct Shared {
     provider: Option<SharedProvider>,
     pub(crate) options: Arc<Options>,
     pub(crate) agent: Arc<Household<Shared>>,
-    pub(super) state: StateLock,
+    pub(crate) state: StateLock,
     /// When somebody last read, by the boot clock: marked in the slow path of reads, a hint.
-    pub(super) read: AtomicI64,
-    pub(super) id: u32,
+    pub(crate) read: AtomicI64,
+    pub(crate) id: u32,
     /// Where its agent's registry knows it.
-    pub(super) place: u32,
-    pub(super) phase: u32,
+    pub(crate) place: u32,
+    pub(crate) phase: u32,
     /// How many handles users hold.
-    pub(super) handles: AtomicU32,
+    pub(crate) handles: AtomicU32,
     /// Reads served past expiry since the last event of it.
-    pub(super) past_expiry: AtomicU32,
+    pub(crate) past_expiry: AtomicU32,
     /// What the machine said last of these three, for reads that take no lock.
-    pub(super) ended: AtomicU8,
+    pub(crate) ended: AtomicU8,
     /// The issuer said no since the last success: nothing is served past its expiry.
-    pub(super) refused: AtomicBool,
+    pub(crate) refused: AtomicBool,
     /// The provider's input changed while nobody read.
-    pub(super) changed_unseen: AtomicBool,
+    pub(crate) changed_unseen: AtomicBool,
 }
 
 impl Shared {
@@ -80,7 +81,7 @@ impl Shared {
             .judge(now, self.options.static_stability, refused)
     }
 
-    pub(super) fn ended(&self) -> Ended {
+    pub(crate) fn ended(&self) -> Ended {
         match self.ended.load(Ordering::Acquire) {
             0 => Ended::No,
             1 => Ended::ShutDown,
@@ -88,18 +89,18 @@ impl Shared {
         }
     }
 
-    pub(super) fn mark_demand(&self, now: Now) {
+    pub(crate) fn mark_demand(&self, now: Now) {
         self.read.store(now.boot.0, Ordering::Relaxed);
     }
 
     /// How long a call may take that starts now.
-    pub(super) fn flight_limit(&self, now: Now) -> Duration {
+    pub(crate) fn flight_limit(&self, now: Now) -> Duration {
         let mut state = self.state.lock();
         self.look(&mut state, now, |machine, seen| machine.flight_limit(seen))
     }
 
     /// Whether the issuer gives lifetimes of this length, as far as its provider states. Not to be asked under a lock.
-    pub(super) fn could_last(&self, least: Duration) -> bool {
+    pub(crate) fn could_last(&self, least: Duration) -> bool {
         least.is_zero()
             || self
                 .context
@@ -108,23 +109,36 @@ impl Shared {
                 .is_none_or(|longest| least <= longest)
     }
 
-    pub(super) fn principal(&self) -> Option<Arc<str>> {
+    pub(crate) fn principal(&self) -> Option<Arc<str>> {
         if self.context.is_foreign() {
             return None;
         }
         self.principal_of(&self.state.lock())
     }
 
-    pub(super) fn provider(&self) -> Option<SharedProvider> {
+    pub(crate) fn provider(&self) -> Option<SharedProvider> {
         self.provider.clone()
     }
 
-    pub(super) fn skew(&self) -> i64 {
+    /// Where it is told that an answer came, and which generation was told last.
+    pub(crate) fn watched(&self) -> (Arc<Watched>, u64) {
+        let mut state = self.state.lock();
+        let watched = Arc::clone(state.watch());
+        let seen = if self.ended() == Ended::No {
+            state.machine.generation()
+        } else {
+            watched.end();
+            END
+        };
+        (watched, seen)
+    }
+
+    pub(crate) fn skew(&self) -> i64 {
         self.state.lock().machine.skew()
     }
 
     /// Why a read cannot be served, when it is the end of the cache or of its process.
-    pub(super) fn closed(&self) -> Option<Error> {
+    pub(crate) fn closed(&self) -> Option<Error> {
         if let Some(error) = self.foreign() {
             return Some(error);
         }
@@ -135,16 +149,16 @@ impl Shared {
     }
 
     /// This process was forked from the one that the cache is of: no lock of it may be taken here.
-    pub(super) fn foreign(&self) -> Option<Error> {
+    pub(crate) fn foreign(&self) -> Option<Error> {
         let foreign = self.context.is_foreign();
         foreign.then(|| self.error(ErrorKind::ForeignInstance, FOREIGN))
     }
 
-    pub(super) fn error(&self, kind: ErrorKind, message: &str) -> Error {
+    pub(crate) fn error(&self, kind: ErrorKind, message: &str) -> Error {
         Error::new(kind, format!("{}: {message}", self.context.key))
     }
 
-    pub(super) fn weak(self: &Arc<Self>) -> Weak<Self> {
+    pub(crate) fn weak(self: &Arc<Self>) -> Weak<Self> {
         Arc::downgrade(self)
     }
 }
@@ -171,5 +185,5 @@ impl std::fmt::Debug for Shared {
     }
 }
 
-pub(super) const FOREIGN: &str =
+pub(crate) const FOREIGN: &str =
     "this process was forked from the one that built the agent; build an agent here";

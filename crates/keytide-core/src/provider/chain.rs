@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::{Error, ErrorKind};
-use crate::issued::Issued;
 use crate::profile::Profile;
+use crate::provider::issued::Issued;
+use crate::provider::request::Request;
 use crate::provider::{ProvideCredential, SharedProvider};
-use crate::request::Request;
 
 /// Tries providers in order until one is configured here, then stays with it.
 ///
