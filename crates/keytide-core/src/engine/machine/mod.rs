@@ -10,6 +10,8 @@ mod end;
 mod land;
 mod pace;
 mod refusals;
+#[cfg(test)]
+mod tests;
 mod timer;
 
 use std::time::Duration;

@@ -27,7 +27,7 @@ impl Machine {
         self.tell_expiry(seen, effects);
         let due = short
             .map(|_| Trigger::TooShort)
-            .or(self.changed_unseen.then_some(Trigger::Changed))
+            .or_else(|| self.changed_unseen.then_some(Trigger::Changed))
             .or_else(|| self.due_now(seen))
             .filter(|trigger| can_help(*trigger, seen, short.unwrap_or_default()));
         let Some(trigger) = due else { return };
