@@ -120,3 +120,20 @@ fn a_clock_that_was_put_right_sets_the_pace_free() {
 
     assert_eq!(given.ask(&Want::default()), Step::Wait);
 }
+
+#[test]
+fn a_changed_input_frees_nobody_from_the_pace_of_changes() {
+    let mut given = Given::new();
+    given.ask(&Want::default());
+    given.fail(ErrorKind::Unavailable, false);
+
+    given.decide(|machine, seen, effects| machine.input_changed(seen, effects));
+
+    let soonest = given.now.boot.after(SECOND / 10);
+    assert_eq!(
+        given.ask(&Want::default()),
+        Step::Fail(Why::Failed(soonest))
+    );
+    given.pass(SECOND / 10);
+    assert_eq!(given.timer().begin.unwrap().trigger, Trigger::Changed);
+}

@@ -71,7 +71,7 @@ impl Machine {
         if self.ended != Ended::No {
             return;
         }
-        self.pace.reset();
+        self.pace.reset(seen.options.floor());
         let in_use = match seen.current {
             Some(held) => seen.in_demand(held),
             None => {
