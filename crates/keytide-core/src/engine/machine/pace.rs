@@ -234,7 +234,7 @@ impl Machine {
 }
 
 /// The shortest pace of changes of the input: a file that is written over and over.
-pub(super) fn changed_floor(floor: Duration) -> Duration {
+fn changed_floor(floor: Duration) -> Duration {
     floor.min(Duration::from_millis(100))
 }
 

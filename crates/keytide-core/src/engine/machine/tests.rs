@@ -81,6 +81,22 @@ fn what_one_origin_demands_holds_up_no_other() {
 }
 
 #[test]
+fn a_refusal_that_waits_for_its_turn_holds_up_no_refresh_that_is_due() {
+    let mut given = Given::with(60 * SECOND);
+    given.pass(30 * SECOND - SECOND / 5);
+    given.reject("a", Some("more"));
+    assert!(given.timer().begin.unwrap().demand.is_some());
+    given.fail(ErrorKind::Refused, false);
+
+    given.reject("b", None);
+    let refresh = given.current.unwrap().plan.received.after(30 * SECOND);
+    assert_eq!(given.machine.due(), refresh);
+    given.pass(SECOND / 5);
+
+    assert_eq!(given.timer().begin.unwrap().trigger, Trigger::Ahead);
+}
+
+#[test]
 fn a_reader_with_patience_is_told_at_once_where_no_attempt_fits() {
     let mut given = Given::new();
     for _ in 0..10 {
