@@ -62,6 +62,26 @@ fn a_flight_that_outlived_its_limit_by_the_boot_clock_is_retired_by_whoever_look
 }
 
 #[test]
+fn what_was_retired_leaves_nothing_forgotten_that_is_at_hand() {
+    let mut given = Given::with(60 * SECOND);
+    given.pass(2 * SECOND);
+    given.ask(&Want {
+        by_name: true,
+        ..Want::default()
+    });
+    given.pass(LIMIT + 3 * SECOND);
+
+    let longer = Want {
+        least: 600 * SECOND,
+        ..Want::default()
+    };
+    assert_eq!(given.ask(&longer), Step::Fail(Why::TooShort));
+
+    let ends = given.current.unwrap().ends.boot;
+    assert!(given.machine.due() <= ends, "{:?}", given.machine.due());
+}
+
+#[test]
 fn what_one_origin_demands_holds_up_no_other() {
     let mut given = Given::with(60 * SECOND);
     given.pass(2 * SECOND);
