@@ -83,7 +83,7 @@ impl Cache {
             return;
         }
         let mut state = self.shared.state.lock();
-        state.machine.adopted();
+        state.machine.adopted(self.shared.options.floor());
         let (principal, adopted) = (principal.into(), &mut state.rest().adopted);
         if !adopted.contains(&principal) {
             adopted.push(principal);

@@ -66,11 +66,17 @@ impl Failure {
         });
         if self.sort.is_refusal() {
             let pace = doubled(FIRST_REFUSAL, self.count, LONGEST_REFUSAL);
-            return spread(
+            let pause = spread(
                 pace.min(room.unwrap_or(LONGEST_REFUSAL)),
                 Duration::ZERO,
                 random,
             );
+            // Only the first is asked again under the floor.
+            return if self.count > 1 {
+                pause.max(self.floor)
+            } else {
+                pause
+            };
         }
         if let (Sort::Throttled, Some(asked)) = (self.sort, self.retry_after) {
             let longest = match self.remaining {
@@ -171,6 +177,18 @@ mod tests {
             latency: Duration::ZERO,
             floor: FLOOR,
             first: None,
+        }
+    }
+
+    #[test]
+    fn only_the_first_of_a_row_of_refusals_is_asked_again_under_the_floor() {
+        for remaining in [None, Some(3), Some(3600)] {
+            let first = failure(Sort::Refused, 1, remaining).delay(0);
+            assert_eq!(first, FLOOR / 2, "{remaining:?}");
+            for count in 2..12 {
+                let next = failure(Sort::Refused, count, remaining).delay(0);
+                assert!(next >= FLOOR, "{count}: {next:?} of {remaining:?}");
+            }
         }
     }
 

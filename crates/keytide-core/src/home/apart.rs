@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use keytide_fork::PerProcess;
 
 use super::busy::Busy;
-use super::{HELD, Home, Kind, own};
+use super::own;
+use super::runtime::{HELD, Home, Kind};
 use crate::error::Error;
 use crate::sys;
 use crate::sys::clock::AgentClock;
@@ -53,7 +54,7 @@ pub(super) fn home_of(cache: u32, clock: &AgentClock) -> Option<Result<Arc<Home>
         home.is_back();
         return Some(Ok(Arc::clone(home)));
     }
-    let started = own::start(clock.clone(), Kind::Apart(cache));
+    let started = own::start(clock.clone(), Kind::Apart(cache), ended);
     let former = match &started {
         Ok(home) => apart.thread.replace(Arc::clone(home)),
         Err(_) => None,
@@ -93,8 +94,17 @@ pub(super) fn suspect(cache: u32) {
     }
 }
 
-/// The thread of this cache's own ended, with all that was spawned there, and was never blocked.
-pub(super) fn behaved(cache: u32) {
+/// The thread of a cache's own ended, with all that was spawned there.
+fn ended(home: &Home) {
+    if let Kind::Apart(cache) = home.kind
+        && home.blocked_since.get().is_none()
+    {
+        behaved(cache);
+    }
+}
+
+/// A thread of this cache's own was never blocked.
+fn behaved(cache: u32) {
     let table = TABLE.get();
     let mut caches = lock(&table.caches);
     let Some(apart) = caches.get_mut(&cache) else {

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use super::calls::{self, Entry};
 use super::queue::Due;
-use super::{HELD, Home, Kind, apart, own};
+use super::runtime::{HELD, Home, Kind};
+use super::{apart, own};
 use crate::error::Error;
 use crate::identity::InstanceId;
 
@@ -210,7 +211,11 @@ impl Found {
                 Some(home) => home,
                 None => {
                     if homes.len() < most.min(MOST_SPARES) {
-                        homes.extend(own::start(self.home.clock.clone(), Kind::Spare(round)));
+                        homes.extend(own::start(
+                            self.home.clock.clone(),
+                            Kind::Spare(round),
+                            |_| (),
+                        ));
                     }
                     let spare = homes.get(index % homes.len().max(1)).cloned();
                     spare.map_or_else(own::shared, Ok)

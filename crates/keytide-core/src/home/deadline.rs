@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::alarm::Alarm;
-use super::{Home, Homes, sentry};
+use super::homes::Homes;
+use super::runtime::Home;
+use super::sentry;
 use crate::sys;
 use crate::sys::time::Boot;
 

@@ -11,7 +11,8 @@ use std::time::Duration;
 use super::alarm::Alarm;
 use super::queue::Due;
 use super::resident::Resident;
-use super::{Home, sentry};
+use super::runtime::{Home, Kind};
+use super::sentry;
 use crate::sync::sleep;
 use crate::sys::time::{Boot, Now};
 
@@ -48,6 +49,18 @@ impl Home {
 
     pub(crate) fn unschedule_alarm(&self, due: Boot, id: u64) {
         self.queue.remove_alarm(due, id);
+    }
+
+    /// Whether the last of what lived here is gone, tasks that users spawned included; if so, nothing comes any more.
+    fn is_left(&self) -> bool {
+        let has_tasks = self.kind != Kind::Named && self.handle.metrics().num_alive_tasks() > 0;
+        // The calls that it was started for are still to come.
+        let is_new = self.born.elapsed() < NEW;
+        let left = !has_tasks && !is_new && self.calls.close_if_empty();
+        if left {
+            self.dead.store(true, Ordering::Release);
+        }
+        left
     }
 
     /// The loop of a home: one for each, for as long as it lives.
@@ -159,3 +172,5 @@ const STEP: Duration = Duration::from_secs(1);
 const FIRST_LOOK_BACK: Duration = Duration::from_millis(20);
 /// Timers do not count suspends: the loop looks at the clocks at least this often.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// How long a thread stays that no call came to.
+const NEW: Duration = Duration::from_millis(500);

@@ -7,8 +7,9 @@ use tokio::runtime::Handle;
 
 use super::alarm::Alarm;
 use super::resident::{Call, Load, Resident};
+use super::runtime::{Home, Kind};
 use super::tally::{Tally, Ticket};
-use super::{Home, Kind, apart, own, sentry};
+use super::{apart, own, sentry};
 use crate::error::Error;
 use crate::sync::{Mutex, lock};
 use crate::sys::Process;
@@ -53,7 +54,7 @@ impl Homes {
         if let Some(home) = stand_in.as_ref().filter(|home| home.takes_more()) {
             return Ok(Arc::clone(home));
         }
-        let home = own::start(self.clock.clone(), Kind::Common)?;
+        let home = own::start(self.clock.clone(), Kind::Common, |_| ())?;
         let former = stand_in.replace(Arc::clone(&home));
         drop(stand_in);
         drop(former);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use keytide_fork::PerProcess;
 
 use super::driver::EndsWithItsDriver;
-use super::{Home, Kind};
+use super::runtime::{Home, Kind};
 use crate::error::Error;
 use crate::sys::clock::AgentClock;
 
@@ -18,7 +18,7 @@ pub(super) fn shared() -> Result<Arc<Home>, Error> {
     if let Some(home) = shared.as_ref().filter(|home| home.takes_more()) {
         return Ok(Arc::clone(home));
     }
-    let home = start(AgentClock::System, Kind::Common)?;
+    let home = start(AgentClock::System, Kind::Common, |_| ())?;
     let former = shared.replace(Arc::clone(&home));
     drop(shared);
     drop(former);
@@ -33,7 +33,7 @@ pub(super) fn replace(blocked: &Arc<Home>) -> bool {
         .is_some_and(|home| Arc::ptr_eq(home, blocked));
     let mut former = None;
     if is_shared {
-        let Ok(home) = start(AgentClock::System, Kind::Common) else {
+        let Ok(home) = start(AgentClock::System, Kind::Common, |_| ()) else {
             return false;
         };
         former = shared.replace(home);
@@ -48,8 +48,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A thread with a runtime of its own, driving a new home.
-pub(super) fn start(clock: AgentClock, kind: Kind) -> Result<Arc<Home>, Error> {
+/// A thread with a runtime of its own, driving a new home. `at_end` is told when its loop has ended.
+pub(super) fn start(clock: AgentClock, kind: Kind, at_end: fn(&Home)) -> Result<Arc<Home>, Error> {
     let failed = |error: std::io::Error| {
         Error::unavailable("cannot start the refresh thread").caused_by(error)
     };
@@ -70,6 +70,7 @@ pub(super) fn start(clock: AgentClock, kind: Kind) -> Result<Arc<Home>, Error> {
             let Some(runtime) = take(&handed) else { return };
             let guard = EndsWithItsDriver(driven);
             runtime.block_on(Arc::clone(&guard.0).drive());
+            at_end(&guard.0);
             drop(guard);
             runtime.shutdown_background();
         });

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use keytide_fork::PerProcess;
 
-use super::Home;
 use super::alarm::Alarm;
+use super::runtime::Home;
 use crate::sys;
 
 /// A forked child has a sentry of its own: the thread of its parent's is not there.

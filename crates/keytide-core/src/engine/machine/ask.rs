@@ -95,7 +95,7 @@ impl Machine {
         }
         self.resume(effects);
         if trigger == Trigger::ByName {
-            self.pace.reset();
+            self.pace.reset(seen.options.floor());
         }
         self.begin(trigger, want.origin, seen, effects);
         Step::Wait

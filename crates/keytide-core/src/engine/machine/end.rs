@@ -1,5 +1,7 @@
 //! Ends: of one generation, of refreshing, of everything.
 
+use std::time::Duration;
+
 use super::effects::{Effects, Note, SlotChange};
 use super::{Machine, Seen};
 use crate::credential::Ends;
@@ -77,8 +79,8 @@ impl Machine {
     }
 
     /// Another principal is accepted from now on.
-    pub(crate) fn adopted(&mut self) {
-        self.pace.reset();
+    pub(crate) fn adopted(&mut self, floor: Duration) {
+        self.pace.reset(floor);
     }
 
     fn take_out(&mut self, effects: &mut Effects) {

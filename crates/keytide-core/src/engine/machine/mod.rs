@@ -10,6 +10,8 @@ mod end;
 mod land;
 mod pace;
 mod refusals;
+#[cfg(test)]
+mod tests;
 mod timer;
 
 use std::time::Duration;
@@ -186,6 +188,10 @@ impl Machine {
         if self.in_flight && overdue {
             self.in_flight = false;
             effects.retired = true;
+            if self.ended == Ended::No {
+                // Whoever looks may want nothing of it: what is at hand is looked at all the same.
+                self.plan_next(seen, effects);
+            }
         }
         self.in_flight
     }

@@ -143,9 +143,9 @@ impl Pace {
         };
     }
 
-    /// Forgets the backoff: the input changed, or the user asked by name.
-    pub(super) fn reset(&mut self) {
-        self.next = LONG_AGO;
+    /// Forgets the backoff: the input changed, or the user asked by name. The pace of changes is kept.
+    pub(super) fn reset(&mut self, floor: Duration) {
+        self.next = self.last_start.after(changed_floor(floor));
         if let Some(trouble) = &mut self.trouble {
             trouble.failures = 0;
             trouble.refusals = 0;
@@ -234,7 +234,7 @@ impl Machine {
 }
 
 /// The shortest pace of changes of the input: a file that is written over and over.
-pub(super) fn changed_floor(floor: Duration) -> Duration {
+fn changed_floor(floor: Duration) -> Duration {
     floor.min(Duration::from_millis(100))
 }
 

@@ -114,8 +114,7 @@ impl Machine {
         if may_force && self.ended == Ended::No && !self.in_flight {
             self.wanted = Some(Trigger::Rejected);
             self.want_for(&by);
-            let at = self.may_start(Trigger::Rejected, seen).err();
-            self.look_at(at.unwrap_or(now.boot), now, effects);
+            self.plan_next(seen, effects);
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::ask::can_help;
 use super::effects::{Begin, Demand, Effects, Note};
-use super::pace::{LONG_AGO, changed_floor};
+use super::pace::LONG_AGO;
 use super::{Ended, Machine, Seen};
 use crate::credential::Verdict;
 use crate::event::Trigger;
@@ -36,7 +36,7 @@ impl Machine {
         self.tell_expiry(seen, effects);
         let due = short
             .map(|_| Trigger::TooShort)
-            .or(self.changed_unseen.then_some(Trigger::Changed))
+            .or_else(|| self.changed_unseen.then_some(Trigger::Changed))
             .or_else(|| self.due_now(seen))
             .filter(|trigger| can_help(*trigger, seen, short.unwrap_or_default()));
         let Some(trigger) = due else { return };
@@ -44,7 +44,7 @@ impl Machine {
         let at = self.may_start(trigger, seen).err();
         if at != Some(Boot::FAR) {
             self.wanted = Some(trigger);
-            self.look_at(at.unwrap_or(seen.now.boot), seen.now, effects);
+            self.plan_next(seen, effects);
         }
     }
 
@@ -55,23 +55,17 @@ impl Machine {
             return;
         }
         self.tell_expiry(seen, effects);
-        let wanted = self.wanted.take();
-        let ahead = || {
-            self.due_now(seen)
-                .filter(|trigger| is_worth_it(*trigger, seen))
-        };
-        let Some(trigger) = wanted.or_else(ahead) else {
-            return self.plan_next(seen, effects);
-        };
-        match self.may_start(trigger, seen) {
-            Ok(()) => {
+        let ahead = self
+            .due_now(seen)
+            .filter(|trigger| is_worth_it(*trigger, seen));
+        // What has to wait for its turn holds up nothing that is due by itself.
+        let mut due = self.wanted.into_iter().chain(ahead);
+        match due.find(|trigger| self.may_start(*trigger, seen).is_ok()) {
+            Some(trigger) => {
                 let by = self.wanted_by();
                 self.begin(trigger, by.as_deref(), seen, effects);
             }
-            Err(at) => {
-                self.wanted = wanted;
-                self.look_at(at, seen.now, effects);
-            }
+            None => self.plan_next(seen, effects),
         }
     }
 
@@ -80,7 +74,7 @@ impl Machine {
         if self.ended != Ended::No {
             return;
         }
-        self.pace.reset();
+        self.pace.reset(seen.options.floor());
         let in_use = match seen.current {
             Some(held) => seen.in_demand(held),
             None => {
@@ -93,11 +87,7 @@ impl Machine {
         }
         self.wanted = Some(Trigger::Changed);
         if !self.in_flight {
-            let soonest = self
-                .pace
-                .last_start
-                .after(changed_floor(seen.options.floor()));
-            self.look_at(soonest.max(seen.now.boot), seen.now, effects);
+            self.plan_next(seen, effects);
         }
     }
 
@@ -188,9 +178,10 @@ impl Machine {
     /// Has the shell look at what comes next to this credential.
     pub(super) fn plan_next(&mut self, seen: &Seen<'_>, effects: &mut Effects) {
         let now = seen.now;
-        let at = if let Some(trigger) = self.wanted {
-            self.may_start(trigger, seen).err().unwrap_or(now.boot)
-        } else if let Some(held) = seen.current
+        let wanted = self
+            .wanted
+            .map(|trigger| self.may_start(trigger, seen).err().unwrap_or(now.boot));
+        let at = if let Some(held) = seen.current
             && let Verdict::Usable(remaining) = self.judge(held, seen)
         {
             let margin = held.plan.refresh_margin();
@@ -199,7 +190,7 @@ impl Machine {
             if remaining == Duration::MAX {
                 Boot::FAR
             } else if refresh <= now.boot && !seen.in_demand(held) {
-                if !std::mem::replace(&mut self.idle, true) {
+                if wanted.is_none() && !std::mem::replace(&mut self.idle, true) {
                     effects.tell(Note::Idle);
                 }
                 expiry
@@ -211,6 +202,7 @@ impl Machine {
             self.tell_expiry(seen, effects);
             Boot::FAR
         };
+        let at = wanted.map_or(at, |wanted| wanted.min(at));
         self.look_at(at, now, effects);
     }
 
