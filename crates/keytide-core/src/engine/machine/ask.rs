@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::effects::Effects;
-use super::{Ended, Machine, Seen};
+use super::ended::Ended;
+use super::state::{Machine, Seen};
 use crate::credential::Verdict;
 use crate::event::Trigger;
 use crate::sys::time::Boot;

@@ -4,9 +4,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Machine;
 use crate::event::Trigger;
-use crate::sys::time::{Boot, Now};
+use crate::sys::time::Boot;
 
 /// What a decision leaves to be done. What is told, the slot and the timer: before the lock is released; flights are
 /// retired and launched after it.
@@ -131,27 +130,3 @@ impl Effects {
         }
     }
 }
-
-impl Machine {
-    /// Has the shell look at `at`, and no more at the former instant.
-    pub(super) fn look_at(&mut self, at: Boot, now: Now, effects: &mut Effects) {
-        let late = self.due != Boot::FAR && self.due.until(now.boot) > LATE;
-        // What is due already is not put off, or it would never be late.
-        let is_due = self.due.max(at) <= now.boot;
-        if (self.due == at || is_due) && !late {
-            return;
-        }
-        let former = effects.look.map_or(self.due, |look| look.former);
-        let late = late || effects.look.is_some_and(|look| look.late);
-        effects.look = Some(Look { former, at, late });
-        self.due = at;
-    }
-
-    /// Nobody could be had to look: the next decision that wants it tries again.
-    pub(crate) fn nobody_looks(&mut self) {
-        self.due = Boot::FAR;
-    }
-}
-
-/// A timer that is this late tells that nobody polls it.
-const LATE: Duration = Duration::from_millis(100);

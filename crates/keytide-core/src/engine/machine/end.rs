@@ -3,19 +3,11 @@
 use std::time::Duration;
 
 use super::effects::{Effects, Note, SlotChange};
-use super::{Machine, Seen};
+use super::ended::Ended;
+use super::state::{Machine, Seen};
 use crate::credential::Ends;
 use crate::event::Trigger;
 use crate::sys::time::Boot;
-
-/// Why a cache does not refresh any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
-#[repr(u8)]
-pub(crate) enum Ended {
-    No = 0,
-    ShutDown = 1,
-    Revoked = 2,
-}
 
 impl Machine {
     /// A generation is declared invalid. Returns whether it was the current one.

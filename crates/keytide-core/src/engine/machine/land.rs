@@ -4,8 +4,9 @@ use std::num::NonZeroU32;
 use std::time::{Duration, SystemTime};
 
 use super::effects::{Demand, Effects, Note, SlotChange};
+use super::ended::Ended;
 use super::pace::Failed;
-use super::{Ended, Machine, Seen};
+use super::state::{Machine, Seen};
 use crate::credential::{Held, Plan};
 use crate::engine::backoff::{self, Failure, Sort};
 use crate::engine::life::{Life, Times};

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Machine, Seen};
-use crate::engine::backoff::{self, Sort};
+use crate::engine::backoff::Sort;
 use crate::error::ErrorKind;
-use crate::event::Trigger;
 use crate::sys::time::{Boot, Now};
 
 /// When the issuer may be asked again.
@@ -65,6 +63,14 @@ impl Pace {
         self.next
     }
 
+    /// The wall clock stepped: what was reckoned by the wrong one sets no pace any more.
+    pub(super) fn clock_stepped(&mut self, floor: Duration) {
+        if self.trouble.is_none() {
+            let floored = self.last_start.after(floor);
+            self.next = self.next.min(floored);
+        }
+    }
+
     /// All failures ever.
     pub(crate) fn failures(&self) -> u32 {
         self.total
@@ -80,7 +86,7 @@ impl Pace {
     }
 
     /// Whether the last failure came while a credential was usable.
-    fn failed_while_usable(&self) -> bool {
+    pub(super) fn failed_while_usable(&self) -> bool {
         self.trouble
             .as_ref()
             .is_some_and(|trouble| trouble.while_usable)
@@ -88,7 +94,7 @@ impl Pace {
 
     /// When the issuer may be asked again, unless by name. What failed before the wall clock stepped may have failed for that:
     /// it sets no pace any more, unless the issuer asked to be left alone for a while, or until its input has changed.
-    fn next_by_this_clock(&self, now: Now, floor: Duration) -> Boot {
+    pub(super) fn next_by_this_clock(&self, now: Now, floor: Duration) -> Boot {
         match &self.trouble {
             Some(trouble) if trouble.has_stepped(now) && !trouble.last.asks_for_a_while() => {
                 self.next.min(self.last_start.after(floor))
@@ -171,70 +177,8 @@ impl Failed {
     }
 }
 
-impl Machine {
-    /// Whether the issuer may be asked now; else when.
-    pub(super) fn may_start(&self, trigger: Trigger, seen: &Seen<'_>) -> Result<(), Boot> {
-        let (pace, now) = (&self.pace, seen.now);
-        let floor = seen.options.floor();
-        let floored = pace.last_start.after(floor);
-        let next = pace.next_by_this_clock(now, floor);
-        let at = match (trigger, pace.last_failure()) {
-            (Trigger::ByName, _) => return Ok(()),
-            (Trigger::Changed, _) => pace.last_start.after(changed_floor(floor)),
-            // Who refuses what the issuer gives again has a pace of its own.
-            (Trigger::Rejected, None) => self.forced_floor(floor),
-            (Trigger::Rejected | Trigger::Invalidated, Some(_)) => {
-                next.max(self.forced_floor(floor))
-            }
-            (Trigger::Invalidated, None) => {
-                self.pace_of_rounds(floor).max(self.forced_floor(floor))
-            }
-            (_, Some(failed)) => {
-                let usable = self.verdict(seen).is_some_and(|it| it.usable().is_some());
-                let first_after_expiry =
-                    !usable && pace.failed_while_usable() && !failed.until_changed;
-                if first_after_expiry { now.boot } else { next }
-            }
-            // A life that a clock cut short is worth a call at once; one shorter than the pace is not.
-            (Trigger::Expired, None)
-                if seen.current.is_some_and(|held| held.lifetime() > floor) =>
-            {
-                next.min(floored)
-            }
-            (_, None) => next.max(floored),
-        };
-        if at <= now.boot { Ok(()) } else { Err(at) }
-    }
-
-    /// What was given again, and invalidated again: nobody may use it, so the issuer is asked at a pace that grows from
-    /// one round to the next, and not at that of what is served meanwhile.
-    fn pace_of_rounds(&self, floor: Duration) -> Boot {
-        match self.cold.as_ref().map_or(0, |cold| cold.reinstated) {
-            0 => LONG_AGO,
-            rounds => self
-                .pace
-                .last_start
-                .after(backoff::reinstated_pace(rounds, floor)),
-        }
-    }
-
-    /// Before this instant nobody forces another call, whoever forced the last one.
-    pub(super) fn forced_floor(&self, floor: Duration) -> Boot {
-        let forced = self.cold.as_ref().and_then(|cold| cold.last_forced);
-        forced.map_or(LONG_AGO, |forced| forced.after(floor))
-    }
-
-    /// The wall clock stepped: what was reckoned by the wrong one sets no pace any more.
-    pub(crate) fn clock_stepped(&mut self, floor: Duration) {
-        if self.pace.trouble.is_none() {
-            let floored = self.pace.last_start.after(floor);
-            self.pace.next = self.pace.next.min(floored);
-        }
-    }
-}
-
 /// The shortest pace of changes of the input: a file that is written over and over.
-fn changed_floor(floor: Duration) -> Duration {
+pub(super) fn changed_floor(floor: Duration) -> Duration {
     floor.min(Duration::from_millis(100))
 }
 

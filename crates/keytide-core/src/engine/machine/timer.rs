@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::ask::can_help;
 use super::effects::{Begin, Demand, Effects, Note};
+use super::ended::Ended;
 use super::pace::LONG_AGO;
-use super::{Ended, Machine, Seen};
+use super::state::{Machine, Seen};
 use crate::credential::Verdict;
 use crate::event::Trigger;
 use crate::sys::time::Boot;
