@@ -3,6 +3,7 @@
 use keytide_core::Trigger;
 
 use super::model::{Answer, Call, End, Model, Now, Outcome, SECOND, Sort, TICK};
+use super::open::REFUSALS_GO_UNDER_THE_FLOOR;
 use super::{Oracle, Verdict};
 use crate::trace::What;
 
@@ -136,7 +137,9 @@ fn the_floor_is_kept(oracle: &Oracle, cache: usize, call: &Call, now: Now) -> Ve
         (Trigger::Changed, _) => floor.min(SECOND / 10),
         _ if model.reset => 0,
         // A refusal is asked again after half a second, once.
-        (_, Outcome::Failed(Sort::Refused)) => {
+        (_, Outcome::Failed(Sort::Refused(_)))
+            if model.failures.len() < 2 || REFUSALS_GO_UNDER_THE_FLOOR =>
+        {
             let gap = now.boot - last.end?.boot;
             return (gap + TICK < SECOND / 2 && !expired_since(model, last))
                 .then(|| format!("{gap} ns after a refusal"));
@@ -226,7 +229,12 @@ fn nobody_reads_nobody_asks(oracle: &Oracle, cache: usize, call: &Call, now: Now
         .map_or(now.boot, |read| now.boot - read.boot);
     // A call may have waited for its place.
     let slack = if call.waited { 600 * SECOND } else { SECOND };
-    (unread > idle + slack).then(|| {
+    // What the last read asked for may come as late as the pace says, once.
+    let asked_since = model
+        .calls
+        .last()
+        .is_some_and(|last| model.last_read.is_none_or(|read| last.start.run > read.run));
+    (unread > idle + slack && asked_since).then(|| {
         format!(
             "{:?} after {} s without a read",
             call.trigger,
@@ -245,7 +253,7 @@ fn the_backoff_is_kept(oracle: &Oracle, cache: usize, call: &Call, now: Now) -> 
     {
         return None;
     }
-    let alike = |sort| std::mem::discriminant(&sort) == std::mem::discriminant(&last.sort);
+    let alike = |sort| last.sort.is_alike(sort);
     let row = model
         .failures
         .iter()
@@ -255,7 +263,7 @@ fn the_backoff_is_kept(oracle: &Oracle, cache: usize, call: &Call, now: Now) -> 
     let doubled = |first: i64, most: i64| first.saturating_mul(1 << (row - 1).min(20)).min(most);
     let pause = match last.sort {
         Sort::Unavailable => doubled(model.terms.floor, 30 * SECOND) / 2,
-        Sort::Refused => doubled(SECOND, 300 * SECOND) / 2,
+        Sort::Refused(_) => doubled(SECOND, 300 * SECOND) / 2,
         Sort::Throttled(asked) => asked.min(30 * SECOND),
     };
     let gap = now.boot - last.at.boot;
@@ -282,7 +290,7 @@ pub(super) fn limit_was_kept(model: &Model, number: u64, answer: Answer, now: No
     if took > limit + TICK {
         return Some(format!("{call:?} took {took} ns, its limit is {limit}"));
     }
-    let cut = answer == Answer::Dropped && !call.retired && !call.stepped;
+    let cut = answer == Answer::Dropped && !call.retired && !call.stepped && !model.dropped;
     let left = if call.usable_at_start {
         model.remaining(call.start)
     } else {

@@ -119,7 +119,7 @@ fn is_asked_again_in_time(
         return None;
     }
     let most = match sort {
-        Sort::Refused => 300 * SECOND,
+        Sort::Refused(_) => 300 * SECOND,
         Sort::Unavailable | Sort::Throttled(_) => 30 * SECOND,
     };
     let since = (now.boot - end.boot).min(now.run - end.run);
@@ -176,7 +176,8 @@ fn is_refreshed_in_time(
     let end = Duration::from_nanos(
         (current.boot - current.received.boot + current.received.run).max(0) as u64,
     );
-    let well = issuer.is_up(bad_until, end) && now.boot >= current.boot;
+    let principal = model.other == Some(false) || model.terms.accepts_other;
+    let well = principal && issuer.is_up(bad_until, end) && now.boot >= current.boot;
     let forced = model
         .calls
         .iter()

@@ -1,6 +1,6 @@
 //! What an answer does to the model of its cache.
 
-use super::model::{Answer, Current, Ends, Failure, Model, Now, Outcome, SECOND, Sort};
+use super::model::{Answer, Current, Ends, Failure, Model, Now, Outcome, SECOND, Sort, Why};
 use super::{Oracle, calls};
 use crate::trace::What;
 
@@ -24,6 +24,12 @@ impl Model {
             return;
         }
         let sent = self.calls[index].start;
+        if answer == Answer::Dropped && self.calls[index].stepped {
+            // Its limit, or a reader who found that it is lost.
+            self.lost += 1;
+            self.calls[index].outcome = Outcome::Void;
+            return;
+        }
         let judged = match answer {
             Answer::Failed(sort) => Err(sort),
             Answer::Panicked | Answer::Dropped => Err(Sort::Unavailable),
@@ -67,10 +73,10 @@ impl Model {
             return Err(Sort::Unavailable);
         }
         if left > LONGEST {
-            return Err(Sort::Refused);
+            return Err(Sort::Refused(Why::Lifetime));
         }
         if self.other.is_some_and(|known| known != other) && !self.terms.accepts_other {
-            return Err(Sort::Refused);
+            return Err(Sort::Refused(Why::Principal));
         }
         if self.current.is_some_and(|current| current.mint == mint) {
             return Ok(None);
@@ -121,7 +127,7 @@ impl Model {
         if demanded {
             return;
         }
-        self.said_no |= sort == Sort::Refused;
+        self.said_no |= matches!(sort, Sort::Refused(_));
         let usable = self.is_usable(now);
         if self
             .failures

@@ -8,6 +8,7 @@ mod calls;
 mod failures;
 mod landing;
 mod model;
+mod open;
 mod served;
 mod status;
 
@@ -15,7 +16,7 @@ use keytide_core::ErrorKind;
 
 pub(crate) use self::failures::CHOKES;
 pub(crate) use self::model::{
-    Answer, End, Ends, Model, Now, Refusal, SECOND, Seen, Sort, Start, Terms, nanos,
+    Answer, End, Ends, Model, Now, Refusal, SECOND, Seen, Sort, Start, Terms, Why, nanos,
 };
 use crate::plan::{IssuerPlan, Move};
 use crate::trace::{Line, Trace, Want, What};
@@ -233,6 +234,7 @@ impl Oracle {
     /// The last handle of a cache is gone.
     pub(crate) fn dropped(&mut self, cache: usize, now: Now) {
         self.note(cache, now, What::Dropped);
+        self.caches[cache].dropped = true;
     }
 
     /// The clocks are moved; judged by the instant after it.

@@ -48,6 +48,10 @@ pub(crate) struct Model {
     /// Failures in a row.
     pub(crate) failures: Vec<Failure>,
     pub(crate) failed: u64,
+    /// Calls that failed or were taken for lost after a suspend.
+    pub(crate) lost: u64,
+    /// No new reader finds it.
+    pub(crate) dropped: bool,
     /// The greatest generation that any read returned.
     pub(crate) returned: u64,
     pub(crate) last_read: Option<Now>,
@@ -114,7 +118,25 @@ pub(crate) enum Sort {
     Unavailable,
     /// With so many nanoseconds of patience.
     Throttled(i64),
-    Refused,
+    Refused(Why),
+}
+
+/// Why an answer counts as a refusal: others are other refusals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Why {
+    SaysNo,
+    Principal,
+    Lifetime,
+}
+
+impl Sort {
+    /// Whether a failure after this one is more of the same.
+    pub(crate) fn is_alike(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Refused(one), Self::Refused(other)) => one == other,
+            (one, other) => std::mem::discriminant(&one) == std::mem::discriminant(&other),
+        }
+    }
 }
 
 /// A failure in a row of them.

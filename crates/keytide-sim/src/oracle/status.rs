@@ -30,7 +30,10 @@ fn agrees(model: &Model, status: &CacheStatus, now: Now) -> Verdict {
         (!phase, "the phase"),
         (status.generation != model.generation, "the generation"),
         (status.rotations != model.generation, "the rotations"),
-        (status.failures != model.failed, "the failures"),
+        (
+            status.failures < model.failed || status.failures > model.failed + model.lost,
+            "the failures",
+        ),
         (running && !status.in_flight, "whether a call is under way"),
         (
             usable && (left - model.remaining(now)).abs() > TICK,

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, RetryAfter, Secret};
 
 use super::{World, lock};
-use crate::oracle::{Answer, CHOKES, Ends, Now, SECOND, Sort, nanos};
+use crate::oracle::{Answer, CHOKES, Ends, Now, SECOND, Sort, Why, nanos};
 use crate::plan::{Condition, IssuerPlan};
 use crate::rng::{Part, Rng};
 
@@ -137,7 +137,7 @@ impl ProvideCredential for Issuer {
         }
         if let Some(origin) = claims.filter(|_| self.plan().chokes) {
             let error = Error::refused(format!("{CHOKES}{origin} "));
-            return Err(self.refuse(&mut call, Sort::Refused, error));
+            return Err(self.refuse(&mut call, Sort::Refused(Why::SaysNo), error));
         }
         match condition {
             Condition::Down => {
@@ -151,7 +151,7 @@ impl ProvideCredential for Issuer {
             }
             Condition::Refuses => {
                 let error = Error::refused(format!("it says no, in request {}", call.number));
-                Err(self.refuse(&mut call, Sort::Refused, error))
+                Err(self.refuse(&mut call, Sort::Refused(Why::SaysNo), error))
             }
             Condition::Panics => {
                 call.answer = Answer::Panicked;
