@@ -5,6 +5,7 @@ use std::time::Duration;
 use keytide_core::ErrorKind;
 
 use super::model::{End, Now, Outcome, SECOND, Sort, Start, TICK, nanos};
+use super::open::PATIENCE_WAITS_FOR_THE_FIRST_CALL;
 use super::{Oracle, Verdict};
 use crate::trace::Want;
 
@@ -67,16 +68,29 @@ pub(super) fn wait_was_bounded(oracle: &Oracle, cache: usize, start: &Start, now
     }
     if let Want::Within(patience) = start.want {
         let patience = nanos(patience);
+        if PATIENCE_WAITS_FOR_THE_FIRST_CALL
+            && has_not_called(oracle, cache, start.at.run + patience)
+        {
+            return None;
+        }
         return (waited > patience + TICK)
             .then(|| format!("waited {waited} ns with a patience of {patience}"));
     }
-    let issuer = oracle.caches[cache].terms.issuer;
-    let limits = oracle
+    let terms = &oracle.caches[cache].terms;
+    let sharers = oracle
         .caches
         .iter()
-        .filter(|model| model.terms.issuer == issuer)
-        .map(|model| model.terms.flight_limit);
-    let most = 3 * limits.sum::<i64>() + 60 * SECOND;
+        .filter(|model| model.terms.issuer == terms.issuer)
+        .count();
+    let issuer = &oracle.issuers[terms.issuer];
+    let (from, to) = (since_start(start.at.run), since_start(now.run));
+    // Where calls hang, those who are served meanwhile wait for all who are not: the most urgent go first.
+    let most = if issuer.is_up(from.saturating_sub(LONGEST_CALL), to) {
+        let all = issuer.latency as i64 * 2_000_000 * (sharers as i64 + 2);
+        2 * all + 2 * terms.floor + 5 * SECOND
+    } else {
+        6 * 3600 * SECOND
+    };
     (waited > most).then(|| format!("waited {} s, {} at most", waited / SECOND, most / SECOND))
 }
 
@@ -170,14 +184,10 @@ fn is_refreshed_in_time(
     if quarter < 8 * busy || quarter < 8 * floor || model.repeats > 0 {
         return None;
     }
-    let bad_until = Duration::from_nanos(
-        (current.boot - quarter - current.received.boot + current.received.run).max(0) as u64,
-    );
-    let end = Duration::from_nanos(
-        (current.boot - current.received.boot + current.received.run).max(0) as u64,
-    );
+    let end = current.received.run + current.life();
+    let (from, end) = (since_start(end - quarter), since_start(end));
     let principal = model.other == Some(false) || model.terms.accepts_other;
-    let well = principal && issuer.is_up(bad_until, end) && now.boot >= current.boot;
+    let well = principal && issuer.is_up(from, end) && now.boot >= current.boot;
     let forced = model
         .calls
         .iter()
@@ -185,6 +195,20 @@ fn is_refreshed_in_time(
         .take(4)
         .any(|call| call.claims.is_some());
     (well && !forced).then(|| format!("{current:?} was not replaced in time"))
+}
+
+/// Whether the agent of this cache had called nobody by then.
+fn has_not_called(oracle: &Oracle, cache: usize, by: i64) -> bool {
+    let agent = oracle.caches[cache].terms.agent;
+    let mut theirs = oracle
+        .caches
+        .iter()
+        .filter(|model| model.terms.agent == agent);
+    theirs.all(|model| model.calls.first().is_none_or(|call| call.start.run > by))
+}
+
+fn since_start(run: i64) -> Duration {
+    Duration::from_nanos(run.unsigned_abs())
 }
 
 /// 21 and 27: revoked is what was revoked, and shut down what was shut down.
@@ -217,5 +241,7 @@ fn claims_starve_nobody_else(
     (start.want.origin() != Some(whose)).then(|| format!("{kind:?}: {words}"))
 }
 
+/// A call that hangs may hold its place for so long.
+const LONGEST_CALL: Duration = Duration::from_secs(60);
 /// What an issuer says that chokes on the demand of an origin, before the number of that origin.
 pub(crate) const CHOKES: &str = "it chokes on the demand of origin ";

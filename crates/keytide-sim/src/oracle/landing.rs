@@ -27,6 +27,7 @@ impl Model {
         if answer == Answer::Dropped && self.calls[index].stepped {
             // Its limit, or a reader who found that it is lost.
             self.lost += 1;
+            self.failures.clear();
             self.calls[index].outcome = Outcome::Void;
             return;
         }

@@ -20,6 +20,7 @@ pub(crate) struct Now {
 /// What a cache was built with.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Terms {
+    pub(crate) agent: usize,
     pub(crate) issuer: usize,
     pub(crate) floor: i64,
     pub(crate) flight_limit: i64,

@@ -175,6 +175,7 @@ impl World {
         }
         let Ok(cache) = builder.build() else { return };
         let terms = Terms {
+            agent: plan.agent,
             issuer: plan.issuer,
             floor: nanos(plan.floor),
             flight_limit: nanos(plan.flight_limit),
