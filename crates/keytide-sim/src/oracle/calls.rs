@@ -49,6 +49,7 @@ impl Oracle {
             end: None,
             outcome: Outcome::Running,
             retired: false,
+            retired_at: 0,
             stepped: false,
             waited: self.may_have_waited(cache, now),
             usable_at_start: self.caches[cache].is_usable(now),
@@ -282,13 +283,18 @@ fn repeats_are_bounded(oracle: &Oracle, cache: usize, call: &Call, _: Now) -> Ve
         .then(|| format!("{:?} after {} equal answers", call.trigger, model.repeats))
 }
 
-/// 11: a call ends at its limit, and not before a sixth of what remained, a second at the least.
+/// 10 and 21: what was retired ends at once. 11: a call ends at its limit, and not before a sixth of what remained, a second at the least.
 pub(super) fn limit_was_kept(model: &Model, number: u64, answer: Answer, now: Now) -> Verdict {
     let call = model.calls[number as usize - 1];
     let took = now.run - call.start.run;
     let limit = model.terms.flight_limit;
     if took > limit + TICK {
         return Some(format!("{call:?} took {took} ns, its limit is {limit}"));
+    }
+    if call.retired && now.run > call.retired_at + TICK {
+        return Some(format!(
+            "{call:?} went on after it was taken out of service"
+        ));
     }
     let cut = answer == Answer::Dropped && !call.retired && !call.stepped && !model.dropped;
     let left = if call.usable_at_start {

@@ -35,6 +35,8 @@ fn usable_is_served(
     // One that came, or was given again, at this very instant may be missed by who was told of something else before.
     let fresh =
         current.received.run == now.run || model.repeated.is_some_and(|again| again.run == now.run);
+    // One that a clock ended, and a clock gave back while the reader waited, may be missed by who was told of a failure.
+    let fresh = fresh || oracle.was_moved_since(start.at.run);
     let served = start.want.is_plain()
         || matches!(start.want, Want::ReadFor(origin) | Want::Origin(origin)
             if !model.refusals.iter().any(|known| known.origin == origin && known.generation == model.generation));
@@ -87,7 +89,7 @@ pub(super) fn wait_was_bounded(oracle: &Oracle, cache: usize, start: &Start, now
     // Where calls hang, those who are served meanwhile wait for all who are not: the most urgent go first.
     let most = if issuer.is_up(from.saturating_sub(LONGEST_CALL), to) {
         let all = issuer.latency as i64 * 2_000_000 * (sharers as i64 + 2);
-        2 * all + 2 * terms.floor + 5 * SECOND
+        2 * all + 6 * terms.floor + 5 * SECOND
     } else {
         6 * 3600 * SECOND
     };

@@ -204,7 +204,7 @@ impl Oracle {
         });
         if current {
             model.withdrawn = true;
-            model.retire();
+            model.retire(now);
         }
         self.judge("19", cache, now, said);
     }
@@ -228,7 +228,7 @@ impl Oracle {
         self.note(cache, now, what);
         let model = &mut self.caches[cache];
         model.end = model.end.max(end);
-        model.retire();
+        model.retire(now);
     }
 
     /// The last handle of a cache is gone.

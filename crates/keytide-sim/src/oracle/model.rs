@@ -96,6 +96,8 @@ pub(crate) struct Call {
     pub(crate) outcome: Outcome,
     /// Taken out of service: its answer counts for nothing.
     pub(crate) retired: bool,
+    /// When it was retired.
+    pub(crate) retired_at: i64,
     /// A clock was moved while it ran.
     pub(crate) stepped: bool,
     /// It began the moment that another call to the issuer ended: it may have waited for its place.
@@ -252,9 +254,12 @@ impl Model {
     }
 
     /// Takes what runs out of service.
-    pub(crate) fn retire(&mut self) {
+    pub(crate) fn retire(&mut self, now: Now) {
         for call in self.calls.iter_mut().rev().take(RECENT) {
-            call.retired |= call.end.is_none();
+            if call.end.is_none() && !call.retired {
+                call.retired = true;
+                call.retired_at = now.run;
+            }
         }
     }
 }
