@@ -63,6 +63,8 @@ pub(crate) struct CachePlan {
     pub(crate) idle_after: Option<Duration>,
     pub(crate) static_stability: Option<Duration>,
     pub(crate) accepts_other: bool,
+    /// How many calls it allows its issuer at a time.
+    pub(crate) limit: usize,
     pub(crate) readers: u64,
 }
 
@@ -229,6 +231,10 @@ impl CachePlan {
             idle_after: rng.percent(20).then(|| rng.magnitude(5_000, 7_200_000)),
             static_stability: stable.filter(|_| issuers[issuer].signing),
             accepts_other: rng.percent(25),
+            limit: match rng.below(4) {
+                0 => rng.within(1, 4) as usize,
+                _ => issuers[issuer].limit,
+            },
             readers: rng.weighted(&[(3, 1), (2, 2), (1, 4)]),
         }
     }

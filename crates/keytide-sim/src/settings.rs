@@ -83,6 +83,9 @@ impl Default for Settings {
 }
 
 impl Without {
+    /// All happens.
+    pub const NOTHING: Self = Self(0);
+
     /// This and one more.
     #[must_use]
     pub fn and(self, trouble: Trouble) -> Self {

@@ -10,7 +10,7 @@ use crate::trace::What;
 type Rule = fn(&Oracle, usize, &Call, Now) -> Verdict;
 
 /// All of them, by their numbers in the contract.
-const RULES: [(&str, Rule); 10] = [
+const RULES: [(&str, Rule); 11] = [
     ("21, 27", none_after_the_end),
     ("9", one_at_a_time),
     ("18, T31", the_issuers_places_are_kept),
@@ -19,6 +19,7 @@ const RULES: [(&str, Rule); 10] = [
     ("19", what_is_forced_was_demanded),
     ("19, T29", claims_go_with_their_refusal),
     ("7, T23", nobody_reads_nobody_asks),
+    ("5, T7", nothing_is_replaced_before_its_window),
     ("13, 14", the_backoff_is_kept),
     ("T9", repeats_are_bounded),
 ];
@@ -240,6 +241,31 @@ fn nobody_reads_nobody_asks(oracle: &Oracle, cache: usize, call: &Call, now: Now
             "{:?} after {} s without a read",
             call.trigger,
             unread / SECOND
+        )
+    })
+}
+
+/// 5 and T7: half of a life is used at the least, or what the issuer wants used.
+fn nothing_is_replaced_before_its_window(
+    oracle: &Oracle,
+    cache: usize,
+    call: &Call,
+    now: Now,
+) -> Verdict {
+    let model = &oracle.caches[cache];
+    let ahead = matches!(call.trigger, Trigger::Ahead | Trigger::Urgent);
+    let current = model.current.filter(|_| ahead)?;
+    let hinted = oracle.issuers[model.terms.issuer].hint.is_some();
+    let window = if hinted {
+        current.life() - (current.life() / 10).min(300 * SECOND)
+    } else {
+        current.window()
+    };
+    let left = model.remaining(now);
+    (left > window + TICK).then(|| {
+        format!(
+            "{:?} with {left} ns left, the window is {window}",
+            call.trigger
         )
     })
 }

@@ -11,6 +11,8 @@ mod model;
 mod open;
 mod served;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use keytide_core::ErrorKind;
 

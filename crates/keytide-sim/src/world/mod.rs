@@ -155,7 +155,6 @@ impl World {
     /// Builds the cache of a slot, unless its agent has ended.
     fn build(self: &Arc<Self>, slot: usize) {
         let plan = &self.plan.caches[slot];
-        let issuer = &self.plan.issuers[plan.issuer];
         let id = lock(&self.owners).len();
         let provider = Issuer::new(Arc::clone(self), slot, id);
         let mut builder = self.agents[plan.agent]
@@ -163,7 +162,7 @@ impl World {
             .key(format!("c{id}"))
             .floor(plan.floor)
             .flight_limit(plan.flight_limit)
-            .issuer_limit(issuer.limit);
+            .issuer_limit(plan.limit);
         if let Some(idle) = plan.idle_after {
             builder = builder.idle_after(idle);
         }
@@ -179,7 +178,7 @@ impl World {
             issuer: plan.issuer,
             floor: nanos(plan.floor),
             flight_limit: nanos(plan.flight_limit),
-            issuer_limit: issuer.limit,
+            issuer_limit: plan.limit,
             idle_after: plan.idle_after.map(nanos),
             static_stability: plan.static_stability.map(nanos),
             accepts_other: plan.accepts_other,
