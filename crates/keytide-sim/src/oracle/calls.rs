@@ -225,7 +225,7 @@ fn nobody_reads_nobody_asks(oracle: &Oracle, cache: usize, call: &Call, now: Now
     let model = &oracle.caches[cache];
     let ahead = matches!(call.trigger, Trigger::Ahead | Trigger::Urgent);
     let current = model.current.filter(|_| ahead)?;
-    let idle = model.terms.idle_after.unwrap_or(current.life());
+    let idle = model.terms.idle_after.unwrap_or_else(|| current.life());
     let unread = model
         .last_read
         .map_or(now.boot, |read| now.boot - read.boot);

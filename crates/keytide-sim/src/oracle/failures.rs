@@ -162,7 +162,7 @@ fn is_refreshed_in_time(
     let quarter = window / 4;
     let asked = matches!(kind, ErrorKind::Expired | ErrorKind::Unavailable);
     let calm = !oracle.was_moved_since(current.received.run) && issuer.hint.is_none();
-    let idle = model.terms.idle_after.unwrap_or(current.life());
+    let idle = model.terms.idle_after.unwrap_or_else(|| current.life());
     let latest = current.boot - window / 2;
     let in_demand = current
         .read_early
