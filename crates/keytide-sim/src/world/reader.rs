@@ -203,7 +203,7 @@ impl Reader {
         self.world
             .oracle()
             .refused(live.id, origin, generation, demanded, self.world.now());
-        if self.rng.percent(15) {
+        if self.rng.percent(35) {
             // Reported, and nobody waits.
             return;
         }
