@@ -161,7 +161,13 @@ fn is_refreshed_in_time(
     let window = current.window();
     let quarter = window / 4;
     let asked = matches!(kind, ErrorKind::Expired | ErrorKind::Unavailable);
-    let calm = !oracle.was_moved_since(current.received.run) && issuer.hint.is_none();
+    // By a clock that is off, what an issuer says of an instant may be past, or too far off.
+    let since = if issuer.says_when {
+        0
+    } else {
+        current.received.run
+    };
+    let calm = !oracle.was_moved_since(since) && issuer.hint.is_none();
     let idle = model.terms.idle_after.unwrap_or_else(|| current.life());
     let latest = current.boot - window / 2;
     let in_demand = current
