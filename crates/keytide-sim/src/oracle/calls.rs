@@ -79,13 +79,21 @@ impl Oracle {
             .any(|call| call.retired || call.end.is_some_and(|end| end.run == now.run))
     }
 
-    fn running_at(&self, issuer: usize, now: Now) -> usize {
+    /// How many calls an issuer has under way, for a cache that allows so many.
+    fn running_at(&self, issuer: usize, limit: usize, now: Now) -> usize {
+        let count = |model: &Model| {
+            // One that began at this instant too, and is allowed more, may have had its place later.
+            let after = |call: &Call| call.start.run == now.run && model.terms.issuer_limit > limit;
+            model
+                .running()
+                .filter(|call| !is_lost(call, now) && !after(call))
+                .count()
+        };
         self.caches
             .iter()
             .filter(|model| model.terms.issuer == issuer)
-            .flat_map(Model::running)
-            .filter(|call| !is_lost(call, now))
-            .count()
+            .map(count)
+            .sum()
     }
 }
 
@@ -115,7 +123,7 @@ fn one_at_a_time(oracle: &Oracle, cache: usize, call: &Call, now: Now) -> Verdic
 /// 18 and T31: over all caches no more calls at a time than the cache that asks allows.
 fn the_issuers_places_are_kept(oracle: &Oracle, cache: usize, _: &Call, now: Now) -> Verdict {
     let terms = &oracle.caches[cache].terms;
-    let running = oracle.running_at(terms.issuer, now);
+    let running = oracle.running_at(terms.issuer, terms.issuer_limit, now);
     (running >= terms.issuer_limit)
         .then(|| format!("{running} under way already, of {}", terms.issuer_limit))
 }
