@@ -169,10 +169,9 @@ fn is_refreshed_in_time(
     };
     let calm = !oracle.was_moved_since(since) && issuer.hint.is_none();
     let idle = model.terms.idle_after.unwrap_or_else(|| current.life());
-    let latest = current.boot - window / 2;
     let in_demand = current
         .read_early
-        .is_some_and(|read| read.boot + idle > latest);
+        .is_some_and(|read| read.boot + idle > current.boot);
     if !asked
         || !calm
         || !in_demand
