@@ -124,9 +124,10 @@ async fn an_update_of_seventy_seconds_is_outlasted_at_the_pace_of_the_documentat
         clock.advance(Duration::from_secs(1)).await;
     }
 
-    // The schedule of the documentation: 0, 2, 6, 14 and 30 s; then at least until 70 s.
+    // The schedule of the documentation: 0, 2, 6, 14 and 30 s; then at least until 70 s. Before it the four short pauses of
+    // a reader that has nothing.
     let last = *asked_at.last().unwrap();
     assert!((70..=102).contains(&last), "{asked_at:?}");
-    assert!(asked_at.len() <= 9, "{asked_at:?}");
+    assert!(asked_at.len() <= 9 + 4, "{asked_at:?}");
     assert!(cache.try_get().is_ok());
 }

@@ -31,6 +31,8 @@ impl Deadline {
         let set = match homes.timed_by() {
             Some(home) => {
                 let due = home.clock.now().boot.after(patience);
+                // Its first call may be one that waits for a place.
+                home.ensure_driven();
                 home.schedule_alarm(due, id, Arc::clone(&alarm));
                 Set::Home(Arc::clone(home), due)
             }
