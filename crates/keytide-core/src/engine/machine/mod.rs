@@ -11,6 +11,8 @@ mod land;
 mod pace;
 mod refusals;
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tests;
 mod timer;
 
