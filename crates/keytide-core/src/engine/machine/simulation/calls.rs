@@ -22,7 +22,7 @@ pub(super) const CAP: Duration = Duration::from_secs(30);
 pub(super) struct Calls {
     begun: u32,
     /// The last call but for those that one origin demanded.
-    last: Boot,
+    pub(super) last: Boot,
     pub(super) last_forced: Boot,
     pub(super) failure: Option<Failure>,
     /// The issuer repeats itself: it is not asked ahead before this instant.
@@ -33,6 +33,8 @@ pub(super) struct Calls {
     orphaned: bool,
     /// The input changed, or somebody asked by name: the backoff is forgotten.
     pub(super) freed: bool,
+    /// The input changed while somebody used this, and no call was made since that is for all.
+    pub(super) changed: bool,
     /// How long the last good answer took.
     usual: Duration,
 }
@@ -63,6 +65,7 @@ impl Default for Calls {
             rounds: 0,
             orphaned: false,
             freed: false,
+            changed: false,
             usual: Duration::ZERO,
         }
     }
@@ -179,6 +182,7 @@ impl Oracle {
         }
         if begin.demand.is_none() {
             self.calls.last = now.boot;
+            self.calls.changed = false;
             self.calls.orphaned = false;
         }
         if trigger == Trigger::ByName {

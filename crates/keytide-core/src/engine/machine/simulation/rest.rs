@@ -52,6 +52,17 @@ impl Oracle {
             });
         }
         if ended == Ended::No && !in_flight && !unnoticed {
+            let floor = seen.options.floor();
+            let calls = &self.calls;
+            let failed = calls.failure.as_ref().map_or(Boot(i64::MIN), |it| it.next);
+            let latest = calls.last.max(calls.last_forced).after(floor).max(failed);
+            let asked_by_next_read = machine.has_changed_unseen();
+            let in_demand = |held| is_in_demand(held, seen.read, now, seen.options);
+            let in_use = seen.current.is_some_and(in_demand);
+            let lost = calls.changed && in_use && !asked_by_next_read && due > latest.max(now.boot);
+            self.check(!lost, || {
+                format!("a change is forgotten: looked at at {due:?}, not {latest:?}")
+            });
             self.never_forgotten(seen, due);
         }
     }

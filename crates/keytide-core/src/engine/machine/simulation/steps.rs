@@ -131,6 +131,10 @@ impl World {
         self.decide(Input::Changed, |machine, seen, effects| {
             machine.input_changed(seen, effects);
         });
+        let held = self.slot.as_ref().map(|known| known.held);
+        let in_use =
+            held.is_some_and(|held| is_in_demand(&held, self.read, self.now, &self.options));
+        self.oracle.calls.changed |= in_use;
     }
 
     fn reject(&mut self) {
