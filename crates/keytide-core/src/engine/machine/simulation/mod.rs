@@ -34,6 +34,9 @@
 //! | a withdrawal leaves the flight | 1 |
 //! | an unchanged answer sets no pace | 1 |
 //! | the issuer is asked for what it cannot give | 1 |
+//! | a demand takes the place of a changed input | 6 |
+//! | a refusal takes the place of a changed input | 6 |
+//! | a read in passing puts off what is wanted sooner | 45 |
 //! | a shutdown leaves the look | 3 |
 
 mod answers;
