@@ -47,7 +47,7 @@ pub(crate) struct Look {
 }
 
 /// A flight to be launched.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Begin {
     pub(crate) number: NonZeroU32,
     pub(crate) trigger: Trigger,

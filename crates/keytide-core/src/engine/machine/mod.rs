@@ -13,6 +13,8 @@ mod may_start;
 mod pace;
 mod refusals;
 mod reject;
+#[cfg(test)]
+mod simulation;
 mod state;
 #[cfg(test)]
 mod tests;

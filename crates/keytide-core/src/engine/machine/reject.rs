@@ -47,7 +47,6 @@ impl Machine {
         effects.tell(Note::Rejected { generation });
         effects.marked = Some(true);
         if may_force && self.ended == Ended::No && !self.in_flight {
-            self.wanted = Some(Trigger::Rejected);
             self.want_for(&by);
             self.plan_next(seen, effects);
         }
@@ -170,11 +169,13 @@ impl Machine {
             .find(|refusal| Some(refusal.origin.as_ref()) != but && refusal.next <= now.boot);
         if let Some(origin) = next.map(|refusal| Arc::clone(&refusal.origin)) {
             self.want_for(&origin);
-            self.wanted = Some(Trigger::Rejected);
         }
     }
 
+    /// A call is wanted for the refusal of this origin. A changed input that was to be asked for is not forgotten.
     pub(super) fn want_for(&mut self, origin: &Arc<str>) {
+        self.changed_unseen |= self.wanted == Some(Trigger::Changed);
+        self.wanted = Some(Trigger::Rejected);
         self.cold().refusals.wanted_by = Some(Arc::clone(origin));
     }
 

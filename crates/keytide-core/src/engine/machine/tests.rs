@@ -173,3 +173,33 @@ fn a_changed_input_frees_nobody_from_the_pace_of_changes() {
     given.pass(SECOND / 10);
     assert_eq!(given.timer().begin.unwrap().trigger, Trigger::Changed);
 }
+
+#[test]
+fn a_changed_input_is_not_forgotten_for_what_one_origin_demands() {
+    let mut given = Given::with(60 * SECOND);
+    given.pass(2 * SECOND);
+    given.decide(|machine, seen, effects| machine.input_changed(seen, effects));
+    given.reject("a", Some("more"));
+    assert!(given.timer().begin.unwrap().demand.is_some());
+
+    given.fail(ErrorKind::Refused, false);
+
+    given.decide(|machine, seen, effects| machine.read_in_passing(seen, None, effects));
+    assert_eq!(given.timer().begin.unwrap().trigger, Trigger::Changed);
+}
+
+#[test]
+fn a_read_in_passing_puts_off_nothing_that_is_wanted_sooner() {
+    let mut given = Given::with(60 * SECOND);
+    given.pass(31 * SECOND);
+    assert!(given.timer().begin.is_some());
+    given.fail(ErrorKind::Unavailable, false);
+    given.decide(|machine, seen, effects| machine.input_changed(seen, effects));
+    let soonest = given.machine.due();
+
+    given.decide(|machine, seen, effects| machine.read_in_passing(seen, None, effects));
+
+    assert_eq!(given.machine.due(), soonest);
+    given.pass(SECOND / 10);
+    assert_eq!(given.timer().begin.unwrap().trigger, Trigger::Changed);
+}

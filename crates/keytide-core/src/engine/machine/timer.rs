@@ -43,8 +43,12 @@ impl Machine {
         let Some(trigger) = due else { return };
         self.resume(effects);
         let at = self.may_start(trigger, seen).err();
-        if at != Some(Boot::FAR) {
+        // What is wanted already, and has its turn sooner, is not put off.
+        let before = self.wanted.map(|wanted| self.may_start(wanted, seen).err());
+        if at != Some(Boot::FAR) && before.is_none_or(|before| at < before) {
             self.wanted = Some(trigger);
+        }
+        if self.wanted.is_some() {
             self.plan_next(seen, effects);
         }
     }
@@ -105,11 +109,12 @@ impl Machine {
         }
         self.in_flight = false;
         if self.ended == Ended::No {
-            self.wanted = Some(orphan.trigger);
-            if let Some(demand) = orphan.demand {
-                self.want_for(&demand.origin);
+            match orphan.demand {
+                Some(demand) => self.want_for(&demand.origin),
+                None => self.wanted = self.wanted.or(Some(orphan.trigger)),
             }
-            if !orphan.paced {
+            // What one origin demanded has set no pace of others.
+            if !orphan.paced && orphan.demand.is_none() {
                 self.pace.last_start = LONG_AGO;
             }
             self.look_at(seen.now.boot, seen.now, effects);
@@ -163,8 +168,10 @@ impl Machine {
         if matches!(trigger, Trigger::Rejected | Trigger::Invalidated) {
             self.cold().last_forced = Some(now.boot);
         }
+        // What one origin demands says nothing of what the changed input gives to all.
+        let changed = self.changed_unseen || self.wanted == Some(Trigger::Changed);
+        self.changed_unseen = changed && demand.is_some();
         self.wanted = None;
-        self.changed_unseen = false;
         self.look_at(Boot::FAR, now, effects);
         let for_one = demand.as_ref().map(|demand| &*demand.origin);
         self.pace_refusals(generation, for_one, now, seen.options.floor());

@@ -131,9 +131,11 @@ pub(in crate::conformance) async fn idle_calls<F: Fixture>(case: &Case<F>, name:
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let calls = case.probe.started() - before;
-    case.suite.findings.judge(Rule::NoBusyLoop, calls <= AT_PACE, || {
-        format!("{name}: {calls} calls within {READ_FOR:?} after the failure")
-    });
+    case.suite
+        .findings
+        .judge(Rule::NoBusyLoop, calls <= AT_PACE, || {
+            format!("{name}: {calls} calls within {READ_FOR:?} after the failure")
+        });
 }
 
 /// Whether a call works once the issuer is well; in so many attempts.
