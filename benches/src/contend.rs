@@ -5,6 +5,7 @@ use std::future::Future;
 use std::hint::black_box;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
@@ -72,6 +73,19 @@ pub trait Contend: Send + Sync + Sized + 'static {
     /// Those that its users would see.
     fn read(&self) -> impl Future<Output = Result<Self::Read, Failure>> + Send;
 
+    /// One read by a reader that states how long it waits, where its users can state that: `None` where they cannot. It is
+    /// measured in the scenario `recover` only.
+    ///
+    /// # Errors
+    /// Those that its users would see.
+    fn read_within(
+        &self,
+        patience: Duration,
+    ) -> impl Future<Output = Option<Result<Self::Read, Failure>>> + Send {
+        let _ = patience;
+        async { None }
+    }
+
     /// The value of an `Authorization` header, made from what was read as its users make it; `None` where a read does not
     /// give the token. It is timed in the scenario `http` only; elsewhere it tells which token was read.
     fn header(read: &Self::Read) -> Option<HeaderValue>;
@@ -109,6 +123,9 @@ pub(crate) trait Running: Send + Sync {
     fn read_many(&self, reads: u64) -> Reading<'_, ()>;
 
     fn read(&self) -> Reading<'_, Seen>;
+
+    /// Whether a reader with patience was served; `None` where none can be stated.
+    fn read_within(&self, patience: Duration) -> Reading<'_, Option<bool>>;
 
     fn beside(&self, issuer: &FakeIssuer) -> Result<Arc<dyn Running>, Failure>;
 
@@ -160,6 +177,13 @@ impl<C: Contend> Running for Ring<C> {
         Box::pin(async move {
             let read = self.0.read().await?;
             Ok(Seen(Box::new(move || C::header(&read))))
+        })
+    }
+
+    fn read_within(&self, patience: Duration) -> Reading<'_, Option<bool>> {
+        Box::pin(async move {
+            let read = self.0.read_within(patience).await;
+            Ok(read.map(|read| read.is_ok()))
         })
     }
 

@@ -181,6 +181,12 @@ impl Goals<'_> {
                 "ms",
             );
         }
+        self.at_most(
+            ("recover", "patience", "keytide", "failed"),
+            "an outage shorter than a reader's patience: failed reads",
+            0.0,
+            "",
+        );
         for case in ["10,000", "100,000"] {
             self.at_most(
                 ("scale", case, "keytide", "bytes"),

@@ -13,7 +13,7 @@ use crate::stats::median;
 use crate::time::now;
 
 pub(super) fn planned(bench: &Bench<'_>) -> f64 {
-    bench.entrants.len() as f64 * 3.0 * STEP_S
+    bench.entrants.len() as f64 * 4.0 * STEP_S
 }
 
 pub(super) fn measure(bench: &Bench<'_>) -> Vec<Case> {
@@ -24,7 +24,94 @@ pub(super) fn measure(bench: &Bench<'_>) -> Vec<Case> {
         }
         cases.push(one(bench, kind));
     }
+    if !bench.stopped() {
+        cases.push(patience(bench));
+    }
     cases
+}
+
+/// One reader with patience for each outage, which is shorter.
+fn patience(bench: &Bench<'_>) -> Case {
+    let trials = trials(&bench.plan);
+    let text = format!(
+        "The cache is empty and the issuer answers 503; it heals after 10 ms to a second, at another moment in each of {trials} \
+         trials. One reader that states a patience of {} reads once: whether it is served, and how long after the healing. \
+         Whose readers cannot state one is left out.",
+        span(PATIENCE)
+    );
+    let mut case = Case::new(
+        "recover",
+        "patience",
+        "An outage that a reader waits through",
+        text,
+    )
+    .column("failed", "failed reads", "", Better::Lower)
+    .column("worst", "the worst", "ms", Better::Lower)
+    .column("calls", "calls of each", "", Better::Neither);
+    let found = Trials::of(bench, "recover patience", 1, STEP_S, |entrant| {
+        bench.runtime.block_on(wait_through(bench.plan, entrant))
+    });
+    found.fill(&mut case, &[]);
+    case
+}
+
+async fn wait_through(plan: Plan, entrant: &Entrant) -> Result<Trial, Failure> {
+    let trials = trials(&plan) as u32;
+    let tasks: Vec<_> = (0..trials)
+        .map(|number| {
+            let heals = Duration::from_millis(10) + LONGEST / trials * number;
+            tokio::spawn(one_reader(entrant.clone(), heals))
+        })
+        .collect();
+    let (mut late, mut calls, mut failed) = (Vec::new(), Vec::new(), 0);
+    for task in tasks {
+        let Some((served, after, called)) = task.await.map_err(Failure::of)?? else {
+            continue;
+        };
+        calls.push(called as f64);
+        late.push(after.as_secs_f64() * 1e3);
+        failed += u32::from(!served);
+    }
+    let values = if calls.is_empty() {
+        Vec::new()
+    } else {
+        vec![
+            ("failed", f64::from(failed)),
+            ("worst", late.iter().copied().fold(0.0, f64::max)),
+            ("calls", median(&calls)),
+        ]
+    };
+    let note = calls
+        .is_empty()
+        .then(|| "no patience can be stated".to_owned());
+    Ok(Trial {
+        values,
+        note,
+        hopeless: false,
+        spread: None,
+    })
+}
+
+/// Whether the reader was served, how long after the issuer had healed, and how often that was asked. `None` where no patience
+/// can be stated.
+async fn one_reader(
+    entrant: Entrant,
+    heals: Duration,
+) -> Result<Option<(bool, Duration, u64)>, Failure> {
+    let issuer = FakeIssuer::with(Answer::Unavailable(Duration::ZERO), LONG, None);
+    let running = entrant.start(&issuer)?;
+    let healed = now() + heals;
+    let healer = {
+        let issuer = issuer.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep_until(healed.into()).await;
+            issuer.set(Answer::After(LATENCY));
+        })
+    };
+    let served = running.read_within(PATIENCE).await;
+    let after = now().saturating_duration_since(healed);
+    healer.abort();
+    Ok(served?.map(|served| (served, after, issuer.calls())))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,6 +247,9 @@ fn limit(plan: &Plan) -> Duration {
     plan.pick(Duration::from_secs(15), Duration::from_secs(3))
 }
 
+/// How long a reader waits, and the longest outage that it waits through.
+const PATIENCE: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_secs(1);
 const LATENCY: Duration = Duration::from_millis(50);
 const PACE: Duration = Duration::from_millis(5);
 const SHORT: Duration = Duration::from_secs(2);

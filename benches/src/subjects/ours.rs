@@ -1,6 +1,7 @@
 //! keytide as it takes part: by `get().await`, and by the borrowed read.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderValue;
 use keytide_core::{Agent, Cache, Credential};
@@ -48,6 +49,11 @@ impl Contend for Owned {
 
     async fn read(&self) -> Result<Arc<Credential>, Failure> {
         self.cache.get().await.map_err(Failure::of)
+    }
+
+    async fn read_within(&self, patience: Duration) -> Option<Result<Arc<Credential>, Failure>> {
+        let read = self.cache.get_within(patience, Duration::ZERO).await;
+        Some(read.map_err(Failure::of))
     }
 
     fn header(credential: &Arc<Credential>) -> Option<HeaderValue> {

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::error::Error;
 use crate::sync;
 use crate::sync::wakers;
+use crate::sync::{Mutex, lock};
 
 /// Ends when all have, or with the first that fails. There may be a hundred thousand.
 pub(super) struct Together<'a> {
@@ -121,8 +122,4 @@ impl fmt::Debug for Together<'_> {
             .field("left", &self.left)
             .finish_non_exhaustive()
     }
-}
-
-fn lock(turns: &Mutex<Turns>) -> MutexGuard<'_, Turns> {
-    turns.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -16,7 +16,9 @@ use crate::sys;
 
 impl Cache {
     /// The credential, owned. Ready at once while there is a usable one; else waits for the issuer, for at most as
-    /// long as one call may take. Where what is current was invalidated within the floor (1 s unless set) of the last call
+    /// long as one call may take ([`flight_limit`](crate::CacheBuilder::flight_limit)), the wait for a place at the issuer
+    /// included. It is told of the first failure: state a patience ([`get_within`](Self::get_within)) to wait through what may
+    /// pass. Where what is current was invalidated within the floor (1 s unless set) of the last call
     /// that was forced so, it waits for the rest of that first.
     ///
     /// Needs no runtime of its own, and may be dropped at any point: the call goes on for others.
@@ -50,11 +52,15 @@ impl Cache {
             .await
     }
 
-    /// [`get_for`](Self::get_for) with an end to the reader's patience. `Duration::ZERO` for `least` asks for any
-    /// usable credential.
+    /// [`get_for`](Self::get_for) by a reader that states its patience: it waits through failures that may pass
+    /// ([`Unavailable`](ErrorKind::Unavailable), [`Throttled`](ErrorKind::Throttled)), and has the issuer asked again at the pace
+    /// of the backoff, for as long as another attempt fits. `Duration::ZERO` for `least` asks for any usable credential.
     ///
     /// # Errors
-    /// Those of [`get_for`](Self::get_for), and [`TimedOut`](ErrorKind::TimedOut): the call goes on for others.
+    /// At once what cannot pass: those of [`get_for`](Self::get_for) but for the two above. Where the next attempt does not fit
+    /// into what is left of the patience: the failure, with when that attempt is as its
+    /// [`retry_after`](Error::retry_after). [`TimedOut`](ErrorKind::TimedOut) when the patience ends during a call, which goes on
+    /// for others.
     pub async fn get_within(
         &self,
         patience: Duration,
@@ -71,7 +77,8 @@ impl Cache {
             .await
     }
 
-    /// The credential, owned, for programs without a runtime: blocks the thread for at most `patience`.
+    /// The credential, owned, for programs without a runtime: blocks the thread for at most `patience`, and waits through
+    /// failures that may pass as [`get_within`](Self::get_within) does.
     ///
     /// Not for async code: it blocks. A usable credential is given without blocking.
     ///

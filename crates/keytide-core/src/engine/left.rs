@@ -1,10 +1,11 @@
 //! What is left behind: until when something is accepted that nobody is served any more.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::credential::Ends;
+use crate::sync::{Mutex, MutexGuard, lock};
 use crate::sys::time::Now;
 
 /// What one revoked cache leaves behind: the worst case, until its issuer is told.
@@ -29,7 +30,7 @@ impl Left {
     }
 
     fn lock(&self) -> MutexGuard<'_, Ends> {
-        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.ends)
     }
 }
 

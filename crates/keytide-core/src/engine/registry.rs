@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use super::left::{Left, LeftBehind};
 use super::machine::Ended;
 use crate::context::key::{Key, Name};
 use crate::credential::Ends;
 use crate::error::{Error, ErrorKind};
+use crate::sync::{Mutex, MutexGuard, lock};
 use crate::sys::time::Now;
 
 /// Knows an agent's caches without keeping them.
@@ -159,6 +160,6 @@ impl<C> Registry<C> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Caches<C>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }

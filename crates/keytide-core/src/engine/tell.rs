@@ -2,8 +2,8 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use crate::identity::InstanceId;
 use crate::profile::Revocation;
 use crate::sync::AbortHandle;
 use crate::sync::wakers::Wakers;
+use crate::sync::{Mutex, lock};
 
 /// One issuer that is being told.
 struct Heard {
@@ -149,8 +150,4 @@ impl Call for TellingCall {
         let actor = &self.0.agent.actor;
         actor.emit(None, "", None, EventKind::Blocked { by });
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

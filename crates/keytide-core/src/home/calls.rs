@@ -1,13 +1,14 @@
 //! The calls that run in one home: [`Calls`].
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::busy::Busy;
 use super::resident::{Call, Load};
 use crate::sync;
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// The calls that run in one home.
 pub(super) struct Calls {
@@ -108,10 +109,6 @@ pub(super) fn discard(load: Load) {
     let Load { work, ticket } = load;
     sync::discard(work);
     drop(ticket);
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 static NEXT: AtomicU64 = AtomicU64::new(0);

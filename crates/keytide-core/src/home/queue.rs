@@ -1,10 +1,11 @@
 //! One timer structure for all caches of a home.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use super::alarm::Alarm;
 use super::resident::Resident;
+use crate::sync::{Mutex, MutexGuard, lock};
 use crate::sys::time::Boot;
 
 /// What is due when, by the boot clock.
@@ -106,8 +107,8 @@ impl Queue {
             .collect()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Entries> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        lock(&self.entries)
     }
 }
 

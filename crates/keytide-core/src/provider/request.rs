@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
 use crate::context::Context;
 use crate::event::Trigger;
 use crate::identity::{AgentIdentity, InstanceId};
 use crate::profile::Profile;
+use crate::sync::{Mutex, lock};
 use crate::sys::time::{Now, Wall, nanos};
 
 /// Who asks, why, and by which clock.
@@ -134,14 +135,11 @@ impl Request {
     /// Says which of several providers answered, by what it states about itself: that holds for this answer and for all
     /// calls to come, in place of what was stated when the cache was built. For a provider that chooses among others.
     pub fn answered_by(&self, profile: Profile) {
-        *self.profile.lock().unwrap_or_else(PoisonError::into_inner) = Some(profile);
+        *lock(&self.profile) = Some(profile);
     }
 
     pub(crate) fn take_profile(&self) -> Option<Profile> {
-        self.profile
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        lock(&self.profile).take()
     }
 
     /// A way to tell the cache, at any later time, that the provider's input has changed (a file, an environment, a

@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::{Event, EventKind, Observe};
 use crate::sync::discard;
+use crate::sync::{Mutex, MutexGuard, lock};
 use crate::sys::{self, Process};
 
 /// The events of one observer, bounded in number and in bytes.
@@ -172,7 +173,7 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 
