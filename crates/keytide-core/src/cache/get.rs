@@ -54,7 +54,7 @@ impl Cache {
 
     /// [`get_for`](Self::get_for) by a reader that states its patience: it waits through failures that may pass
     /// ([`Unavailable`](ErrorKind::Unavailable), [`Throttled`](ErrorKind::Throttled)), and has the issuer asked again at the pace
-    /// of the backoff, for as long as another attempt fits. `Duration::ZERO` for `least` asks for any usable credential.
+    /// of the backoff, for as long as another attempt fits; not for more life than what is at hand has left. `Duration::ZERO` for `least` asks for any usable credential.
     ///
     /// # Errors
     /// At once what cannot pass: those of [`get_for`](Self::get_for) but for the two above. Where the next attempt does not fit

@@ -188,6 +188,21 @@ async fn a_reader_that_waits_for_an_attempt_takes_what_comes_before() {
     assert!(start.elapsed() <= millis(10), "{:?}", start.elapsed());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_wish_for_more_life_waits_through_no_outage() {
+    let given = given(Answer::token(HOUR));
+    given.cache.get().await.unwrap();
+    given.script.always(Answer::unavailable());
+    given.clock.advance(40 * MINUTE).await;
+    let start = Instant::now();
+
+    let error = given.cache.get_within(10 * MINUTE, 50 * MINUTE).await;
+
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::TooShort);
+    assert_eq!(start.elapsed(), ANY);
+    given.cache.get_within(10 * MINUTE, ANY).await.unwrap();
+}
+
 #[test]
 fn a_thread_that_blocks_with_patience_rides_out_an_outage() {
     let (provider, script) = ScriptedProvider::new(Answer::token(HOUR));

@@ -55,8 +55,9 @@ impl AuthorizedClientBuilder {
     }
 
     /// How long a request waits for a credential, where there is none to be had at once, and again for a newer one
-    /// after a 401. Defaults to 30 s, as long as one call to an issuer may take. Counted by the agent's clock. While the cache
-    /// backs off from an issuer that failed, a request without a credential fails at once.
+    /// after a 401. It waits through an outage of the issuer, which is asked again at the pace of the backoff; what cannot
+    /// pass, such as a refusal, is told at once. Defaults to 30 s, as long as one call to an issuer may take. Counted by the
+    /// agent's clock.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.settings.patience = patience;
         self

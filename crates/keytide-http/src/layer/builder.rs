@@ -50,7 +50,8 @@ impl<C> AuthorizeLayerBuilder<C> {
     }
 
     /// How long a request waits for a credential, where there is none to be had at once, and again for a newer one
-    /// after a refusal. Defaults to 30 s. Counted by the agent's clock.
+    /// after a refusal. It waits through an outage of the issuer, which is asked again at the pace of the backoff; what cannot
+    /// pass is told at once. Defaults to 30 s. Counted by the agent's clock.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.settings.patience = patience;
         self

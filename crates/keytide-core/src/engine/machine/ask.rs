@@ -145,6 +145,10 @@ impl Machine {
         seen: &Seen<'_>,
         want: &Want<'_>,
     ) -> bool {
+        // What is at hand is served, if it lasts; for more life than that nobody waits through an outage.
+        if trigger == Trigger::TooShort {
+            return false;
+        }
         let forced = matches!(trigger, Trigger::Rejected | Trigger::Invalidated);
         let within_floor = forced && at <= self.forced_floor(seen.options.floor());
         let fits = want
