@@ -6,6 +6,7 @@ use super::effects::{Effects, Note, SlotChange};
 use super::ended::Ended;
 use super::state::{Machine, Seen};
 use crate::credential::Ends;
+use crate::error::ErrorKind;
 use crate::event::Trigger;
 use crate::sys::time::Boot;
 
@@ -70,9 +71,15 @@ impl Machine {
         Ends::latest(seen.known().map(|held| held.ends), self.former())
     }
 
-    /// Another principal is accepted from now on.
+    /// Another principal is accepted from now on: what was refused for it is asked for again.
     pub(crate) fn adopted(&mut self, floor: Duration) {
-        self.pace.reset(floor);
+        let refused = self
+            .pace
+            .last_failure()
+            .is_some_and(|failed| failed.kind == ErrorKind::PrincipalChanged);
+        if refused {
+            self.pace.reset(floor);
+        }
     }
 
     fn take_out(&mut self, effects: &mut Effects) {

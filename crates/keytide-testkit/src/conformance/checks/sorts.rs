@@ -202,8 +202,8 @@ pub(in crate::conformance) async fn not_configured<F: Fixture>(suite: &Arc<Suite
 const RETRY_AFTER: Duration = Duration::from_secs(7);
 /// How long reads go on after a failure.
 const READ_FOR: Duration = Duration::from_millis(600);
-/// How many calls the first pauses allow meanwhile: after at least 50, 100 and 200 ms.
-const AT_PACE: u64 = 3;
+/// How many calls the pace allows meanwhile: one at an expiry, and those of the first pauses, after at least 50, 100 and 200 ms.
+const AT_PACE: u64 = 4;
 
 /// How many milliseconds a call that is under way is waited for.
 const LOOKS: u32 = 200;
