@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::decide::{After, Words};
 use super::flight::{Flight, Outcome};
+use super::launch::By;
 use super::machine::{Ended, Want};
 use super::machine::{Failed, Step, Why};
 use super::patience::{Patience, Turn};
@@ -78,9 +79,11 @@ impl Shared {
             let bounded = !flight.is_underway() || (stated || !first) && flight.outcome().is_none();
             first = false;
             let alarm = if bounded { patience.alarm(self) } else { None };
+            // What was answered at once has just been judged.
+            let at_once = flight.is_over();
             match flight.wait(alarm).await {
                 Some(Outcome::Issued(credential)) => {
-                    match self.fits_after_answer(&credential, &want) {
+                    match self.fits_after_answer(&credential, &want, at_once) {
                         Some(Ok(())) => return Ok(credential),
                         Some(Err(error)) => return Err(error),
                         None => answered = true,
@@ -130,9 +133,11 @@ impl Shared {
             Next::Wait(_) => after.launch.take(),
             _ => None,
         };
+        // Who is woken for a flight that was retired may take any time.
+        let decided = after.retired.is_none().then_some(now);
         after.run();
         if let Some(launch) = launch {
-            launch.enter(true);
+            launch.enter(By::Reader(decided));
         }
         next
     }
@@ -248,11 +253,18 @@ impl Shared {
         &self,
         credential: &Credential,
         want: &Want<'_>,
+        at_once: bool,
     ) -> Option<Result<(), Error>> {
-        if self.closed().is_some() {
+        let remaining = if at_once {
+            credential.lifetime()
+        } else if self.foreign().is_some() {
+            return None;
+        } else {
+            credential.remaining_at(self.context.clock.now())
+        };
+        if self.ended() == Ended::Revoked {
             return None;
         }
-        let remaining = credential.remaining_at(self.context.clock.now());
         if remaining.is_zero() {
             return None;
         }

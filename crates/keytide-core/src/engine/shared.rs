@@ -93,10 +93,12 @@ impl Shared {
         self.read.store(now.boot.0, Ordering::Relaxed);
     }
 
-    /// How long a call may take that starts now.
-    pub(crate) fn flight_limit(&self, now: Now) -> Duration {
+    /// How long a call may take that starts now, and how far the issuer's clock is ahead of ours.
+    pub(crate) fn terms_of_call(&self, now: Now) -> (Duration, i64) {
         let mut state = self.state.lock();
-        self.look(&mut state, now, |machine, seen| machine.flight_limit(seen))
+        self.look(&mut state, now, |machine, seen| {
+            (machine.flight_limit(seen), machine.skew())
+        })
     }
 
     /// Whether the issuer gives lifetimes of this length, as far as its provider states. Not to be asked under a lock.
@@ -131,10 +133,6 @@ impl Shared {
             END
         };
         (watched, seen)
-    }
-
-    pub(crate) fn skew(&self) -> i64 {
-        self.state.lock().machine.skew()
     }
 
     /// Why a read cannot be served, when it is the end of the cache or of its process.

@@ -44,13 +44,18 @@ impl Windows {
 
     /// How much life is left when a refresh becomes urgent: at most a tenth of the life.
     pub(crate) fn mandatory(&self) -> Duration {
-        self.mandatory.unwrap_or(MANDATORY).min(self.lifetime / 10)
+        mandatory(self.mandatory, self.lifetime)
     }
 
     fn share_of(&self, spread: Duration) -> Duration {
         let nanos = spread.as_nanos() * u128::from(self.phase) / u128::from(u32::MAX);
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
+}
+
+/// How much life is left when a refresh becomes urgent, of a credential that lasts `lifetime` from its receipt on.
+pub(crate) fn mandatory(configured: Option<Duration>, lifetime: Duration) -> Duration {
+    configured.unwrap_or(MANDATORY).min(lifetime / 10)
 }
 
 /// Where a cache of an instance lies in any spread: a stable hash, so that instances that start together do not

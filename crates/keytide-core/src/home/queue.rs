@@ -17,10 +17,32 @@ pub(super) struct Queue {
 /// Two maps, for there may be a hundred thousand caches, and an entry of theirs is smaller.
 #[derive(Default)]
 pub(super) struct Entries {
-    caches: BTreeMap<(Boot, u32), Weak<dyn Resident>>,
+    caches: BTreeMap<Place, Weak<dyn Resident>>,
     alarms: BTreeMap<(Boot, u64), Arc<Alarm>>,
     /// The home does not serve caches any more.
     closed: bool,
+}
+
+/// An instant and the number of a cache, in their order, in twelve bytes: as a pair they would take sixteen.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    high: i32,
+    low: u32,
+    id: u32,
+}
+
+impl Place {
+    fn new(due: Boot, id: u32) -> Self {
+        Self {
+            high: (due.0 >> 32) as i32,
+            low: due.0 as u32,
+            id,
+        }
+    }
+
+    fn due(self) -> Boot {
+        Boot(i64::from(self.high) << 32 | i64::from(self.low))
+    }
 }
 
 /// Who is to be told.
@@ -36,9 +58,10 @@ impl Queue {
         if entries.closed {
             return None;
         }
-        entries.caches.insert((due, id), cache);
+        let place = Place::new(due, id);
+        entries.caches.insert(place, cache);
         let first = entries.caches.first_key_value();
-        Some(first.is_some_and(|(first, _)| *first == (due, id)))
+        Some(first.is_some_and(|(first, _)| *first == place))
     }
 
     /// Whether the driver must look, for the entry is now the first of its sort.
@@ -52,7 +75,7 @@ impl Queue {
     }
 
     pub(super) fn remove(&self, due: Boot, id: u32) {
-        let removed = self.lock().caches.remove(&(due, id));
+        let removed = self.lock().caches.remove(&Place::new(due, id));
         drop(removed);
     }
 
@@ -73,7 +96,7 @@ impl Queue {
         }
         while due.len() < most
             && let Some(first) = entries.caches.first_entry()
-            && first.key().0 <= now
+            && first.key().due() <= now
         {
             due.push(Due::Cache(first.remove()));
         }
@@ -82,7 +105,8 @@ impl Queue {
 
     pub(super) fn next(&self) -> Option<Boot> {
         let entries = self.lock();
-        let cache = entries.caches.first_key_value().map(|((due, _), _)| *due);
+        let cache = entries.caches.first_key_value();
+        let cache = cache.map(|(place, _)| place.due());
         let alarm = entries.alarms.first_key_value().map(|((due, _), _)| *due);
         cache.into_iter().chain(alarm).min()
     }
@@ -161,6 +185,19 @@ mod tests {
         assert_eq!(queue.take_due(Boot(20), 9).len(), 1);
         queue.remove(Boot(30), 2);
         assert_eq!(queue.next(), None);
+    }
+
+    #[test]
+    fn places_are_in_the_order_of_their_instants_and_tell_them() {
+        let instants = [i64::MIN, -(1 << 32), -1, 0, 1, 1 << 31, 1 << 32, i64::MAX];
+
+        for (index, earlier) in instants.into_iter().enumerate() {
+            assert_eq!(Place::new(Boot(earlier), 7).due(), Boot(earlier));
+            assert!(Place::new(Boot(earlier), 1) < Place::new(Boot(earlier), 2));
+            for later in &instants[index + 1..] {
+                assert!(Place::new(Boot(earlier), u32::MAX) < Place::new(Boot(*later), 0));
+            }
+        }
     }
 
     #[test]
