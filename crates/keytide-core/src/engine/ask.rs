@@ -127,7 +127,9 @@ impl Shared {
         );
         let next = self.done(step, &mut state, borrowed, want, now);
         drop(state);
-        self.tell_past_expiry(now);
+        if let Next::Serve(credential) = &next {
+            self.tell_past_expiry(credential, now);
+        }
         // A refresh that this reader does not wait for is started behind its back.
         let launch = match &next {
             Next::Wait(_) => after.launch.take(),
@@ -159,7 +161,7 @@ impl Shared {
                 match verdict {
                     Verdict::Usable(remaining) => self.renew_lease(&credential, remaining, now),
                     _ => {
-                        self.past_expiry.fetch_add(1, Ordering::Relaxed);
+                        credential.past_expiry.fetch_add(1, Ordering::Relaxed);
                     }
                 }
                 Next::Serve(credential)

@@ -9,6 +9,7 @@ use super::machine::{Answer, Demand, Effects, Failed, Fault, Good, Landing, Name
 use super::shared::Shared;
 use super::state::State;
 use super::watched::tell_watchers;
+use super::windows;
 use crate::credential::{Credential, Parts};
 use crate::error::{Error, ErrorKind, RetryAfter};
 use crate::profile::Profile;
@@ -240,7 +241,7 @@ impl Shared {
                 .options
                 .advisory_window
                 .or(arrival.profile.advisory_window),
-            phase: self.phase,
+            phase: windows::phase(self.context.instance.hash_seed(), &self.context.key),
         }
     }
 
@@ -323,13 +324,13 @@ fn same_material(known: &Credential, issued: &Issued) -> bool {
             a.key_id == b.key_id
                 && match (&a.session_token, &b.session_token) {
                     (None, None) => true,
-                    (Some(a), Some(b)) => a.same_as(b),
+                    (Some(a), Some(b)) => b.is(a.bytes()),
                     _ => false,
                 }
         }
         _ => false,
     };
-    same_signing && known.secret.same_as(&issued.secret)
+    same_signing && issued.secret.is(known.secret())
 }
 
 /// How long the issuer asked to be left alone.

@@ -60,7 +60,7 @@ pub(crate) fn mandatory(configured: Option<Duration>, lifetime: Duration) -> Dur
 
 /// Where a cache of an instance lies in any spread: a stable hash, so that instances that start together do not
 /// refresh together.
-pub(crate) fn phase(instance: u128, key: &str) -> u32 {
+pub(crate) fn phase(instance: u128, key: &(impl Hash + ?Sized)) -> u32 {
     let mut hasher = DefaultHasher::new();
     instance.hash(&mut hasher);
     key.hash(&mut hasher);
