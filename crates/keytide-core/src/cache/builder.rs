@@ -10,7 +10,6 @@ use crate::context::key::NUMBER;
 use crate::engine::household::Household;
 use crate::engine::options::{LongLived, Options};
 use crate::engine::shared::Shared;
-use crate::engine::windows;
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::profile::{CredentialKind, Profile};
@@ -126,7 +125,6 @@ impl CacheBuilder {
         let (agent, provider) = (self.agent, self.provider);
         let name = profile.name;
         let shared = agent.register(self.key, name, |place, key| {
-            let phase = windows::phase(agent.actor.instance.hash_seed(), &key.text());
             let actor = Arc::clone(&agent.actor);
             let context = Arc::new(Context::new(actor, key, profile));
             Arc::new(Shared::new(
@@ -135,7 +133,6 @@ impl CacheBuilder {
                 provider,
                 options,
                 place,
-                phase,
             ))
         })?;
         Ok(Cache { shared })

@@ -11,6 +11,7 @@ use super::Cache;
 use crate::credential::Credential;
 use crate::engine::ask::Limit;
 use crate::engine::machine::Want;
+use crate::engine::obtain::Asked;
 use crate::error::{Error, ErrorKind};
 use crate::sys;
 
@@ -188,9 +189,13 @@ impl Get<'_> {
                 return Poll::Ready(Ok(credential));
             }
         }
-        let asking = self
-            .slow
-            .get_or_insert_with(|| Box::pin(shared.obtain(Want::default(), Limit::OneCall)));
+        let asking = match &mut self.slow {
+            Some(asking) => asking,
+            none => match shared.ask(Want::default(), Limit::OneCall) {
+                Asked::Done(result) => return Poll::Ready(result),
+                Asked::Waits(asking) => none.insert(Box::pin(shared.answer_to(asking))),
+            },
+        };
         asking.as_mut().poll(context)
     }
 }

@@ -105,7 +105,9 @@ pub(crate) fn status_of(shared: &Shared) -> CacheStatus {
             Verdict::Usable(remaining) if remaining > current.held.plan.refresh_margin() => {
                 Phase::Fresh
             }
-            Verdict::Usable(remaining) if remaining > current.held.plan.mandatory() => {
+            Verdict::Usable(remaining)
+                if remaining > shared.options.urgent_margin(&current.held) =>
+            {
                 Phase::Advisory
             }
             Verdict::Usable(_) => Phase::Mandatory,
@@ -131,7 +133,7 @@ pub(crate) fn status_of(shared: &Shared) -> CacheStatus {
         age: current.map(|current| current.held.plan.received.until(now.boot)),
         remaining,
         rotations: machine.generation(),
-        failures: u64::from(machine.pace().failures()),
+        failures: u64::from(machine.failures()),
         next_attempt: planned.then(|| now.boot.until(next)),
         in_flight: machine.is_in_flight(),
         is_static: static_input || current.is_some_and(|current| current.expires_at().is_none()),

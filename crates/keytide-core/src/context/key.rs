@@ -1,6 +1,7 @@
 //! What a cache is called: [`Key`], kept small, for there may be a hundred thousand.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::sync::slot::Grown;
@@ -17,6 +18,16 @@ impl Key {
         match self {
             Self::Named(key) => Arc::clone(key),
             Self::Numbered(..) => self.to_string().into(),
+        }
+    }
+}
+
+/// By what it says, not by where a name stands: what is drawn for a key of one process holds in the next.
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Named(key) => key.hash(state),
+            Self::Numbered(provider, number) => (provider.text(), number).hash(state),
         }
     }
 }

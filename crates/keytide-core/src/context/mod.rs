@@ -52,6 +52,11 @@ impl Actor {
         }
     }
 
+    /// Whether anybody is told of events.
+    pub(crate) fn is_observed(&self) -> bool {
+        !self.sink.is_empty()
+    }
+
     /// Whether this process was forked from the one that built the agent.
     pub(crate) fn is_foreign(&self) -> bool {
         !self.process.is_this()

@@ -26,7 +26,6 @@ pub(crate) struct Ends {
 pub(crate) struct Plan {
     pub(crate) received: Boot,
     refresh_margin: i64,
-    mandatory: i64,
 }
 
 /// What a credential is worth now.
@@ -79,22 +78,16 @@ impl Verdict {
 }
 
 impl Plan {
-    pub(crate) fn new(received: Boot, refresh_margin: Duration, mandatory: Duration) -> Self {
+    pub(crate) fn new(received: Boot, refresh_margin: Duration) -> Self {
         Self {
             received,
             refresh_margin: nanos(refresh_margin),
-            mandatory: nanos(mandatory),
         }
     }
 
     /// A refresh is due once no more than this remains.
     pub(crate) fn refresh_margin(self) -> Duration {
-        span(self.refresh_margin)
-    }
-
-    /// A refresh is urgent once no more than this remains.
-    pub(crate) fn mandatory(self) -> Duration {
-        span(self.mandatory)
+        Duration::from_nanos(self.refresh_margin.unsigned_abs())
     }
 }
 
@@ -135,8 +128,4 @@ impl Ends {
     fn past(self, now: Now) -> Duration {
         self.wall.until(now.wall).max(self.boot.until(now.boot))
     }
-}
-
-fn span(nanos: i64) -> Duration {
-    Duration::from_nanos(nanos.unsigned_abs())
 }

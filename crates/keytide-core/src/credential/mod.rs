@@ -8,13 +8,13 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 pub(crate) use self::held::{Ends, Held, Plan, Verdict};
 use self::lease::NO_LEASE;
 pub(crate) use self::lease::grant;
-use self::secret::{Secret, SharedSecret};
+use self::secret::{Buffer, Secret, SharedSecret};
 use crate::context::Context;
 use crate::error::Error;
 use crate::event::EventKind;
@@ -29,9 +29,13 @@ pub struct Credential {
     /// Until when, by the coarse wall clock, a read may serve this without looking at anything else. A hint: what it
     /// lets through was judged at most a second ago.
     lease: AtomicU64,
+    /// Reads served past its expiry since the last event of it.
+    pub(crate) past_expiry: AtomicU32,
     /// Whether some destination refused it: a hint that sends readers for a destination to the list.
     rejected: AtomicBool,
-    pub(crate) secret: Secret,
+    /// Where the secret begins in its buffer: kept apart, for there may be a hundred thousand of these.
+    start: u8,
+    buffer: Buffer,
     pub(crate) held: Held,
     extra: Option<Box<Extra>>,
     pub(crate) context: Arc<Context>,
@@ -98,10 +102,13 @@ impl Credential {
                 revoke: parts.revoke,
             })
         });
+        let (buffer, start) = parts.secret.into_parts();
         Self {
             lease: AtomicU64::new(NO_LEASE),
+            past_expiry: AtomicU32::new(0),
             rejected: AtomicBool::new(false),
-            secret: parts.secret,
+            start,
+            buffer,
             held: parts.held,
             extra,
             context: parts.context,
@@ -177,7 +184,7 @@ impl Credential {
     pub fn expose_bearer(&self, reason: &'static str) -> Result<&[u8], Error> {
         self.expect_kind(CredentialKind::BearerToken)?;
         self.tell_exposed(reason);
-        Ok(self.secret.bytes())
+        Ok(self.secret())
     }
 
     /// A share of the bearer token's own buffer, without a copy. An event, like
@@ -188,7 +195,7 @@ impl Credential {
     pub fn share_bearer(&self, reason: &'static str) -> Result<SharedSecret, Error> {
         self.expect_kind(CredentialKind::BearerToken)?;
         self.tell_exposed(reason);
-        Ok(self.secret.share())
+        Ok(self.buffer.share(self.start))
     }
 
     /// The parts of the signing key. An event, like [`expose_bearer`](Self::expose_bearer).
@@ -204,9 +211,13 @@ impl Credential {
         self.tell_exposed(reason);
         Ok(ExposedKey {
             key_id: &signing.key_id,
-            secret: self.secret.bytes(),
+            secret: self.secret(),
             session_token: signing.session_token.as_ref().map(Secret::bytes),
         })
+    }
+
+    pub(crate) fn secret(&self) -> &[u8] {
+        self.buffer.after(self.start)
     }
 
     fn expect_kind(&self, wanted: CredentialKind) -> Result<(), Error> {
@@ -278,7 +289,7 @@ impl fmt::Debug for Credential {
             .field("generation", &self.held.generation)
             .field("expires_at", &self.expires_at())
             .field("principal", &self.principal())
-            .field("secret", &self.secret)
+            .field("secret", &format_args!("Secret(***)"))
             .finish_non_exhaustive()
     }
 }

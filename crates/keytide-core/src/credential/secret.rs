@@ -32,7 +32,7 @@ use secrecy::{ExposeSecret, SecretSlice};
 pub struct Secret {
     buffer: Buffer,
     /// Where the secret begins: what stands before it is the scheme of an `Authorization` header.
-    start: u32,
+    start: u8,
 }
 
 impl Secret {
@@ -56,7 +56,7 @@ impl Secret {
         };
         Self {
             buffer: Buffer(Arc::new(SecretSlice::from(boxed.into_vec()))),
-            start: u32::try_from(prefix.len()).unwrap_or(0),
+            start: u8::try_from(prefix.len()).unwrap_or(0),
         }
     }
 
@@ -68,36 +68,31 @@ impl Secret {
         whole.extend_from_slice(secret);
         Self {
             buffer: Buffer(Arc::new(SecretSlice::from(whole))),
-            start: u32::try_from(prefix.len()).unwrap_or(0),
+            start: u8::try_from(prefix.len()).unwrap_or(0),
         }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        self.buffer
-            .as_ref()
-            .get(self.start as usize..)
-            .unwrap_or_default()
+        self.buffer.after(self.start)
+    }
+
+    /// The buffer, and where the secret begins in it.
+    pub(super) fn into_parts(self) -> (Buffer, u8) {
+        (self.buffer, self.start)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.bytes().is_empty()
     }
 
-    /// Compares without stopping at the first difference.
-    pub(crate) fn same_as(&self, other: &Self) -> bool {
-        let (a, b) = (self.bytes(), other.bytes());
+    /// Whether it is this one: compares without stopping at the first difference.
+    pub(crate) fn is(&self, other: &[u8]) -> bool {
+        let (a, b) = (self.bytes(), other);
         a.len() == b.len()
             && a.iter()
                 .zip(b)
                 .fold(0, |difference, (x, y)| difference | (x ^ y))
                 == 0
-    }
-
-    pub(crate) fn share(&self) -> SharedSecret {
-        SharedSecret {
-            buffer: Buffer(Arc::clone(&self.buffer.0)),
-            start: self.start,
-        }
     }
 }
 
@@ -119,7 +114,7 @@ impl fmt::Debug for Secret {
 /// is kept keeps the secret in memory. Got by [`Credential::share_bearer`](crate::Credential::share_bearer).
 pub struct SharedSecret {
     buffer: Buffer,
-    start: u32,
+    start: u8,
 }
 
 impl SharedSecret {
@@ -127,7 +122,7 @@ impl SharedSecret {
     /// whole buffer is the value of an `Authorization` header; 0 for other secrets.
     #[must_use]
     pub fn secret_start(&self) -> usize {
-        self.start as usize
+        usize::from(self.start)
     }
 }
 
@@ -143,7 +138,21 @@ impl fmt::Debug for SharedSecret {
     }
 }
 
-struct Buffer(Arc<SecretSlice<u8>>);
+pub(super) struct Buffer(Arc<SecretSlice<u8>>);
+
+impl Buffer {
+    /// What stands from here on.
+    pub(super) fn after(&self, start: u8) -> &[u8] {
+        self.as_ref().get(usize::from(start)..).unwrap_or_default()
+    }
+
+    pub(super) fn share(&self, start: u8) -> SharedSecret {
+        SharedSecret {
+            buffer: Self(Arc::clone(&self.0)),
+            start,
+        }
+    }
+}
 
 impl AsRef<[u8]> for Buffer {
     fn as_ref(&self) -> &[u8] {
@@ -168,11 +177,11 @@ mod tests {
             let behind = Secret::after(b"Bearer ", bytes);
             let moved = Secret::new(b"token".to_vec()).prefixed(b"Bearer ");
 
-            assert_eq!(plain.share().secret_start(), 0);
+            assert_eq!(plain.buffer.share(plain.start).secret_start(), 0);
             for secret in [&behind, &moved] {
-                assert_eq!(secret.share().as_ref(), b"Bearer token");
-                assert_eq!(secret.share().secret_start(), 7);
-                assert!(secret.same_as(&plain));
+                assert_eq!(secret.buffer.share(secret.start).as_ref(), b"Bearer token");
+                assert_eq!(secret.buffer.share(secret.start).secret_start(), 7);
+                assert!(secret.is(plain.bytes()));
             }
         }
     }
@@ -181,7 +190,7 @@ mod tests {
     fn a_share_is_of_the_same_buffer_which_goes_with_its_last_holder_on_whatever_thread() {
         let secret = Secret::from("token".to_owned());
         let buffer = Arc::downgrade(&secret.buffer.0);
-        let shares: Vec<_> = (0..4).map(|_| secret.share()).collect();
+        let shares: Vec<_> = (0..4).map(|_| secret.buffer.share(secret.start)).collect();
         for share in &shares {
             assert_eq!(share.as_ref().as_ptr(), secret.bytes().as_ptr());
         }

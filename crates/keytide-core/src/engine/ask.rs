@@ -5,10 +5,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::decide::{After, Words};
-use super::flight::{Flight, Outcome};
+use super::flight::Flight;
+use super::launch::By;
 use super::machine::{Ended, Want};
 use super::machine::{Failed, Step, Why};
-use super::patience::{Patience, Turn};
+use super::patience::Patience;
 use super::read::with_cause;
 use super::shared::Shared;
 use super::state::State;
@@ -19,7 +20,7 @@ use crate::sync::slot::Borrowed;
 use crate::sys::time::{Boot, Now};
 
 /// What a reader does next.
-enum Next {
+pub(super) enum Next {
     Serve(Arc<Credential>),
     Fail(Error),
     Wait(Arc<Flight>),
@@ -39,70 +40,14 @@ pub(crate) enum Limit {
 }
 
 impl Shared {
-    /// Waits for a credential that fits.
-    pub(crate) async fn obtain(
-        self: &Arc<Self>,
-        mut want: Want<'_>,
-        limit: Limit,
-    ) -> Result<Arc<Credential>, Error> {
-        if !self.could_last(want.least) {
-            return Err(self.too_short(want.least, Duration::ZERO));
-        }
-        let since = self.context.clock.now();
-        let (span, own_thread) = match limit {
-            Limit::OneCall => (self.options.flight_limit, false),
-            Limit::Patience(patience) => (patience, false),
-            Limit::OwnThread(patience) => (patience, true),
-        };
-        let mut patience = Patience::new(span, own_thread, since);
-        let stated = !matches!(limit, Limit::OneCall);
-        want.until = stated.then(|| patience.end());
-        let (mut answered, mut first) = (false, true);
-        loop {
-            let flight = match self.next(&want, answered, since, first) {
-                Next::Serve(credential) => return Ok(credential),
-                Next::Fail(error) => return Err(error),
-                Next::Wait(flight) => flight,
-                Next::Later(at, watched, seen) => {
-                    match patience.turn(self, at, watched, seen).await {
-                        Turn::Came => {
-                            first = false;
-                            continue;
-                        }
-                        Turn::OutOfPatience => return Err(self.out_of_patience(&patience)),
-                        Turn::Unkept => return Err(self.unkept()),
-                    }
-                }
-            };
-            // One call has a limit of its own, but not while it waits for a place, nor the call after it.
-            let bounded = !flight.is_underway() || (stated || !first) && flight.outcome().is_none();
-            first = false;
-            let alarm = if bounded { patience.alarm(self) } else { None };
-            match flight.wait(alarm).await {
-                Some(Outcome::Issued(credential)) => {
-                    match self.fits_after_answer(&credential, &want) {
-                        Some(Ok(())) => return Ok(credential),
-                        Some(Err(error)) => return Err(error),
-                        None => answered = true,
-                    }
-                }
-                // One that was sent before this reader's refusal says nothing to it.
-                Some(Outcome::Unchanged) => {
-                    let sent = flight.launched().map(|(sent, _)| sent);
-                    let late = sent.is_some_and(|sent| sent.boot < since.boot);
-                    answered = want.beyond.is_none() || !late;
-                }
-                Some(Outcome::Failed(_)) if flight.asked_for_another(want.origin) => {}
-                Some(Outcome::Failed(error)) if stated && passes(&error, &want) => {}
-                Some(Outcome::Failed(error)) => return Err(self.told(error, &want)),
-                Some(Outcome::Void) => {}
-                None => return Err(self.out_of_patience(&patience)),
-            }
-        }
-    }
-
     /// Decides under the lock: what was seen without it may have changed.
-    fn next(self: &Arc<Self>, want: &Want<'_>, answered: bool, since: Now, first: bool) -> Next {
+    pub(super) fn next(
+        self: &Arc<Self>,
+        want: &Want<'_>,
+        answered: bool,
+        since: Now,
+        first: bool,
+    ) -> Next {
         if let Some(error) = self.closed() {
             return Next::Fail(error);
         }
@@ -124,15 +69,19 @@ impl Shared {
         );
         let next = self.done(step, &mut state, borrowed, want, now);
         drop(state);
-        self.tell_past_expiry(now);
+        if let Next::Serve(credential) = &next {
+            self.tell_past_expiry(credential, now);
+        }
         // A refresh that this reader does not wait for is started behind its back.
         let launch = match &next {
             Next::Wait(_) => after.launch.take(),
             _ => None,
         };
+        // Who is woken for a flight that was retired may take any time.
+        let decided = after.retired.is_none().then_some(now);
         after.run();
         if let Some(launch) = launch {
-            launch.enter(true);
+            launch.enter(By::Reader(decided));
         }
         next
     }
@@ -154,7 +103,7 @@ impl Shared {
                 match verdict {
                     Verdict::Usable(remaining) => self.renew_lease(&credential, remaining, now),
                     _ => {
-                        self.past_expiry.fetch_add(1, Ordering::Relaxed);
+                        credential.past_expiry.fetch_add(1, Ordering::Relaxed);
                     }
                 }
                 Next::Serve(credential)
@@ -228,7 +177,7 @@ impl Shared {
             .caused_by(cause.clone())
     }
 
-    fn out_of_patience(&self, patience: &Patience) -> Error {
+    pub(super) fn out_of_patience(&self, patience: &Patience) -> Error {
         if !patience.is_kept() {
             return self.unkept();
         }
@@ -238,21 +187,28 @@ impl Shared {
         with_cause(error, self.state.lock().last_error())
     }
 
-    fn unkept(&self) -> Error {
+    pub(super) fn unkept(&self) -> Error {
         let message = "no thread can be had to keep the deadline of a reader that waits";
         self.error(ErrorKind::Unavailable, message)
     }
 
     /// What became of a wish once the issuer has given a new generation; `None`: look again.
-    fn fits_after_answer(
+    pub(super) fn fits_after_answer(
         &self,
         credential: &Credential,
         want: &Want<'_>,
+        at_once: bool,
     ) -> Option<Result<(), Error>> {
-        if self.closed().is_some() {
+        let remaining = if at_once {
+            credential.lifetime()
+        } else if self.foreign().is_some() {
+            return None;
+        } else {
+            credential.remaining_at(self.context.clock.now())
+        };
+        if self.ended() == Ended::Revoked {
             return None;
         }
-        let remaining = credential.remaining_at(self.context.clock.now());
         if remaining.is_zero() {
             return None;
         }
@@ -263,7 +219,7 @@ impl Shared {
     }
 
     /// What a failure of the flight means for this wish.
-    fn told(&self, error: Error, want: &Want<'_>) -> Error {
+    pub(super) fn told(&self, error: Error, want: &Want<'_>) -> Error {
         if want.least.is_zero() && want.beyond.is_none() && want.origin.is_none() {
             return error;
         }
@@ -288,7 +244,7 @@ impl Shared {
 }
 
 /// Whether a reader with patience waits through this failure.
-fn passes(error: &Error, want: &Want<'_>) -> bool {
+pub(super) fn passes(error: &Error, want: &Want<'_>) -> bool {
     want.beyond.is_none() && !want.by_name && failed(error).may_pass()
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use super::flight::{Flight, Outcome};
-use super::launch::Launch;
+use super::launch::{By, Launch};
 use super::machine::{Begin, Effects, Look, Machine, Note, Seen, SlotChange};
 use super::shared::Shared;
 use super::state::{Locked, State};
@@ -12,7 +12,7 @@ use crate::credential::Credential;
 use crate::error::Error;
 use crate::event::EventKind;
 use crate::home::Resident;
-use crate::sync::bury;
+use crate::sync::bury_any;
 use crate::sys::time::{Boot, Now};
 
 /// What a decision leaves to be done once the lock is released: wakers, providers and other caches are called here.
@@ -43,7 +43,7 @@ impl After {
             flight.resolve(outcome);
         }
         if let Some(launch) = self.launch {
-            launch.enter(false);
+            launch.enter(By::Decision);
         }
     }
 }
@@ -73,7 +73,7 @@ impl Shared {
         words: Words<'_>,
         decide: impl FnOnce(&mut Machine, &Seen<'_>, &mut Effects) -> R,
     ) -> R {
-        let mut effects = Effects::new(!self.context.sink.is_empty());
+        let mut effects = Effects::new(self.context.is_observed());
         let result = self.look(state, now, |machine, seen| {
             decide(machine, seen, &mut effects)
         });
@@ -142,17 +142,17 @@ impl Shared {
             SlotChange::Keep => {}
             SlotChange::Withdraw => {
                 let current = self.slot.swap(None);
-                bury(std::mem::replace(&mut state.rest().withdrawn, current));
+                bury_any(std::mem::replace(&mut state.rest().withdrawn, current));
             }
             SlotChange::Reinstate => {
                 if let Some(withdrawn) = state.rest().withdrawn.take() {
-                    bury(self.slot.swap(Some(withdrawn)));
+                    bury_any(self.slot.swap(Some(withdrawn)));
                 }
             }
             SlotChange::Clear => {
-                bury(self.slot.swap(None));
+                bury_any(self.slot.swap(None));
                 if let Some(rest) = &mut state.rest {
-                    bury(rest.withdrawn.take());
+                    bury_any(rest.withdrawn.take());
                 }
             }
         }
@@ -160,9 +160,10 @@ impl Shared {
 
     /// Makes a flight current. It is launched once the lock is released.
     fn begin(self: &Arc<Self>, state: &mut State, begin: Begin) -> Launch {
-        let flight = Arc::new(Flight::new(begin.number, begin.trigger, begin.demand));
+        let demand = begin.demand.clone();
+        let flight = Arc::new(Flight::new(begin.number, begin.trigger, demand));
         state.flight = Some(Arc::clone(&flight));
-        Launch::new(self, &flight, begin.urgency)
+        Launch::new(self, &flight, &begin)
     }
 
     /// Has the driver of a home look.

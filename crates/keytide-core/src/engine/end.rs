@@ -14,7 +14,7 @@ use super::watched::{END, tell_watchers};
 use crate::credential::{Credential, Ends};
 use crate::error::{Error, ErrorKind};
 use crate::home;
-use crate::sync::bury;
+use crate::sync::bury_any;
 use crate::sys::time::Now;
 
 /// What a revocation leaves to be done and to be reported.
@@ -67,7 +67,7 @@ impl Shared {
             |machine, seen, effects| machine.revoked(seen, effects),
         );
         let watchers = state.watched();
-        bury(state.rest.take());
+        bury_any(state.rest.take());
         let correction = self.leave_behind(&mut state, current.as_deref(), ends, now);
         let residual_exposure = ends.map_or(Duration::ZERO, |ends| ends.remaining(now));
         drop(state);

@@ -101,6 +101,10 @@ impl Flight {
 
     /// Waits for the outcome; `None` when the alarm rings first.
     pub(crate) async fn wait(&self, alarm: Option<&Alarm>) -> Option<Outcome> {
+        // The outcome of a call that was answered at once is there: no place is taken then.
+        if let Some(outcome) = self.outcome() {
+            return Some(outcome);
+        }
         let mut place = self.landed.place();
         poll_fn(|context| {
             place.register(context.waker());
@@ -129,10 +133,13 @@ impl Flight {
         self.resolve(Outcome::Void);
     }
 
-    /// Gives its place at the issuer on.
-    pub(crate) fn release_permit(&self) {
-        let permit = self.control().permit.take();
+    /// It has its answer: gives its place at the issuer on. Returns when it was sent.
+    pub(crate) fn answered(&self) -> Option<Now> {
+        let mut control = self.control();
+        let (permit, launched) = (control.permit.take(), control.launched);
+        drop(control);
         drop(permit);
+        launched.map(|(sent, _)| sent)
     }
 
     pub(crate) fn set_abort(&self, abort: AbortHandle) {

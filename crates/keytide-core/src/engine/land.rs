@@ -5,16 +5,18 @@ use std::sync::Arc;
 use super::decide::{After, Words};
 use super::flight::{Flight, Outcome};
 use super::life::{Life, Times};
-use super::machine::{Answer, Effects, Failed, Fault, Good, Landing, Named};
+use super::machine::{Answer, Demand, Effects, Failed, Fault, Good, Landing, Named};
 use super::shared::Shared;
 use super::state::State;
 use super::watched::tell_watchers;
+use super::windows;
 use crate::credential::{Credential, Parts};
 use crate::error::{Error, ErrorKind, RetryAfter};
 use crate::profile::Profile;
 use crate::provider::issued::Issued;
 use crate::provider::request::Request;
-use crate::sync::bury;
+use crate::sync::{bury, bury_any};
+use crate::sys;
 use crate::sys::time::{Now, Wall};
 
 impl Shared {
@@ -25,16 +27,16 @@ impl Shared {
         request: Option<&Request>,
         result: Result<Issued, Error>,
     ) {
-        flight.release_permit();
+        let sent = flight.answered();
         let now = self.context.clock.now();
-        // Drawn before the lock is taken: it may be a user's.
-        let random = self.context.chance.spread();
+        // Before the lock is taken: it may be a user's.
+        let drawn = self.context.chance.injected_spread();
         let mut state = self.state.lock();
         let skew = request.and_then(Request::measured_skew);
         let (mut after, none) = (After::default(), Words::default());
-        let current = self.decide(&mut state, &mut after, now, none, |machine, _, effects| {
-            machine.landed(flight.number(), skew, effects)
-        });
+        let mut effects = Effects::new(self.context.is_observed());
+        let current = state.machine.landed(flight.number(), skew, &mut effects);
+        self.carry_out(&mut state, &mut after, effects, now, none);
         if !current {
             return;
         }
@@ -44,11 +46,9 @@ impl Shared {
         }
         let arrival = Arrival {
             profile: &self.context.profile(),
-            landing: Landing {
-                sent: flight.launched().map_or(now, |(sent, _)| sent),
-                demand: flight.demand(),
-                random,
-            },
+            sent: sent.unwrap_or(now),
+            demand: flight.demand(),
+            drawn,
             now,
         };
         let outcome = match result {
@@ -93,7 +93,7 @@ impl Shared {
         issued: Issued,
         arrival: &Arrival<'_>,
     ) -> Result<Outcome, Error> {
-        let Arrival { now, landing, .. } = *arrival;
+        let Arrival { now, sent, .. } = *arrival;
         let borrowed = self.slot.load();
         let known = borrowed.into_owned().or_else(|| state.withdrawn().cloned());
         let before = self.known_principal(state);
@@ -103,16 +103,16 @@ impl Shared {
             ..Words::default()
         };
         let good = self.decide(state, after, now, words, |machine, seen, effects| {
-            machine.judge_answer(&answer, landing.sent, seen, effects)
+            machine.judge_answer(&answer, sent, seen, effects)
         });
         let outcome = match good {
             Ok(Good::New(life)) => {
-                bury(known);
+                bury_any(known);
                 return Ok(self.publish(state, after, issued, (&answer, &life), before, arrival));
             }
             Ok(Good::Known) => {
                 self.decide(state, after, now, words, |machine, seen, effects| {
-                    machine.vouched(landing.sent, seen, effects);
+                    machine.vouched(sent, seen, effects);
                 });
                 self.forget_error(state);
                 Ok(Outcome::Unchanged)
@@ -133,10 +133,10 @@ impl Shared {
         before: Option<Arc<str>>,
         arrival: &Arrival<'_>,
     ) -> Outcome {
-        let Arrival { now, landing, .. } = *arrival;
-        let mut effects = Effects::new(!self.context.sink.is_empty());
+        let Arrival { now, sent, .. } = *arrival;
+        let mut effects = Effects::new(self.context.is_observed());
         let held = self.look(state, now, |machine, seen| {
-            machine.published(answer, life, landing.sent, seen, &mut effects)
+            machine.published(answer, life, sent, seen, &mut effects)
         });
         let credential = Arc::new(Credential::new(Parts {
             held,
@@ -152,9 +152,9 @@ impl Shared {
             state.rest().principal = unnamed;
         }
         if let Some(rest) = &mut state.rest {
-            bury(rest.withdrawn.take());
+            bury_any(rest.withdrawn.take());
         }
-        bury(self.slot.swap(Some(Arc::clone(&credential))));
+        bury_any(self.slot.swap(Some(Arc::clone(&credential))));
         self.forget_error(state);
         self.carry_out(state, after, effects, now, Words::default());
         Outcome::Issued(credential)
@@ -167,7 +167,12 @@ impl Shared {
         error: Error,
         arrival: &Arrival<'_>,
     ) -> Outcome {
-        let Arrival { now, landing, .. } = *arrival;
+        let now = arrival.now;
+        let landing = Landing {
+            sent: arrival.sent,
+            demand: arrival.demand,
+            random: arrival.drawn.unwrap_or_else(sys::spread),
+        };
         let error = error
             .of_provider()
             .named_after(arrival.profile.name)
@@ -191,7 +196,7 @@ impl Shared {
         });
         if landing.demand.is_none() {
             // Its source is a user's type.
-            bury(state.rest().last_error.replace(error.clone()));
+            bury_any(state.rest().last_error.replace(error.clone()));
         }
         Outcome::Failed(error)
     }
@@ -236,7 +241,7 @@ impl Shared {
                 .options
                 .advisory_window
                 .or(arrival.profile.advisory_window),
-            phase: self.phase,
+            phase: windows::phase(self.context.instance.hash_seed(), &self.context.key),
         }
     }
 
@@ -249,7 +254,7 @@ impl Shared {
 
     fn forget_error(&self, state: &mut State) {
         if let Some(rest) = &mut state.rest {
-            bury(rest.last_error.take());
+            bury_any(rest.last_error.take());
         }
     }
 
@@ -304,7 +309,10 @@ impl Shared {
 /// What landed, whose it is, and when.
 struct Arrival<'a> {
     profile: &'a Profile,
-    landing: Landing<'a>,
+    sent: Now,
+    demand: Option<&'a Demand>,
+    /// A user's chance.
+    drawn: Option<u32>,
     now: Now,
 }
 
@@ -316,13 +324,13 @@ fn same_material(known: &Credential, issued: &Issued) -> bool {
             a.key_id == b.key_id
                 && match (&a.session_token, &b.session_token) {
                     (None, None) => true,
-                    (Some(a), Some(b)) => a.same_as(b),
+                    (Some(a), Some(b)) => b.is(a.bytes()),
                     _ => false,
                 }
         }
         _ => false,
     };
-    same_signing && known.secret.same_as(&issued.secret)
+    same_signing && issued.secret.is(known.secret())
 }
 
 /// How long the issuer asked to be left alone.

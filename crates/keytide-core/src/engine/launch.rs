@@ -3,9 +3,11 @@
 use std::future::poll_fn;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use super::answering::Answering;
 use super::flight::Flight;
+use super::machine::Begin;
 use super::resident::FlightCall;
 use super::shared::Shared;
 use crate::event::EventKind;
@@ -20,49 +22,73 @@ pub(crate) struct Launch {
     flight: Arc<Flight>,
     cache: Weak<Shared>,
     urgency: Boot,
+    /// As of the decision to ask: for a call that is sent at once.
+    terms: Terms,
     /// Whether the provider may be polled here, by the reader who waits.
     in_reader: bool,
 }
 
+/// What a call is made by.
+#[derive(Clone, Copy)]
+struct Terms {
+    limit: Duration,
+    skew: i64,
+}
+
+/// Who has a flight launched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// A reader that waits, and may poll the provider first. It decided at this instant, and no code of a user's ran since.
+    Reader(Option<Now>),
+    /// What nobody waits for.
+    Decision,
+}
+
 impl Launch {
-    pub(crate) fn new(shared: &Arc<Shared>, flight: &Arc<Flight>, urgency: Boot) -> Self {
+    pub(crate) fn new(shared: &Arc<Shared>, flight: &Arc<Flight>, begin: &Begin) -> Self {
         Self {
             flight: Arc::clone(flight),
             cache: Arc::downgrade(shared),
-            urgency,
+            urgency: begin.urgency,
+            terms: Terms {
+                limit: begin.limit,
+                skew: begin.skew,
+            },
             in_reader: false,
         }
     }
 
-    /// Goes as soon as the issuer has room. `by_reader`: a reader waits here, and may poll the provider first.
-    pub(crate) fn enter(mut self, by_reader: bool) {
+    /// Goes as soon as the issuer has room.
+    pub(crate) fn enter(mut self, by: By) {
         let Some(shared) = self.cache.upgrade() else {
             return;
         };
         let profile = shared.context.profile();
-        let limit = shared.options.issuer_limit;
-        drop(shared);
-        let in_reader = by_reader && profile.answers_at_once;
-        let Some(issuer) = profile.issuer.clone() else {
-            self.in_reader = in_reader;
-            return self.start(None);
+        let (in_reader, decided) = match by {
+            By::Reader(decided) => (profile.answers_at_once, decided),
+            By::Decision => (false, None),
         };
-        let urgency = self.urgency;
-        if let Some((mut launch, permit)) = gate::enter(&issuer, limit, urgency, self) {
-            launch.in_reader = in_reader;
-            launch.start(Some(permit));
-        }
+        let permit = match &profile.issuer {
+            None => None,
+            Some(issuer) => {
+                let (limit, urgency) = (shared.options.issuer_limit, self.urgency);
+                let Some((launch, permit)) = gate::enter(issuer, limit, urgency, self) else {
+                    return;
+                };
+                self = launch;
+                Some(permit)
+            }
+        };
+        self.in_reader = in_reader;
+        let now = decided.unwrap_or_else(|| shared.context.clock.now());
+        self.start(shared, permit, now);
     }
 
     /// Asks the provider.
-    fn start(self, permit: Option<Permit>) {
-        let Some(shared) = self.cache.upgrade() else {
-            return;
-        };
+    fn start(self, shared: Arc<Shared>, permit: Option<Permit>, now: Now) {
         // Before the flight may be found retired: who waits for the end of all calls sees this one, or it does not start.
         let ticket = shared.agent.homes.ticket();
-        let now = shared.context.clock.now();
-        let limit = shared.flight_limit(now);
+        let limit = self.terms.limit;
         if !self.flight.set_launched(permit, now, limit) {
             return;
         }
@@ -71,9 +97,10 @@ impl Launch {
             Err(error) => return shared.finish(&self.flight, None, Err(error)),
         };
         let trigger = self.flight.trigger;
-        shared
-            .context
-            .emit(shared.principal().as_ref(), EventKind::Started { trigger });
+        if shared.context.is_observed() {
+            let started = EventKind::Started { trigger };
+            shared.context.emit(shared.principal().as_ref(), started);
+        }
         let request = Arc::new(self.request(&shared, now));
         let asked = Arc::clone(&request);
         let Some(provider) = shared.provider() else {
@@ -115,7 +142,7 @@ impl Launch {
             Arc::clone(&shared.context),
             self.flight.trigger,
             now,
-            shared.skew(),
+            self.terms.skew,
             demand.map(|demand| Arc::clone(&demand.claims)),
             self.cache.clone(),
         )
@@ -127,7 +154,14 @@ impl Guest for Launch {
         !self.flight.is_over() && self.cache.strong_count() > 0
     }
 
-    fn go(self: Box<Self>, permit: Permit) {
-        self.start(Some(permit));
+    /// It waited: what it was decided by has changed.
+    fn go(mut self: Box<Self>, permit: Permit) {
+        let Some(shared) = self.cache.upgrade() else {
+            return;
+        };
+        let now = shared.context.clock.now();
+        let (limit, skew) = shared.terms_of_call(now);
+        self.terms = Terms { limit, skew };
+        self.start(shared, Some(permit), now);
     }
 }

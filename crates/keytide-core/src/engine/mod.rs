@@ -13,6 +13,7 @@ mod launch;
 mod left;
 mod life;
 pub(crate) mod machine;
+pub(crate) mod obtain;
 pub(crate) mod options;
 mod patience;
 mod read;

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::windows;
+use crate::credential::Held;
+
 /// What to do with a credential that lives longer than the policy accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -52,6 +55,11 @@ impl Options {
     /// The shortest time between two calls.
     pub(crate) fn floor(&self) -> Duration {
         self.floor.unwrap_or(FLOOR)
+    }
+
+    /// How much life is left of a credential when its refresh becomes urgent.
+    pub(crate) fn urgent_margin(&self, held: &Held) -> Duration {
+        windows::mandatory(self.mandatory_window, held.lifetime())
     }
 
     /// The first pause after a failure that leaves readers without a credential, where nobody set a longer one.

@@ -45,7 +45,8 @@ impl Shared {
                 Ok(())
             }
             Verdict::PastExpiry if least.is_zero() => {
-                self.past_expiry.fetch_add(1, Ordering::Relaxed);
+                credential.past_expiry.fetch_add(1, Ordering::Relaxed);
+                self.tell_past_expiry(credential, now);
                 self.demand_by_read(now, None);
                 Ok(())
             }
@@ -129,7 +130,6 @@ impl Shared {
 
     /// A read that does not wait found something due: the driver looks into it.
     fn demand_by_read(self: &Arc<Self>, now: Now, least: Option<Duration>) {
-        self.tell_past_expiry(now);
         self.kick(now, least.filter(|least| self.could_last(*least)));
     }
 }

@@ -25,18 +25,15 @@ pub(crate) struct Shared {
     /// There until this is dropped.
     provider: Option<SharedProvider>,
     pub(crate) options: Arc<Options>,
-    pub(crate) agent: Arc<Household<Shared>>,
+    pub(crate) agent: Arc<Household<Self>>,
     pub(crate) state: StateLock,
     /// When somebody last read, by the boot clock: marked in the slow path of reads, a hint.
     pub(crate) read: AtomicI64,
     pub(crate) id: u32,
     /// Where its agent's registry knows it.
     pub(crate) place: u32,
-    pub(crate) phase: u32,
     /// How many handles users hold.
     pub(crate) handles: AtomicU32,
-    /// Reads served past expiry since the last event of it.
-    pub(crate) past_expiry: AtomicU32,
     /// What the machine said last of these three, for reads that take no lock.
     pub(crate) ended: AtomicU8,
     /// The issuer said no since the last success: nothing is served past its expiry.
@@ -47,12 +44,11 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(
-        agent: Arc<Household<Shared>>,
+        agent: Arc<Household<Self>>,
         context: Arc<Context>,
         provider: SharedProvider,
         options: Arc<Options>,
         place: u32,
-        phase: u32,
     ) -> Self {
         Self {
             slot: Slot::default(),
@@ -64,9 +60,7 @@ impl Shared {
             read: AtomicI64::new(i64::MIN / 2),
             id: home::next_id(),
             place,
-            phase,
             handles: AtomicU32::new(1),
-            past_expiry: AtomicU32::new(0),
             ended: AtomicU8::new(Ended::No as u8),
             refused: AtomicBool::new(false),
             changed_unseen: AtomicBool::new(false),
@@ -93,10 +87,12 @@ impl Shared {
         self.read.store(now.boot.0, Ordering::Relaxed);
     }
 
-    /// How long a call may take that starts now.
-    pub(crate) fn flight_limit(&self, now: Now) -> Duration {
+    /// How long a call may take that starts now, and how far the issuer's clock is ahead of ours.
+    pub(crate) fn terms_of_call(&self, now: Now) -> (Duration, i64) {
         let mut state = self.state.lock();
-        self.look(&mut state, now, |machine, seen| machine.flight_limit(seen))
+        self.look(&mut state, now, |machine, seen| {
+            (machine.flight_limit(seen), machine.skew())
+        })
     }
 
     /// Whether the issuer gives lifetimes of this length, as far as its provider states. Not to be asked under a lock.
@@ -131,10 +127,6 @@ impl Shared {
             END
         };
         (watched, seen)
-    }
-
-    pub(crate) fn skew(&self) -> i64 {
-        self.state.lock().machine.skew()
     }
 
     /// Why a read cannot be served, when it is the end of the cache or of its process.

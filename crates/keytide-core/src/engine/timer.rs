@@ -8,6 +8,7 @@ use super::decide::{After, Words};
 use super::flight::Flight;
 use super::machine::Orphan;
 use super::shared::Shared;
+use crate::credential::Credential;
 use crate::event::EventKind;
 use crate::provider::request::Changed;
 use crate::sys::time::Now;
@@ -89,8 +90,8 @@ impl Shared {
     }
 
     /// Tells of reads past expiry, once a second at most.
-    pub(crate) fn tell_past_expiry(self: &Arc<Self>, now: Now) {
-        let reads = self.past_expiry.load(Ordering::Relaxed);
+    pub(crate) fn tell_past_expiry(self: &Arc<Self>, credential: &Credential, now: Now) {
+        let reads = credential.past_expiry.load(Ordering::Relaxed);
         if reads == 0 {
             return;
         }
@@ -105,7 +106,7 @@ impl Shared {
             machine.served_past_expiry(seen, effects)
         });
         if told {
-            self.past_expiry.fetch_sub(reads, Ordering::Relaxed);
+            credential.past_expiry.fetch_sub(reads, Ordering::Relaxed);
         }
     }
 }

@@ -44,7 +44,7 @@ impl Windows {
 
     /// How much life is left when a refresh becomes urgent: at most a tenth of the life.
     pub(crate) fn mandatory(&self) -> Duration {
-        self.mandatory.unwrap_or(MANDATORY).min(self.lifetime / 10)
+        mandatory(self.mandatory, self.lifetime)
     }
 
     fn share_of(&self, spread: Duration) -> Duration {
@@ -53,9 +53,14 @@ impl Windows {
     }
 }
 
+/// How much life is left when a refresh becomes urgent, of a credential that lasts `lifetime` from its receipt on.
+pub(crate) fn mandatory(configured: Option<Duration>, lifetime: Duration) -> Duration {
+    configured.unwrap_or(MANDATORY).min(lifetime / 10)
+}
+
 /// Where a cache of an instance lies in any spread: a stable hash, so that instances that start together do not
 /// refresh together.
-pub(crate) fn phase(instance: u128, key: &str) -> u32 {
+pub(crate) fn phase(instance: u128, key: &(impl Hash + ?Sized)) -> u32 {
     let mut hasher = DefaultHasher::new();
     instance.hash(&mut hasher);
     key.hash(&mut hasher);

@@ -18,10 +18,18 @@ pub(super) struct Queue {
 /// Two maps, for there may be a hundred thousand caches, and an entry of theirs is smaller.
 #[derive(Default)]
 pub(super) struct Entries {
-    caches: BTreeMap<(Boot, u32), Weak<dyn Resident>>,
+    caches: BTreeMap<Place, Weak<dyn Resident>>,
     alarms: BTreeMap<(Boot, u64), Arc<Alarm>>,
     /// The home does not serve caches any more.
     closed: bool,
+}
+
+/// An instant and the number of a cache, in their order. Packed, for as a pair they would take sixteen bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(Rust, packed(4))]
+struct Place {
+    due: Boot,
+    id: u32,
 }
 
 /// Who is to be told.
@@ -37,9 +45,10 @@ impl Queue {
         if entries.closed {
             return None;
         }
-        entries.caches.insert((due, id), cache);
+        let place = Place { due, id };
+        entries.caches.insert(place, cache);
         let first = entries.caches.first_key_value();
-        Some(first.is_some_and(|(first, _)| *first == (due, id)))
+        Some(first.is_some_and(|(first, _)| *first == place))
     }
 
     /// Whether the driver must look, for the entry is now the first of its sort.
@@ -53,7 +62,7 @@ impl Queue {
     }
 
     pub(super) fn remove(&self, due: Boot, id: u32) {
-        let removed = self.lock().caches.remove(&(due, id));
+        let removed = self.lock().caches.remove(&Place { due, id });
         drop(removed);
     }
 
@@ -74,7 +83,7 @@ impl Queue {
         }
         while due.len() < most
             && let Some(first) = entries.caches.first_entry()
-            && first.key().0 <= now
+            && { first.key().due } <= now
         {
             due.push(Due::Cache(first.remove()));
         }
@@ -83,7 +92,8 @@ impl Queue {
 
     pub(super) fn next(&self) -> Option<Boot> {
         let entries = self.lock();
-        let cache = entries.caches.first_key_value().map(|((due, _), _)| *due);
+        let cache = entries.caches.first_key_value();
+        let cache = cache.map(|(place, _)| place.due);
         let alarm = entries.alarms.first_key_value().map(|((due, _), _)| *due);
         cache.into_iter().chain(alarm).min()
     }
@@ -162,6 +172,16 @@ mod tests {
         assert_eq!(queue.take_due(Boot(20), 9).len(), 1);
         queue.remove(Boot(30), 2);
         assert_eq!(queue.next(), None);
+    }
+
+    #[test]
+    fn places_take_twelve_bytes_and_are_in_the_order_of_their_instants() {
+        let place = |due, id| Place { due: Boot(due), id };
+
+        assert_eq!(size_of::<Place>(), 12);
+        assert!(place(-1, u32::MAX) < place(0, 0));
+        assert!(place(0, 1) < place(0, 2));
+        assert!(place(i64::MIN, 2) < place(i64::MAX, 1));
     }
 
     #[test]

@@ -51,6 +51,13 @@ pub(crate) fn bury<T: Send + 'static>(value: T) {
     let _ = BURIED.try_with(|buried| buried.borrow_mut().push(Box::new(value)));
 }
 
+/// Buries what is there, if anything.
+pub(crate) fn bury_any<T: Send + 'static>(value: Option<T>) {
+    if let Some(value) = value {
+        bury(value);
+    }
+}
+
 /// Drops what was buried, one by one, when it is dropped itself.
 pub(crate) struct LayToRest;
 

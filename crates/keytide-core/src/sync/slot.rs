@@ -103,7 +103,7 @@ impl<T> Borrowed<T> {
 }
 
 /// What a per-task handle remembers between its reads, so that most cost one comparison of pointers.
-pub(crate) struct Parked<O, T>(Option<arc_swap::Cache<SlotOf<O, T>, Option<Arc<T>>>>, O)
+pub(crate) struct Parked<O, T>(Option<Cached<O, T>>, O)
 where
     O: AsRef<Slot<T>>;
 
@@ -126,6 +126,8 @@ impl<O: AsRef<Slot<T>> + Clone, T> Parked<O, T> {
         self.0 = None;
     }
 }
+
+type Cached<O, T> = arc_swap::Cache<SlotOf<O, T>, Option<Arc<T>>>;
 
 struct SlotOf<O, T>(O, PhantomData<fn() -> T>);
 

@@ -32,11 +32,11 @@ impl Chance {
         }
     }
 
-    /// Spreads a pause: cheap, and no secret.
-    pub(crate) fn spread(&self) -> u32 {
+    /// What a user's chance draws to spread a pause. The system's is drawn where it is needed, under whatever lock.
+    pub(crate) fn injected_spread(&self) -> Option<u32> {
         match self {
-            Self::System => sys::spread(),
-            Self::Injected(chance) => (chance.draw() >> 96) as u32,
+            Self::System => None,
+            Self::Injected(chance) => Some((chance.draw() >> 96) as u32),
         }
     }
 }

@@ -55,6 +55,10 @@ pub(crate) struct Begin {
     pub(crate) demand: Option<Demand>,
     /// By the end of what is at hand: the earlier, the more urgent.
     pub(crate) urgency: Boot,
+    /// How long the call may take, if it is sent now.
+    pub(crate) limit: Duration,
+    /// How far the issuer's clock is ahead of ours.
+    pub(crate) skew: i64,
 }
 
 /// What the challenge of an origin demanded when it refused a credential.

@@ -150,7 +150,7 @@ impl Machine {
             phase: answer.phase,
         };
         let mandatory = windows.mandatory();
-        let plan = Plan::new(now.boot, windows.refresh_margin().max(mandatory), mandatory);
+        let plan = Plan::new(now.boot, windows.refresh_margin().max(mandatory));
         self.replaced(seen);
         self.generation += 1;
         self.pace.succeeded();
@@ -215,9 +215,10 @@ impl Machine {
             self.refused = true;
         }
         let remaining = self.verdict(seen).and_then(|verdict| verdict.usable());
+        self.count_failure();
         let count = self.pace.failed(failed, remaining.is_some(), now);
         let urgent = match (seen.current, remaining) {
-            (Some(held), Some(remaining)) => remaining <= held.plan.mandatory(),
+            (Some(held), Some(remaining)) => remaining <= seen.options.urgent_margin(held),
             _ => false,
         };
         let failure = Failure {
@@ -249,7 +250,7 @@ impl Machine {
         effects: &mut Effects,
     ) {
         let now = seen.now;
-        self.pace.count_failure();
+        self.count_failure();
         if let Some(held) = seen.current {
             self.pass_on(held.generation, Some(&demand.origin), now);
         }
@@ -266,6 +267,11 @@ impl Machine {
         if self.ended == Ended::No {
             self.plan_next(seen, effects);
         }
+    }
+
+    fn count_failure(&mut self) {
+        let failures = &mut self.cold().failures;
+        *failures = failures.saturating_add(1);
     }
 
     fn learn_clock(&mut self, skew: i64, effects: &mut Effects) {

@@ -13,8 +13,6 @@ pub(crate) struct Pace {
     pub(super) next: Boot,
     /// When the issuer was last asked.
     pub(super) last_start: Boot,
-    /// All failures ever.
-    total: u32,
     trouble: Option<Box<Trouble>>,
 }
 
@@ -51,7 +49,6 @@ impl Default for Pace {
         Self {
             next: LONG_AGO,
             last_start: LONG_AGO,
-            total: 0,
             trouble: None,
         }
     }
@@ -69,11 +66,6 @@ impl Pace {
             let floored = self.last_start.after(floor);
             self.next = self.next.min(floored);
         }
-    }
-
-    /// All failures ever.
-    pub(crate) fn failures(&self) -> u32 {
-        self.total
     }
 
     pub(super) fn last_failure(&self) -> Option<&Failed> {
@@ -103,14 +95,8 @@ impl Pace {
         }
     }
 
-    /// Takes down a failure that says nothing of what the issuer gives to others.
-    pub(super) fn count_failure(&mut self) {
-        self.total = self.total.saturating_add(1);
-    }
-
     /// Takes a failure down. Returns how many in a row.
     pub(super) fn failed(&mut self, failed: Failed, usable: bool, now: Now) -> u32 {
-        self.count_failure();
         let refused = Sort::of(failed.kind).is_refusal();
         let trouble = self.trouble.get_or_insert_with(|| {
             Box::new(Trouble {
@@ -144,7 +130,6 @@ impl Pace {
     pub(super) fn succeeded(&mut self) {
         *self = Self {
             last_start: self.last_start,
-            total: self.total,
             ..Self::default()
         };
     }

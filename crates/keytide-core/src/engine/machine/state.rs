@@ -46,6 +46,8 @@ pub(super) struct ColdState {
     pub(super) last_forced: Option<Boot>,
     /// How often in a row the issuer gave again what was invalidated.
     pub(super) reinstated: u32,
+    /// All failures ever.
+    pub(super) failures: u32,
     pub(super) refusals: Refusals,
     /// The latest end of a former generation: until then its issuer accepts it.
     pub(super) former: Option<Ends>,
@@ -117,6 +119,11 @@ impl Machine {
 
     pub(crate) fn pace(&self) -> &Pace {
         &self.pace
+    }
+
+    /// All failures ever.
+    pub(crate) fn failures(&self) -> u32 {
+        self.cold.as_ref().map_or(0, |cold| cold.failures)
     }
 
     /// How far the issuer's clock is ahead of ours, in nanoseconds, as far as it told.

@@ -140,7 +140,9 @@ impl Machine {
         };
         match self.judge(held, seen) {
             Verdict::Usable(remaining) if remaining > held.plan.refresh_margin() => None,
-            Verdict::Usable(remaining) if remaining > held.plan.mandatory() => Some(Trigger::Ahead),
+            Verdict::Usable(remaining) if remaining > seen.options.urgent_margin(held) => {
+                Some(Trigger::Ahead)
+            }
             Verdict::Usable(_) => Some(Trigger::Urgent),
             Verdict::PastExpiry | Verdict::Expired => Some(Trigger::Expired),
         }
@@ -180,6 +182,8 @@ impl Machine {
             trigger,
             demand,
             urgency: seen.current.map_or(Boot(i64::MIN), |held| held.ends.boot),
+            limit: self.flight_limit(seen),
+            skew: self.skew(),
         });
     }
 

@@ -219,8 +219,7 @@ impl Oracle {
         self.calls.published(sent.boot.until(now.boot));
         let life = held.lifetime();
         let margin = held.plan.refresh_margin();
-        let fits = life == Duration::MAX
-            || (held.plan.mandatory() <= life / 10 && (!windowed || margin <= life / 2));
+        let fits = life == Duration::MAX || !windowed || margin <= life / 2;
         self.check(fits, || format!("windows of {:?} in {life:?}", held.plan));
     }
 
