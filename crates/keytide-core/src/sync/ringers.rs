@@ -26,27 +26,33 @@ pub(crate) fn ring(wakers: impl IntoIterator<Item = Waker>) {
     }
     let ringers = RINGERS.get();
     let mut state = ringers.lock();
-    state.waiting.extend(wakers);
+    state.waiting.extend(wakers.into_iter().map(Waiting::One));
     ringers.alert(state);
 }
 
-/// Those who are woken by one thread, one by one, where another can take over the rest.
+/// Those who are woken by one thread, one by one, where another may help.
 #[derive(Clone)]
-struct Row(Arc<Mutex<InRow>>);
+struct Row(Arc<InRow>);
 
 struct InRow {
-    waiting: VecDeque<Waker>,
-    /// When the one was taken that is woken now.
+    waiting: Mutex<VecDeque<Waker>>,
     since: Instant,
 }
 
-/// Wakes these here, one by one. When one of them has taken its time, the rest are for the ringers.
+impl Row {
+    fn next(&self) -> Option<Waker> {
+        lock(&self.0.waiting).pop_front()
+    }
+}
+
+/// Wakes these here, one by one. While one of them does not come back, the ringers help: see [`look`].
+///
+/// They take nothing away: a paused clock must not go on before all are woken, however slow the machine is.
 pub(crate) fn wake_row(wakers: VecDeque<Waker>) {
-    let since = sys::monotonic();
-    let row = Row(Arc::new(Mutex::new(InRow {
-        waiting: wakers,
-        since,
-    })));
+    let row = Row(Arc::new(InRow {
+        waiting: Mutex::new(wakers),
+        since: sys::monotonic(),
+    }));
     RINGERS.get().lock().rows.push(row.clone());
     while let Some(next) = row.next() {
         wake(next);
@@ -56,45 +62,16 @@ pub(crate) fn wake_row(wakers: VecDeque<Waker>) {
     RINGERS.get().lock().rows.retain(is_other);
 }
 
-/// Takes over the rows that are held up by one waker. When to look again, while there are rows. For the sentry.
+/// Has the ringers help with the rows that are held up. When to look again, while there are rows. For the sentry.
 pub(crate) fn look(now: Instant) -> Option<Instant> {
     let ringers = RINGERS.get();
     let mut state = ringers.lock();
-    let mut taken = VecDeque::new();
-    state.rows.retain(|row| {
-        let rest = row.rest_if_held(now);
-        let held = rest.is_some();
-        taken.extend(rest.into_iter().flatten());
-        !held
-    });
+    let held = |row: &mut Row| now.saturating_duration_since(row.0.since) >= PATIENCE;
+    let rows: Vec<_> = state.rows.extract_if(.., held).collect();
+    state.waiting.extend(rows.into_iter().map(Waiting::Row));
     let again = (!state.rows.is_empty()).then(|| now + PATIENCE);
-    state.waiting.append(&mut taken);
     ringers.alert(state);
     again
-}
-
-impl Row {
-    /// The next who is to be woken here. None of them when the last one took too long: the rest is with the ringers then.
-    fn next(&self) -> Option<Waker> {
-        let now = sys::monotonic();
-        let mut row = lock(&self.0);
-        if now.saturating_duration_since(row.since) >= SLOW {
-            let rest = std::mem::take(&mut row.waiting);
-            drop(row);
-            if !rest.is_empty() {
-                ring(rest);
-            }
-            return None;
-        }
-        row.since = now;
-        row.waiting.pop_front()
-    }
-
-    fn rest_if_held(&self, now: Instant) -> Option<VecDeque<Waker>> {
-        let mut row = lock(&self.0);
-        let held = now.saturating_duration_since(row.since) >= PATIENCE;
-        held.then(|| std::mem::take(&mut row.waiting))
-    }
 }
 
 #[derive(Default)]
@@ -109,13 +86,18 @@ struct Ringers {
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<Waker>,
+    waiting: VecDeque<Waiting>,
     ringer: Option<Ringer>,
     standby: Standby,
     /// How many threads have rung.
     rung: u64,
     /// What other threads wake at this moment.
     rows: Vec<Row>,
+}
+
+enum Waiting {
+    One(Waker),
+    Row(Row),
 }
 
 /// The thread that stands by.
@@ -149,6 +131,20 @@ impl State {
                 ..
             }) => (*since + PATIENCE).saturating_duration_since(now),
         })
+    }
+
+    fn next(&mut self) -> Option<Waker> {
+        loop {
+            match self.waiting.pop_front()? {
+                Waiting::One(waker) => return Some(waker),
+                Waiting::Row(row) => {
+                    if let Some(waker) = row.next() {
+                        self.waiting.push_front(Waiting::Row(row));
+                        return Some(waker);
+                    }
+                }
+            }
+        }
     }
 
     fn is_rung_by(&mut self, number: u64) -> Option<&mut Ringer> {
@@ -191,9 +187,11 @@ impl Ringers {
         if state.ringer.is_some() {
             return;
         }
-        let waiting = std::mem::take(&mut state.waiting);
-        drop(state);
-        waiting.into_iter().for_each(wake);
+        while let Some(waker) = state.next() {
+            drop(state);
+            wake(waker);
+            state = self.lock();
+        }
     }
 
     fn stand_by(&'static self) {
@@ -232,7 +230,7 @@ impl Ringers {
         let mut linger = LINGER;
         while let Some(ringer) = state.is_rung_by(number) {
             ringer.inside = None;
-            let Some(waker) = state.waiting.pop_front() else {
+            let Some(waker) = state.next() else {
                 if linger.is_zero() {
                     state.ringer = None;
                     return;
@@ -273,7 +271,5 @@ fn wait<'a>(
 
 /// For how long the others wait for one waker.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// A waker that took this long has those behind it woken elsewhere.
-const SLOW: Duration = Duration::from_millis(10);
 /// How long a thread stays that nothing waits for.
 const LINGER: Duration = Duration::from_secs(1);

@@ -8,8 +8,8 @@ use std::task::Waker;
 use super::{Mutex, discard, lock, ringers};
 
 /// Wakes all who wait, one by one. A waker is a user's code: it is cloned, woken and dropped outside the lock, and one that
-/// panics keeps nobody else from being woken. One that blocks holds its own thread: those behind it are woken on another one
-/// as soon as it comes back, or while it does not, when the sentry looks.
+/// panics keeps nobody else from being woken. One that blocks holds the thread that wakes: those behind it are woken by another
+/// one as soon as the sentry has seen it.
 ///
 /// Who waits registers first and looks then, so that nothing which is made true before [`wake`](Self::wake) is missed.
 #[derive(Default)]

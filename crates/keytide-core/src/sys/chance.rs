@@ -1,9 +1,10 @@
 //! Where what is left to chance comes from: [`Draw`], and the system's by default.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::sys;
+use crate::{sync, sys};
 
 /// Draws what an agent leaves to chance: its instance id, which spreads its refreshes, and the spread of its pauses after
 /// failures.
@@ -36,7 +37,16 @@ impl Chance {
     pub(crate) fn spread(&self) -> u32 {
         match self {
             Self::System => sys::spread(),
-            Self::Injected(chance) => (chance.draw() >> 96) as u32,
+            Self::Injected(chance) => {
+                // A failure lands meanwhile: those who wait for it must be told, whatever a user's code does.
+                match catch_unwind(AssertUnwindSafe(|| chance.draw())) {
+                    Ok(drawn) => (drawn >> 96) as u32,
+                    Err(payload) => {
+                        sync::discard(payload);
+                        sys::spread()
+                    }
+                }
+            }
         }
     }
 }
