@@ -18,12 +18,15 @@ pub(crate) struct Alarm {
 
 impl Alarm {
     pub(crate) fn ring(&self) {
-        self.rung.store(true, Ordering::Release);
-        // A statement of its own: nothing is woken under the lock.
-        let waker = lock(&self.waker).take();
-        if let Some(waker) = waker {
+        if let Some(waker) = self.mark() {
             wakers::wake(waker);
         }
+    }
+
+    /// Counts as rung from now on. Who is to be woken is the caller's to wake, outside every lock.
+    pub(super) fn mark(&self) -> Option<Waker> {
+        self.rung.store(true, Ordering::Release);
+        lock(&self.waker).take()
     }
 
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<()> {
@@ -31,6 +34,9 @@ impl Alarm {
         let former = lock(&self.waker).replace(mine);
         sync::discard(former);
         if self.rung.load(Ordering::Acquire) {
+            // Nothing of a user's is left for whoever holds the alarm last.
+            let mine = lock(&self.waker).take();
+            sync::discard(mine);
             Poll::Ready(())
         } else {
             Poll::Pending

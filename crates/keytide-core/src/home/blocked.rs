@@ -14,6 +14,7 @@ use super::runtime::{HELD, Home, Kind};
 use super::{apart, own};
 use crate::error::Error;
 use crate::identity::InstanceId;
+use crate::sync::ringers;
 
 /// What the watchdog found in one look at a home.
 struct Found {
@@ -178,7 +179,7 @@ impl Found {
                         cache.rehome();
                     }
                 }
-                Due::Alarm(alarm) => alarm.ring(),
+                Due::Alarm(alarm) => ringers::ring(alarm.mark()),
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The watch over homes, and the clock of waiters: a thread that lives only while there is something to watch.
 //!
-//! It runs no code of a user, so that a provider which blocks the home's thread cannot hold up a reader's patience.
+//! It runs no code of a user, so that a provider which blocks the home's thread cannot hold up a reader's patience, nor a waker
+//! the patience of another: what is due is woken by the ringers.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,6 +11,7 @@ use keytide_fork::PerProcess;
 
 use super::alarm::Alarm;
 use super::runtime::Home;
+use crate::sync::ringers;
 use crate::sys;
 
 /// A forked child has a sentry of its own: the thread of its parent's is not there.
@@ -116,9 +118,11 @@ fn keep_watch() {
     let mut last_busy = sys::monotonic();
     loop {
         let now = sys::monotonic();
-        sentry = ring_due(sentry, now);
+        drop(sentry);
+        let next_row = ringers::look(now);
+        sentry = ring_due(post(), now);
         sentry = inspect(sentry, now);
-        if !sentry.alarms.is_empty() || !sentry.homes.is_empty() {
+        if next_row.is_some() || !sentry.alarms.is_empty() || !sentry.homes.is_empty() {
             last_busy = now;
         }
         let end = last_busy + LINGER;
@@ -131,7 +135,8 @@ fn keep_watch() {
             Some(looked) if !sentry.homes.is_empty() => looked + LOOK,
             _ => end,
         };
-        let until = next_alarm.map_or(next_look, |due| due.min(next_look));
+        let until = [next_alarm, next_row].into_iter().flatten();
+        let until = until.fold(next_look, Instant::min);
         let rest = until.saturating_duration_since(sys::monotonic());
         sentry = POST
             .get()
@@ -153,9 +158,10 @@ fn ring_due(mut sentry: MutexGuard<'static, Sentry>, now: Instant) -> MutexGuard
         return sentry;
     }
     drop(sentry);
-    for alarm in due {
-        alarm.ring();
-    }
+    let wakers: Vec<_> = due.iter().filter_map(|alarm| alarm.mark()).collect();
+    ringers::ring(wakers);
+    // The waiters may be gone: what is left of their alarms is not dropped under the lock.
+    drop(due);
     post()
 }
 

@@ -3,6 +3,7 @@
 //! Under `--cfg keytide_shuttle` the same code runs under shuttle: its threads run one at a time, so that each call of
 //! `arc_swap` is one step, with a switch before it. Time stands still there: what sleeps does not wake by itself.
 
+pub(crate) mod ringers;
 pub(crate) mod slot;
 pub(crate) mod wakers;
 

@@ -5,10 +5,11 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
-use super::{Mutex, discard, lock};
+use super::{Mutex, discard, lock, ringers};
 
 /// Wakes all who wait, one by one. A waker is a user's code: it is cloned, woken and dropped outside the lock, and one that
-/// panics keeps nobody else from being woken.
+/// panics keeps nobody else from being woken. One that blocks holds the thread that wakes: those behind it are woken by another
+/// one as soon as the sentry has seen it.
 ///
 /// Who waits registers first and looks then, so that nothing which is made true before [`wake`](Self::wake) is missed.
 #[derive(Default)]
@@ -39,7 +40,11 @@ impl Wakers {
     /// Wakes all who wait now.
     pub(crate) fn wake(&self) {
         let all = std::mem::take(&mut lock(&self.waiting).wakers);
-        all.into_values().for_each(wake);
+        if all.len() > 1 && !cfg!(keytide_shuttle) {
+            ringers::wake_row(all.into_values().collect());
+        } else {
+            all.into_values().for_each(wake);
+        }
     }
 }
 

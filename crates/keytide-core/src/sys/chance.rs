@@ -1,9 +1,10 @@
 //! Where what is left to chance comes from: [`Draw`], and the system's by default.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::sys;
+use crate::{sync, sys};
 
 /// Draws what an agent leaves to chance: its instance id, which spreads its refreshes, and the spread of its pauses after
 /// failures.
@@ -36,7 +37,14 @@ impl Chance {
     pub(crate) fn injected_spread(&self) -> Option<u32> {
         match self {
             Self::System => None,
-            Self::Injected(chance) => Some((chance.draw() >> 96) as u32),
+            // A failure lands meanwhile: those who wait for it must be told, whatever a user's code does.
+            Self::Injected(chance) => match catch_unwind(AssertUnwindSafe(|| chance.draw())) {
+                Ok(drawn) => Some((drawn >> 96) as u32),
+                Err(payload) => {
+                    sync::discard(payload);
+                    None
+                }
+            },
         }
     }
 }
