@@ -209,7 +209,10 @@ impl Reader {
         }
         if patience.is_some() {
             // Judged as a report alone: its patience is judged elsewhere.
+            let start = self.asks(live, Want::Beyond(origin, generation));
             drop(asking.await);
+            let now = self.world.now();
+            self.world.oracle().gave_up(live.id, &start, now);
             return;
         }
         let _ = self
