@@ -148,6 +148,11 @@ impl Oracle {
         }
     }
 
+    /// Whether the issuer of this cache has a call of it under way.
+    pub(crate) fn is_asked(&self, cache: usize) -> bool {
+        self.caches[cache].running().next().is_some()
+    }
+
     /// An origin refused a generation, and that is reported.
     pub(crate) fn refused(
         &mut self,

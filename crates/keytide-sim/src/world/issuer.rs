@@ -63,7 +63,7 @@ impl Issuer {
         match condition {
             Condition::Hangs => None,
             Condition::Late => Some(rng.magnitude(2_000, 120_000)),
-            Condition::Repeats => Some(rng.magnitude(1, 16_000)),
+            Condition::Repeats => Some(rng.magnitude(500, 16_000)),
             _ => {
                 let usual = self.plan().latency;
                 Some(Duration::from_millis(usual + rng.below(usual / 2 + 1)))
