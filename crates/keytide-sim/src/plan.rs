@@ -30,6 +30,8 @@ pub(crate) struct IssuerPlan {
     pub(crate) hint: Option<u64>,
     pub(crate) limit: usize,
     pub(crate) answers_at_once: bool,
+    /// How many answers of a hundred do not say for whom they are.
+    pub(crate) unnamed: u64,
     /// What it makes of claims.
     pub(crate) chokes: bool,
     /// From when on it fares how; from the start of the world on.
@@ -58,7 +60,8 @@ pub(crate) enum Condition {
 pub(crate) struct CachePlan {
     pub(crate) agent: usize,
     pub(crate) issuer: usize,
-    pub(crate) floor: Duration,
+    /// What is set, if it is.
+    pub(crate) floor: Option<Duration>,
     pub(crate) flight_limit: Duration,
     pub(crate) idle_after: Option<Duration>,
     pub(crate) static_stability: Option<Duration>,
@@ -132,6 +135,7 @@ impl IssuerPlan {
             limit: rng.weighted(&[(2, 1), (2, 2), (2, 4), (4, 10)]),
             answers_at_once: rng.percent(30),
             chokes: rng.percent(50),
+            unnamed: rng.weighted(&[(3, 0), (1, 10), (1, 100)]),
             timeline: timeline(seed, index, life, settings),
         }
     }
@@ -221,12 +225,15 @@ impl CachePlan {
         Self {
             agent: rng.below(agents as u64) as usize,
             issuer,
-            floor: Duration::from_millis(rng.weighted(&[
-                (7, 1000),
-                (1, 300),
-                (1, 2000),
-                (1, 5000),
-            ])),
+            floor: rng
+                .weighted(&[
+                    (6, None),
+                    (1, Some(1000)),
+                    (1, Some(300)),
+                    (1, Some(2000)),
+                    (1, Some(5000)),
+                ])
+                .map(Duration::from_millis),
             flight_limit: Duration::from_secs(rng.weighted(&[(7, 30), (2, 5), (1, 60)])),
             idle_after: rng.percent(20).then(|| rng.magnitude(5_000, 7_200_000)),
             static_stability: stable.filter(|_| issuers[issuer].signing),

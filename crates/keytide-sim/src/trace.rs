@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use keytide_core::{ErrorKind, Trigger};
 
-use crate::oracle::Answer;
+use crate::answer::Answer;
 use crate::plan::Move;
 
 /// One thing that happened.

@@ -2,9 +2,9 @@
 
 use keytide_core::Trigger;
 
-use super::model::{Answer, Call, End, Model, Now, Outcome, SECOND, Sort, TICK};
-use super::open::REFUSALS_GO_UNDER_THE_FLOOR;
+use super::model::{Call, End, Failure, Model, Now, Outcome, SECOND, TICK};
 use super::{Oracle, Verdict};
+use crate::answer::{Answer, Sort};
 use crate::trace::What;
 
 type Rule = fn(&Oracle, usize, &Call, Now) -> Verdict;
@@ -147,12 +147,16 @@ fn the_floor_is_kept(oracle: &Oracle, cache: usize, call: &Call, now: Now) -> Ve
         (Trigger::Changed, _) => floor.min(SECOND / 10),
         _ if model.reset => 0,
         // A refusal is asked again after half a second, once.
-        (_, Outcome::Failed(Sort::Refused(_)))
-            if model.failures.len() < 2 || REFUSALS_GO_UNDER_THE_FLOOR =>
-        {
+        (_, Outcome::Failed(Sort::Refused(_))) if row(model) < 2 => {
             let gap = now.boot - last.end?.boot;
             return (gap + TICK < SECOND / 2 && !expired_since(model, last))
                 .then(|| format!("{gap} ns after a refusal"));
+        }
+        // The first pauses of readers who have nothing are shorter; `the_backoff_is_kept` judges them.
+        (_, Outcome::Failed(Sort::Unavailable))
+            if !model.terms.floor_is_set && !model.failures.last().is_none_or(|it| it.usable) =>
+        {
+            0
         }
         // At once after expiry; at once where a clock cut a life short.
         _ if expired_since(model, last) || oracle.was_moved_since(last.start.run) => 0,
@@ -244,7 +248,7 @@ fn nobody_reads_nobody_asks(oracle: &Oracle, cache: usize, call: &Call, now: Now
         .calls
         .last()
         .is_some_and(|last| model.last_read.is_none_or(|read| last.start.run > read.run));
-    (unread > idle + slack && asked_since).then(|| {
+    (unread > idle + slack && asked_since && model.waiting == 0).then(|| {
         format!(
             "{:?} after {} s without a read",
             call.trigger,
@@ -278,7 +282,8 @@ fn nothing_is_replaced_before_its_window(
     })
 }
 
-/// 13 and 14: without a credential the pauses after failures of one sort double, to 30 s, or to 5 min after refusals.
+/// 13 and 14: without a credential the pauses after failures of one sort double, from 100 ms four times where no floor is set,
+/// then from the floor to 30 s, or to 5 min after refusals.
 fn the_backoff_is_kept(oracle: &Oracle, cache: usize, call: &Call, now: Now) -> Verdict {
     let model = &oracle.caches[cache];
     let last = model.failures.last().filter(|last| !last.usable)?;
@@ -288,18 +293,22 @@ fn the_backoff_is_kept(oracle: &Oracle, cache: usize, call: &Call, now: Now) -> 
     {
         return None;
     }
-    let alike = |sort| last.sort.is_alike(sort);
-    let row = model
-        .failures
-        .iter()
-        .rev()
-        .take_while(|failure| alike(failure.sort))
-        .count() as u32;
-    let doubled = |first: i64, most: i64| first.saturating_mul(1 << (row - 1).min(20)).min(most);
+    let row = row(model);
+    let floor = model.terms.floor;
+    let doubled = |first: i64, row: u32, most: i64| {
+        first.saturating_mul(1 << (row - 1).min(20)).min(most) / 2
+    };
     let pause = match last.sort {
-        Sort::Unavailable => doubled(model.terms.floor, 30 * SECOND) / 2,
-        Sort::Refused(_) => doubled(SECOND, 300 * SECOND) / 2,
         Sort::Throttled(asked) => asked.min(30 * SECOND),
+        // It may have come of the wrong time: rule 23.
+        _ if now.has_stepped_since(last.at) => 0,
+        Sort::Unavailable if model.terms.floor_is_set => {
+            doubled(floor, row, 30 * SECOND).max(floor)
+        }
+        Sort::Unavailable if row <= 4 => doubled(SECOND / 10, row, SECOND),
+        Sort::Unavailable => doubled(floor, row - 4, 30 * SECOND).max(floor),
+        Sort::Refused(_) if row < 2 => SECOND / 2,
+        Sort::Refused(_) => doubled(SECOND, row, 300 * SECOND).max(floor),
     };
     let gap = now.boot - last.at.boot;
     (gap + TICK < pause).then(|| {
@@ -308,6 +317,17 @@ fn the_backoff_is_kept(oracle: &Oracle, cache: usize, call: &Call, now: Now) -> 
             last.sort
         )
     })
+}
+
+/// How many of the last failures are alike, and were so by one wall clock.
+fn row(model: &Model) -> u32 {
+    let Some(last) = model.failures.last() else {
+        return 0;
+    };
+    let alike = |failure: &&Failure| {
+        last.sort.is_alike(failure.sort) && !failure.at.has_stepped_since(last.at)
+    };
+    model.failures.iter().rev().take_while(alike).count() as u32
 }
 
 /// T9: an issuer that repeats its token is asked a bounded number of times.

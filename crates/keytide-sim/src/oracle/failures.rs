@@ -1,21 +1,19 @@
-//! Rules for readers who are not served, and for how long they wait.
+//! Rules for readers who are not served.
 
 use std::time::Duration;
 
 use keytide_core::ErrorKind;
 
-use super::model::{End, Now, Outcome, SECOND, Sort, Start, TICK, nanos};
-use super::open::PATIENCE_WAITS_FOR_THE_FIRST_CALL;
+use super::model::{End, Now, Outcome, SECOND, Start, TICK};
 use super::{Oracle, Verdict};
+use crate::answer::Sort;
 use crate::trace::Want;
 
 type Rule = fn(&Oracle, usize, &Start, (ErrorKind, &str), Now) -> Verdict;
 
 /// All of them, by their numbers in the contract.
-pub(super) const RULES: [(&str, Rule); 7] = [
+pub(super) const RULES: [(&str, Rule); 5] = [
     ("1", usable_is_served),
-    ("10, 11", waits_no_longer),
-    ("T17", patience_is_kept),
     ("12, 13, 14", is_asked_again_in_time),
     ("5, T8", is_refreshed_in_time),
     ("21, 27", the_end_is_said_only_then),
@@ -46,72 +44,6 @@ fn usable_is_served(
             model.generation
         )
     })
-}
-
-fn waits_no_longer(
-    oracle: &Oracle,
-    cache: usize,
-    start: &Start,
-    _: (ErrorKind, &str),
-    now: Now,
-) -> Verdict {
-    wait_was_bounded(oracle, cache, start, now)
-}
-
-/// 1, 10 and 11: nobody waits while a credential is usable; else for at most as long as calls may take, with those of
-/// others who share the issuer's places.
-pub(super) fn wait_was_bounded(oracle: &Oracle, cache: usize, start: &Start, now: Now) -> Verdict {
-    let waited = now.run - start.at.run;
-    if start.want.is_plain() && start.usable && waited > 0 {
-        return Some(format!("waited {waited} ns while a credential was usable"));
-    }
-    if start.want.is_instant() && waited > 0 {
-        return Some(format!("a read that does not wait took {waited} ns"));
-    }
-    if let Want::Within(patience) = start.want {
-        let patience = nanos(patience);
-        if PATIENCE_WAITS_FOR_THE_FIRST_CALL
-            && has_not_called(oracle, cache, start.at.run + patience)
-        {
-            return None;
-        }
-        return (waited > patience + TICK)
-            .then(|| format!("waited {waited} ns with a patience of {patience}"));
-    }
-    let terms = &oracle.caches[cache].terms;
-    let sharers = oracle
-        .caches
-        .iter()
-        .filter(|model| model.terms.issuer == terms.issuer)
-        .count();
-    let issuer = &oracle.issuers[terms.issuer];
-    let (from, to) = (since_start(start.at.run), since_start(now.run));
-    // Where calls hang, those who are served meanwhile wait for all who are not: the most urgent go first.
-    let most = if issuer.is_up(from.saturating_sub(LONGEST_CALL), to) {
-        let all = issuer.latency as i64 * 2_000_000 * (sharers as i64 + 2);
-        2 * all + 6 * terms.floor + 5 * SECOND
-    } else {
-        6 * 3600 * SECOND
-    };
-    (waited > most).then(|| format!("waited {} s, {} at most", waited / SECOND, most / SECOND))
-}
-
-/// T17: a reader's patience ends neither late nor early.
-fn patience_is_kept(
-    _: &Oracle,
-    _: usize,
-    start: &Start,
-    (kind, _): (ErrorKind, &str),
-    now: Now,
-) -> Verdict {
-    if kind != ErrorKind::TimedOut {
-        return None;
-    }
-    let Want::Within(patience) = start.want else {
-        return Some("a patience that nobody set has ended".to_owned());
-    };
-    let waited = now.boot - start.at.boot;
-    (waited + TICK < nanos(patience)).then(|| format!("gave up after {waited} ns of {patience:?}"))
 }
 
 /// 12 to 14: a reader who finds nothing has the issuer asked, once the longest pause after a failure has passed.
@@ -204,16 +136,6 @@ fn is_refreshed_in_time(
     (well && !forced).then(|| format!("{current:?} was not replaced in time"))
 }
 
-/// Whether the agent of this cache had called nobody by then.
-fn has_not_called(oracle: &Oracle, cache: usize, by: i64) -> bool {
-    let agent = oracle.caches[cache].terms.agent;
-    let mut theirs = oracle
-        .caches
-        .iter()
-        .filter(|model| model.terms.agent == agent);
-    theirs.all(|model| model.calls.first().is_none_or(|call| call.start.run > by))
-}
-
 fn since_start(run: i64) -> Duration {
     Duration::from_nanos(run.unsigned_abs())
 }
@@ -248,7 +170,5 @@ fn claims_starve_nobody_else(
     (start.want.origin() != Some(whose)).then(|| format!("{kind:?}: {words}"))
 }
 
-/// A call that hangs may hold its place for so long.
-const LONGEST_CALL: Duration = Duration::from_secs(60);
 /// What an issuer says that chokes on the demand of an origin, before the number of that origin.
 pub(crate) const CHOKES: &str = "it chokes on the demand of origin ";

@@ -1,7 +1,8 @@
 //! What an answer does to the model of its cache.
 
-use super::model::{Answer, Current, Ends, Failure, Model, Now, Outcome, SECOND, Sort, Why};
+use super::model::{Current, Failure, Model, Now, Outcome, SECOND};
 use super::{Oracle, calls};
+use crate::answer::{Answer, Ends, Sort, Why};
 use crate::trace::What;
 
 impl Oracle {
@@ -27,6 +28,7 @@ impl Model {
         if answer == Answer::Dropped && self.calls[index].stepped {
             // Its limit, or a reader who found that it is lost.
             self.lost += 1;
+            self.row += 1;
             self.failures.clear();
             self.calls[index].outcome = Outcome::Void;
             return;
@@ -39,6 +41,7 @@ impl Model {
         self.calls[index].outcome = match judged {
             Ok(Some(current)) => {
                 self.publish(current);
+                self.latency = now.boot - sent.boot;
                 Outcome::Published
             }
             Ok(None) => {
@@ -53,7 +56,7 @@ impl Model {
         if let (Outcome::Published, Answer::Token { other, .. }) =
             (self.calls[index].outcome, answer)
         {
-            self.other = Some(other);
+            self.other = other.or(self.other);
         }
     }
 
@@ -62,7 +65,7 @@ impl Model {
         &self,
         mint: u64,
         ends: Ends,
-        other: bool,
+        other: Option<bool>,
         sent: Now,
         now: Now,
     ) -> Result<Option<Current>, Sort> {
@@ -76,7 +79,8 @@ impl Model {
         if left > LONGEST {
             return Err(Sort::Refused(Why::Lifetime));
         }
-        if self.other.is_some_and(|known| known != other) && !self.terms.accepts_other {
+        let differs = matches!((self.other, other), (Some(known), Some(other)) if known != other);
+        if differs && !self.terms.accepts_other {
             return Err(Sort::Refused(Why::Principal));
         }
         if self.current.is_some_and(|current| current.mint == mint) {
@@ -88,6 +92,7 @@ impl Model {
         };
         Ok(Some(Current {
             mint,
+            other,
             received: now,
             boot: now.boot + left,
             wall: now.wall + left,
@@ -102,6 +107,7 @@ impl Model {
         self.withdrawn = false;
         self.said_no = false;
         self.failures.clear();
+        self.row = 0;
         self.repeats = 0;
         self.repeated = None;
     }
@@ -111,6 +117,7 @@ impl Model {
         self.withdrawn = false;
         self.said_no = false;
         self.failures.clear();
+        self.row = 0;
         if calls::is_forced(trigger) {
             self.repeats = 0;
         } else {
@@ -136,7 +143,9 @@ impl Model {
             .is_some_and(|last| last.usable != usable)
         {
             self.failures.clear();
+            self.row = 0;
         }
+        self.row += 1;
         self.failures.push(Failure {
             sort,
             at: now,

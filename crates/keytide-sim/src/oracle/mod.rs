@@ -8,7 +8,7 @@ mod calls;
 mod failures;
 mod landing;
 mod model;
-mod open;
+mod patience;
 mod served;
 mod status;
 #[cfg(test)]
@@ -17,9 +17,7 @@ mod tests;
 use keytide_core::ErrorKind;
 
 pub(crate) use self::failures::CHOKES;
-pub(crate) use self::model::{
-    Answer, End, Ends, Model, Now, Refusal, SECOND, Seen, Sort, Start, Terms, Why, nanos,
-};
+pub(crate) use self::model::{End, Model, Now, Refusal, SECOND, Seen, Start, Terms, nanos};
 use crate::plan::{IssuerPlan, Move};
 use crate::trace::{Line, Trace, Want, What};
 
@@ -87,6 +85,7 @@ impl Oracle {
             rotations: model.generation,
         };
         model.last_read = Some(now);
+        model.waiting += u64::from(!want.is_instant());
         if let Some(current) = &mut model.current
             && now.boot <= current.boot - current.window()
         {
@@ -114,7 +113,7 @@ impl Oracle {
             let said = judge(&self.caches[cache], start, seen, now);
             self.judge(rule, cache, now, said);
         }
-        let said = failures::wait_was_bounded(self, cache, start, now);
+        let said = patience::wait_was_bounded(self, cache, start, now);
         self.judge("10, 11", cache, now, said);
         let model = &mut self.caches[cache];
         model.returned = model.returned.max(generation);
@@ -132,7 +131,7 @@ impl Oracle {
     ) {
         let reader = start.reader;
         self.note(cache, now, What::Failed { reader, kind });
-        for (rule, judge) in failures::RULES {
+        for (rule, judge) in failures::RULES.into_iter().chain(patience::RULES) {
             let said = judge(self, cache, start, (kind, words), now);
             self.judge(rule, cache, now, said);
         }
@@ -143,9 +142,15 @@ impl Oracle {
     fn is_done(&mut self, cache: usize, start: &Start, now: Now) {
         let model = &mut self.caches[cache];
         model.last_read = Some(now);
+        model.waiting -= u64::from(!start.want.is_instant());
         if start.want == Want::ByName {
             model.naming -= 1;
         }
+    }
+
+    /// Whether the issuer of this cache has a call of it under way.
+    pub(crate) fn is_asked(&self, cache: usize) -> bool {
+        self.caches[cache].running().next().is_some()
     }
 
     /// An origin refused a generation, and that is reported.

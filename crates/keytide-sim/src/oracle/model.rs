@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use keytide_core::Trigger;
 
+use crate::answer::Sort;
 use crate::trace::Want;
 
 /// All clocks at one instant, in nanoseconds.
@@ -20,9 +21,10 @@ pub(crate) struct Now {
 /// What a cache was built with.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Terms {
-    pub(crate) agent: usize,
     pub(crate) issuer: usize,
     pub(crate) floor: i64,
+    /// The user set the floor: no pause is shorter, but that after a first refusal.
+    pub(crate) floor_is_set: bool,
     pub(crate) flight_limit: i64,
     pub(crate) issuer_limit: usize,
     pub(crate) idle_after: Option<i64>,
@@ -41,13 +43,15 @@ pub(crate) struct Model {
     /// The current one was invalidated, and the issuer gave neither it again nor a newer one.
     pub(crate) withdrawn: bool,
     pub(crate) end: End,
-    /// Whether it is the issuer's other principal that is served.
+    /// Whether the last principal that was named is the issuer's other one.
     pub(crate) other: Option<bool>,
     /// The issuer said no since it last gave something.
     pub(crate) said_no: bool,
     pub(crate) refusals: Vec<Refusal>,
     /// Failures in a row.
     pub(crate) failures: Vec<Failure>,
+    /// As many in a row there may have been, with those that a suspend may have cost.
+    pub(crate) row: u32,
     pub(crate) failed: u64,
     /// Calls that failed or were taken for lost after a suspend.
     pub(crate) lost: u64,
@@ -56,11 +60,15 @@ pub(crate) struct Model {
     /// The greatest generation that any read returned.
     pub(crate) returned: u64,
     pub(crate) last_read: Option<Now>,
+    /// Readers that wait.
+    pub(crate) waiting: u64,
     /// Refreshes by name, and calls that they caused.
     pub(crate) names: u64,
     /// Readers that wait for a refresh by name.
     pub(crate) naming: u64,
     pub(crate) named_calls: u64,
+    /// How long the last new credential took to come.
+    pub(crate) latency: i64,
     /// Changes of the input.
     pub(crate) changes: u64,
     /// The backoff was forgotten since the last call.
@@ -76,6 +84,8 @@ pub(crate) struct Model {
 pub(crate) struct Current {
     /// The call that minted it.
     pub(crate) mint: u64,
+    /// Whether it is for the issuer's other principal; `None`: nobody said for whom.
+    pub(crate) other: Option<bool>,
     pub(crate) received: Now,
     /// Where its life ends, on both clocks.
     pub(crate) boot: i64,
@@ -115,33 +125,6 @@ pub(crate) enum Outcome {
     Failed(Sort),
 }
 
-/// The sorts of failures that are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Sort {
-    Unavailable,
-    /// With so many nanoseconds of patience.
-    Throttled(i64),
-    Refused(Why),
-}
-
-/// Why an answer counts as a refusal: others are other refusals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Why {
-    SaysNo,
-    Principal,
-    Lifetime,
-}
-
-impl Sort {
-    /// Whether a failure after this one is more of the same.
-    pub(crate) fn is_alike(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::Refused(one), Self::Refused(other)) => one == other,
-            (one, other) => std::mem::discriminant(&one) == std::mem::discriminant(&other),
-        }
-    }
-}
-
 /// A failure in a row of them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Failure {
@@ -169,30 +152,6 @@ pub(crate) enum End {
     No,
     ShutDown,
     Revoked,
-}
-
-/// What an issuer answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Answer {
-    Token {
-        mint: u64,
-        ends: Ends,
-        /// For the issuer's other principal.
-        other: bool,
-    },
-    Failed(Sort),
-    Panicked,
-    /// It was dropped before it answered.
-    Dropped,
-}
-
-/// When an issuer says that a credential ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Ends {
-    /// So long after the call was sent.
-    In(i64),
-    /// At this instant.
-    At(i64),
 }
 
 /// A read that began.
@@ -283,6 +242,12 @@ impl Current {
 }
 
 impl Now {
+    /// Whether the wall clock was moved between the two by as much as the contract calls a step.
+    pub(crate) fn has_stepped_since(self, before: Self) -> bool {
+        let moved = (self.wall - self.boot) - (before.wall - before.boot);
+        moved.abs() > SECOND
+    }
+
     pub(crate) fn wall_of(time: SystemTime) -> i64 {
         match time.duration_since(SystemTime::UNIX_EPOCH) {
             Ok(after) => nanos(after),

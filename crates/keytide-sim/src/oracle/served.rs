@@ -16,7 +16,7 @@ pub(super) const RULES: [(&str, Rule); 10] = [
     ("4, 20", goes_not_back),
     ("15, 20, T4", is_the_current_one),
     ("4", lasts_long_enough),
-    ("16, T12", is_of_the_principal),
+    ("16, T12, T40", is_of_the_principal),
     ("24, T10", tells_the_issuers_end),
 ];
 
@@ -116,10 +116,12 @@ fn lasts_long_enough(model: &Model, start: &Start, seen: &Seen, now: Now) -> Ver
     })
 }
 
-/// 16: another principal is never served, unless it is listed.
+/// 16 and T40: another principal is never served, unless it is listed; what names nobody is nobody's.
 fn is_of_the_principal(model: &Model, _: &Start, seen: &Seen, _: Now) -> Verdict {
-    let wrong = seen.other != model.other && !model.terms.accepts_other;
-    wrong.then(|| format!("served for {:?}, not {:?}", seen.other, model.other))
+    let current = model.current.filter(|known| known.mint == seen.mint)?;
+    let differs = matches!((model.other, seen.other), (Some(known), Some(other)) if known != other);
+    let wrong = seen.other != current.other || differs && !model.terms.accepts_other;
+    wrong.then(|| format!("served for {:?}, not {:?}", seen.other, current.other))
 }
 
 /// 24 and T10: the end that is told is the issuer's.

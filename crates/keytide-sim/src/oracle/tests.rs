@@ -5,6 +5,7 @@ use std::time::Duration;
 use keytide_core::{ErrorKind, Trigger};
 
 use super::*;
+use crate::answer::{Answer, Ends, Sort, Why};
 use crate::plan::Plan;
 use crate::settings::Settings;
 
@@ -25,6 +26,7 @@ fn given_with(edit: impl FnOnce(&mut Terms)) -> Given {
     issuers[0].latency = 0;
     let mut terms = Terms {
         floor: SECOND,
+        floor_is_set: true,
         flight_limit: 30 * SECOND,
         issuer_limit: 1,
         ..Terms::default()
@@ -46,7 +48,7 @@ fn token(mint: u64) -> Answer {
     Answer::Token {
         mint,
         ends: Ends::In(60 * SECOND),
-        other: false,
+        other: Some(false),
     }
 }
 
@@ -247,7 +249,7 @@ fn patience_ends_on_time() {
     let start = given.asks(Want::Within(Duration::from_secs(1)));
     given.pass(2);
     given.fails(&start, ErrorKind::TimedOut, "");
-    given.breaks("10, 11");
+    given.breaks("10, 11, 29");
 }
 
 #[test]

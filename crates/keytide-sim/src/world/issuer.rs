@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, RetryAfter, Secret};
 
 use super::{World, lock};
-use crate::oracle::{Answer, CHOKES, Ends, Now, SECOND, Sort, Why, nanos};
+use crate::answer::{Answer, Ends, Sort, Why};
+use crate::oracle::{CHOKES, Now, SECOND, nanos};
 use crate::plan::{Condition, IssuerPlan};
 use crate::rng::{Part, Rng};
 
@@ -62,7 +63,7 @@ impl Issuer {
         match condition {
             Condition::Hangs => None,
             Condition::Late => Some(rng.magnitude(2_000, 120_000)),
-            Condition::Repeats => Some(rng.magnitude(1, 16_000)),
+            Condition::Repeats => Some(rng.magnitude(500, 16_000)),
             _ => {
                 let usual = self.plan().latency;
                 Some(Duration::from_millis(usual + rng.below(usual / 2 + 1)))
@@ -83,7 +84,8 @@ impl Issuer {
             _ => (call.number, Ends::In(life)),
         };
         let other = condition == Condition::OtherPrincipal;
-        if let (Ends::At(end), false) = (ends, other) {
+        let other = self.names(mint).then_some(other);
+        if let (Ends::At(end), true) = (ends, other != Some(true)) {
             *lock(&self.last) = Some((mint, end));
         }
         call.answer = Answer::Token { mint, ends, other };
@@ -94,7 +96,10 @@ impl Issuer {
         } else {
             Issued::bearer(Secret::from(part('s')))
         };
-        let issued = issued.principal(if other { "other" } else { "first" });
+        let issued = match other {
+            Some(other) => issued.principal(if other { "other" } else { "first" }),
+            None => issued,
+        };
         let issued = match plan.hint {
             Some(percent) => issued.refresh_in(plan.life * percent as u32 / 100),
             None => issued,
@@ -103,6 +108,13 @@ impl Issuer {
             Ends::In(life) => issued.expires_in(span(life)),
             Ends::At(instant) => issued.expires_at(SystemTime::UNIX_EPOCH + span(instant)),
         }
+    }
+
+    /// Whether it says for whom the credential of this call is.
+    fn names(&self, mint: u64) -> bool {
+        let part = (self.id as u64) << 32 | mint | 1 << 62;
+        let rng = Rng::of(self.world.plan.seed, Part::Call, part);
+        !rng.percent(self.plan().unnamed)
     }
 
     fn refuse(&self, call: &mut Call<'_>, sort: Sort, error: Error) -> Error {

@@ -13,7 +13,7 @@ use keytide_testkit::{TestChance, TestClock};
 use tokio::time::Instant;
 
 use self::issuer::Issuer;
-use crate::oracle::{Now, Oracle, Terms, Violation, nanos};
+use crate::oracle::{Now, Oracle, SECOND, Terms, Violation, nanos};
 use crate::plan::{Move, Plan};
 use crate::rng::{Part, Rng};
 use crate::settings::Settings;
@@ -160,9 +160,11 @@ impl World {
         let mut builder = self.agents[plan.agent]
             .cache(provider)
             .key(format!("c{id}"))
-            .floor(plan.floor)
             .flight_limit(plan.flight_limit)
             .issuer_limit(plan.limit);
+        if let Some(floor) = plan.floor {
+            builder = builder.floor(floor);
+        }
         if let Some(idle) = plan.idle_after {
             builder = builder.idle_after(idle);
         }
@@ -174,9 +176,9 @@ impl World {
         }
         let Ok(cache) = builder.build() else { return };
         let terms = Terms {
-            agent: plan.agent,
             issuer: plan.issuer,
-            floor: nanos(plan.floor),
+            floor: plan.floor.map_or(SECOND, nanos),
+            floor_is_set: plan.floor.is_some(),
             flight_limit: nanos(plan.flight_limit),
             issuer_limit: plan.limit,
             idle_after: plan.idle_after.map(nanos),

@@ -188,7 +188,10 @@ impl Reader {
         let sent = self
             .wait(live, Want::Origin(origin), live.cache.get_for_origin(&name))
             .await;
-        let Some(generation) = sent.filter(|generation| self.refuses(origin, live.id, *generation))
+        // Some refuse just while a call is under way that was sent before.
+        let meanwhile = sent.is_some() && self.refuses_meanwhile(live);
+        let Some(generation) =
+            sent.filter(|generation| meanwhile || self.refuses(origin, live.id, *generation))
         else {
             return;
         };
@@ -203,18 +206,37 @@ impl Reader {
         self.world
             .oracle()
             .refused(live.id, origin, generation, demanded, self.world.now());
+        if meanwhile {
+            drop(asking);
+            return self.read_again(live, origin).await;
+        }
         if self.rng.percent(35) {
             // Reported, and nobody waits.
             return;
         }
         if patience.is_some() {
             // Judged as a report alone: its patience is judged elsewhere.
+            let start = self.asks(live, Want::Beyond(origin, generation));
             drop(asking.await);
+            let now = self.world.now();
+            self.world.oracle().gave_up(live.id, &start, now);
             return;
         }
         let _ = self
             .wait(live, Want::Beyond(origin, generation), asking)
             .await;
+    }
+
+    /// Looks a few times what there is for an origin that refused, while calls land.
+    async fn read_again(&self, live: &Live, origin: usize) {
+        for _ in 0..4 {
+            tokio::time::sleep(self.rng.magnitude(100, 8_000)).await;
+            let start = self.asks(live, Want::ReadFor(origin));
+            let read = live
+                .cache
+                .read_for_origin(&name(origin), |read| seen(read, live.id));
+            self.told(live, &start, read);
+        }
     }
 
     /// Waits for an answer, unless this reader gives up first. Returns the generation that it got.
@@ -256,6 +278,18 @@ impl Reader {
 
     fn origin(&self) -> usize {
         self.rng.below(self.world.plan.origins.len() as u64) as usize
+    }
+
+    /// Whether a call is under way, and an origin refuses all the same what that call is to replace.
+    fn refuses_meanwhile(&self, live: &Live) -> bool {
+        !self
+            .world
+            .plan
+            .settings
+            .without
+            .leaves_out(Trouble::Rejections)
+            && self.world.oracle().is_asked(live.id)
+            && self.rng.percent(25)
     }
 
     /// Whether an origin refuses a generation: the same answer each time, but for the time in which it refuses all.
