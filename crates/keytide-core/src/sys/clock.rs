@@ -8,7 +8,7 @@ use crate::sys::time::{Boot, Now, Wall, nanos};
 
 /// Tells the time on two axes. The system's clock is the default; tests bring one that they can move.
 ///
-/// It is read under locks and by every read: it must not block, and must not call into keytide.
+/// It is read by every read, outside every lock: it must not block, and must not call into keytide.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The wall clock, which may step either way.
     fn wall(&self) -> SystemTime;
