@@ -197,11 +197,12 @@ fn a_provider_that_blocks_its_thread_is_named_and_left_behind() {
         .build()
         .unwrap();
     let blocks = Answer::token(HOUR).blocking(Duration::from_secs(4));
-    let (bad, _) = ScriptedProvider::with_profile(Profile::bearer("blocker"), blocks);
+    let (bad, script) = ScriptedProvider::with_profile(Profile::bearer("blocker"), blocks);
     let bad = agent.cache(bad).flight_limit(SECOND).build().unwrap();
     let (good, _) = ScriptedProvider::with_profile(Profile::bearer("good"), Answer::token(HOUR));
     let good = agent.cache(good).build().unwrap();
     let _ = bad.try_get();
+    crate::eventually("it blocks", || script.calls() == 1);
 
     assert_eq!(
         good.get_blocking(3 * SECOND).unwrap().generation(),
