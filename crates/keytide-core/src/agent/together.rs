@@ -9,7 +9,6 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use crate::error::Error;
 use crate::sync;
-use crate::sync::wakers;
 use crate::sync::{Mutex, lock};
 
 /// Ends when all have, or with the first that fails. There may be a hundred thousand.
@@ -103,7 +102,7 @@ impl Wake for Turn {
         let waker = turns.waker.take();
         drop(turns);
         if let Some(waker) = waker {
-            wakers::wake(waker);
+            sync::wake(waker);
         }
     }
 }

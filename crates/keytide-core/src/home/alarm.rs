@@ -5,7 +5,6 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Poll, Waker};
 
 use crate::sync;
-use crate::sync::wakers;
 
 static NEXT_ALARM: AtomicU64 = AtomicU64::new(1 << 63);
 
@@ -19,7 +18,7 @@ pub(crate) struct Alarm {
 impl Alarm {
     pub(crate) fn ring(&self) {
         if let Some(waker) = self.mark() {
-            wakers::wake(waker);
+            sync::wake(waker);
         }
     }
 

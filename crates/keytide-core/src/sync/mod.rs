@@ -11,6 +11,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
+use std::task::Waker;
 
 #[cfg(keytide_shuttle)]
 pub(crate) use shuttle::future::AbortHandle;
@@ -32,6 +33,11 @@ pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
         Err(std::sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
         Err(std::sync::TryLockError::WouldBlock) => None,
     }
+}
+
+/// Wakes one; a panic in it is its own.
+pub(crate) fn wake(waker: Waker) {
+    discard(catch_unwind(AssertUnwindSafe(|| waker.wake())).err());
 }
 
 /// Drops what may be a user's; a panic in it is its own.

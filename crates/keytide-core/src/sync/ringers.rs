@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use keytide_fork::PerProcess;
 
-use super::wakers::wake;
+use super::wake;
 use crate::sys;
 
 /// A forked child has ringers of its own: the threads of its parent's are not there.

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
-use super::{Mutex, discard, lock, ringers};
+use super::{Mutex, discard, lock, ringers, wake};
 
 /// Wakes all who wait, one by one. A waker is a user's code: it is cloned, woken and dropped outside the lock, and one that
 /// panics keeps nobody else from being woken. One that blocks holds the thread that wakes: those behind it are woken by another
@@ -70,11 +69,6 @@ impl Drop for Place<'_> {
             discard(former);
         }
     }
-}
-
-/// Wakes one; a panic in it is its own.
-pub(crate) fn wake(waker: Waker) {
-    discard(catch_unwind(AssertUnwindSafe(|| waker.wake())).err());
 }
 
 impl fmt::Debug for Wakers {
