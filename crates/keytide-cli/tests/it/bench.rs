@@ -18,7 +18,7 @@ fn prints_a_table_that_names_each_subject_with_its_ratio() {
     );
     assert!(table.contains("× ArcSwap::load"), "{table}");
     assert!(
-        table.contains("borrowed read, × ArcSwap::load"),
+        table.contains("get().await, × ArcSwap::load"),
         "a goal: {table}"
     );
     assert!(
