@@ -52,8 +52,8 @@ impl Shared {
             Limit::Patience(patience) => (patience, false),
             Limit::OwnThread(patience) => (patience, true),
         };
-        let patience = Patience::new(span, own_thread, since);
         let stated = !matches!(limit, Limit::OneCall);
+        let patience = Patience::new(span, stated, own_thread, since);
         want.until = stated.then(|| patience.end());
         let next = match self.next(&want, false, since, true) {
             Next::Serve(credential) => return Asked::Done(Ok(credential)),

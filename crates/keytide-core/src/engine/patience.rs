@@ -15,6 +15,8 @@ use crate::sys::time::{Boot, Now};
 pub(crate) struct Patience {
     limit: Duration,
     end: Boot,
+    /// Whether the reader stated it. Where no thread can be had, one that did is told, and one that did not waits on.
+    stated: bool,
     /// Whether the reader's own thread keeps the end.
     kept_by_reader: bool,
     deadline: Option<Deadline>,
@@ -30,10 +32,11 @@ pub(crate) enum Turn {
 }
 
 impl Patience {
-    pub(crate) fn new(limit: Duration, kept_by_reader: bool, now: Now) -> Self {
+    pub(crate) fn new(limit: Duration, stated: bool, kept_by_reader: bool, now: Now) -> Self {
         Self {
             limit,
             end: now.boot.after(limit),
+            stated,
             kept_by_reader,
             deadline: None,
         }
@@ -57,7 +60,7 @@ impl Patience {
             let left = shared.context.clock.now().boot.until(end);
             Deadline::new(&shared.agent.homes, left)
         });
-        Some(deadline.alarm())
+        (self.stated || deadline.is_kept()).then(|| deadline.alarm())
     }
 
     /// Whether somebody keeps the end, as far as that is known.
