@@ -15,7 +15,7 @@ impl Cache {
     /// this origin refused and the issuer has not been asked about since.
     ///
     /// # Errors
-    /// Those of [`read`](Self::read), and [`Rejected`](ErrorKind::Rejected): wait with
+    /// Those of [`read`](Self::read), and [`Rejected`](crate::ErrorKind::Rejected): wait with
     /// [`get_for_origin`](Self::get_for_origin).
     #[inline]
     pub fn read_for_origin<R>(
@@ -39,7 +39,7 @@ impl Cache {
     /// issuer has not been asked about since.
     ///
     /// # Errors
-    /// Those of [`get`](Self::get), and [`Rejected`](ErrorKind::Rejected).
+    /// Those of [`get`](Self::get), and [`Rejected`](crate::ErrorKind::Rejected).
     pub async fn get_for_origin(&self, origin: &str) -> Result<Arc<Credential>, Error> {
         let credential = self.get().await?;
         if !credential.maybe_rejected() {
@@ -54,8 +54,8 @@ impl Cache {
     /// reader's patience. `Duration::ZERO` for `least` asks for any usable credential.
     ///
     /// # Errors
-    /// Those of [`get_for_origin`](Self::get_for_origin), [`TooShort`](ErrorKind::TooShort), and
-    /// [`TimedOut`](ErrorKind::TimedOut): the call goes on for others.
+    /// Those of [`get_for_origin`](Self::get_for_origin), [`TooShort`](crate::ErrorKind::TooShort), and
+    /// [`TimedOut`](crate::ErrorKind::TimedOut): the call goes on for others.
     pub async fn get_for_origin_within(
         &self,
         origin: &str,

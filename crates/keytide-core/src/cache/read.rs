@@ -13,9 +13,9 @@ impl Cache {
     /// The closure sees one whole credential. It should be short: while it runs, that generation is not wiped.
     ///
     /// # Errors
-    /// [`Empty`](ErrorKind::Empty), [`Expired`](ErrorKind::Expired), [`Invalidated`](ErrorKind::Invalidated): the
-    /// issuer is being asked, read again or wait with [`get`](Self::get). [`Revoked`](ErrorKind::Revoked),
-    /// [`ShutDown`](ErrorKind::ShutDown), [`ForeignInstance`](ErrorKind::ForeignInstance): final.
+    /// [`Empty`](crate::ErrorKind::Empty), [`Expired`](crate::ErrorKind::Expired), [`Invalidated`](crate::ErrorKind::Invalidated): the
+    /// issuer is being asked, read again or wait with [`get`](Self::get). [`Revoked`](crate::ErrorKind::Revoked),
+    /// [`ShutDown`](crate::ErrorKind::ShutDown), [`ForeignInstance`](crate::ErrorKind::ForeignInstance): final.
     #[inline]
     pub fn read<R>(&self, read: impl FnOnce(&Credential) -> R) -> Result<R, Error> {
         let borrowed = self.shared.slot.load();
@@ -31,7 +31,7 @@ impl Cache {
     /// [`read`](Self::read) of a credential that lasts at least `least` longer.
     ///
     /// # Errors
-    /// Those of [`read`](Self::read), and [`TooShort`](ErrorKind::TooShort): the issuer is being asked, if that can
+    /// Those of [`read`](Self::read), and [`TooShort`](crate::ErrorKind::TooShort): the issuer is being asked, if that can
     /// help.
     pub fn read_for<R>(
         &self,
