@@ -372,28 +372,31 @@ fn a_queue_is_bounded_in_bytes() {
 
 #[test]
 fn a_queue_that_never_empties_starves_no_other() {
-    let stop = Arc::new(AtomicBool::new(false));
-    let own: Arc<OnceLock<Cache>> = Arc::default();
-    let (stopped, refilled) = (Arc::clone(&stop), Arc::clone(&own));
-    let endless = move |_: &Event| {
-        if !stopped.load(Ordering::SeqCst)
-            && let Some(cache) = refilled.get()
-        {
-            tell(cache, "and on");
-        }
-    };
-    let (_agent, cache) = watched_by(endless, 64);
-    own.set(cache.clone()).unwrap();
-    let other = Recorder::new();
-    let (_other, witness) = watched_by(other.observer(), 64);
+    let name = "observers::a_queue_that_never_empties_starves_no_other";
+    in_a_process_of_its_own(name, || {
+        let stop = Arc::new(AtomicBool::new(false));
+        let own: Arc<OnceLock<Cache>> = Arc::default();
+        let (stopped, refilled) = (Arc::clone(&stop), Arc::clone(&own));
+        let endless = move |_: &Event| {
+            if !stopped.load(Ordering::SeqCst)
+                && let Some(cache) = refilled.get()
+            {
+                tell(cache, "and on");
+            }
+        };
+        let (_agent, cache) = watched_by(endless, 64);
+        own.set(cache.clone()).unwrap();
+        let other = Recorder::new();
+        let (_other, witness) = watched_by(other.observer(), 64);
 
-    tell(&cache, "on");
-    tell(&witness, "one");
-    other.wait_for(|kind| told(kind) == Some("one"));
-    tell(&witness, "two");
-    other.wait_for(|kind| told(kind) == Some("two"));
+        tell(&cache, "on");
+        tell(&witness, "one");
+        other.wait_for(|kind| told(kind) == Some("one"));
+        tell(&witness, "two");
+        other.wait_for(|kind| told(kind) == Some("two"));
 
-    stop.store(true, Ordering::SeqCst);
+        stop.store(true, Ordering::SeqCst);
+    });
 }
 
 /// If each of them were waited for as long as the first, that would take longer than [`eventually`].
