@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 
 use super::machine::Demand;
@@ -14,6 +14,7 @@ use crate::home::alarm::Alarm;
 use crate::home::gate::Permit;
 use crate::sync::wakers::Wakers;
 use crate::sync::{AbortHandle, step};
+use crate::sync::{Mutex, MutexGuard, lock};
 use crate::sys::time::Now;
 
 /// One call to an issuer. It belongs to its cache, not to a caller.
@@ -182,7 +183,7 @@ impl Flight {
     }
 
     fn control(&self) -> MutexGuard<'_, Control> {
-        self.control.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.control)
     }
 }
 

@@ -1,10 +1,11 @@
 //! What ends a wait: [`Alarm`].
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+
 use std::task::{Poll, Waker};
 
 use crate::sync;
+use crate::sync::{Mutex, lock};
 
 static NEXT_ALARM: AtomicU64 = AtomicU64::new(1 << 63);
 
@@ -45,8 +46,4 @@ impl Alarm {
     pub(crate) fn next_id() -> u64 {
         NEXT_ALARM.fetch_add(1, Ordering::Relaxed)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
