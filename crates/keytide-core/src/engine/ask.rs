@@ -11,7 +11,7 @@ use super::machine::{Ended, Want};
 use super::machine::{Failed, Step, Why};
 use super::patience::Patience;
 use super::read::with_cause;
-use super::shared::Shared;
+use super::shared::{REVOKED, SHUT_DOWN, Shared};
 use super::state::State;
 use super::watched::Watched;
 use crate::credential::{Credential, Verdict};
@@ -133,8 +133,8 @@ impl Shared {
     ) -> Error {
         let cause = state.last_error();
         match (why, cause) {
-            (Why::Revoked, _) => self.revoked(),
-            (Why::ShutDown, _) => self.shut(),
+            (Why::Revoked, _) => self.error(ErrorKind::Revoked, REVOKED),
+            (Why::ShutDown, _) => self.error(ErrorKind::ShutDown, SHUT_DOWN),
             (Why::TooShort, cause) => {
                 let remaining = current
                     .map(|current| current.remaining_at(now))
@@ -170,7 +170,7 @@ impl Shared {
         };
         let (next, left) = (now.boot.until(at), now.boot.until(until));
         let message = format!(
-            "{cause}; the next attempt is in {next:?}, and {left:?} of the reader's patience are left"
+            "the last call failed, and the next, in {next:?}, does not fit into the {left:?} that are left of the reader's patience"
         );
         self.error(cause.kind(), &message)
             .retry_at(RetryAfter::Delay(next))
@@ -256,18 +256,5 @@ fn failed(error: &Error) -> Failed {
         until_changed: error.waits_for_change(),
         pause: None,
         relative: false,
-    }
-}
-
-/// How a read that the machine does not serve is told of an end.
-impl Shared {
-    fn revoked(&self) -> Error {
-        self.error(ErrorKind::Revoked, "the credential was revoked")
-    }
-
-    fn shut(&self) -> Error {
-        debug_assert_ne!(self.ended(), Ended::No, "it has ended");
-        let message = "the agent was shut down, nothing is refreshed";
-        self.error(ErrorKind::ShutDown, message)
     }
 }

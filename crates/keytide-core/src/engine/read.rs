@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::machine::Ended;
-use super::shared::Shared;
+use super::shared::{SHUT_DOWN, Shared};
 use crate::credential::{Credential, Verdict, grant};
 use crate::error::text::bounded;
 use crate::error::{Error, ErrorKind};
@@ -99,10 +99,7 @@ impl Shared {
         }
         let state = self.state.lock();
         let (kind, message) = if self.ended() == Ended::ShutDown {
-            (
-                ErrorKind::ShutDown,
-                "the agent was shut down, nothing is refreshed",
-            )
+            (ErrorKind::ShutDown, SHUT_DOWN)
         } else if state.withdrawn().is_none() {
             (ErrorKind::Empty, "there is no credential yet")
         } else {

@@ -135,7 +135,7 @@ impl Shared {
             return Some(error);
         }
         match self.ended() {
-            Ended::Revoked => Some(self.error(ErrorKind::Revoked, "the credential was revoked")),
+            Ended::Revoked => Some(self.error(ErrorKind::Revoked, REVOKED)),
             _ => None,
         }
     }
@@ -177,5 +177,7 @@ impl std::fmt::Debug for Shared {
     }
 }
 
+pub(crate) const REVOKED: &str = "the credential was revoked";
+pub(crate) const SHUT_DOWN: &str = "the agent was shut down, nothing is refreshed";
 pub(crate) const FOREIGN: &str =
     "this process was forked from the one that built the agent; build an agent here";

@@ -1,4 +1,4 @@
-//! Told an issuer of a revocation, from the home of calls, where the provider's connections live.
+//! Telling an issuer of a revocation, from the home of calls, where the provider's connections live.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
