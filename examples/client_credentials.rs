@@ -18,10 +18,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use keytide::oauth::{AssertionKey, ClientCredentials, IssuerClient};
-use keytide::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, Event, EventKind, Owner, Subject,
-    SubjectUse, Version,
-};
+use keytide::{Agent, AgentIdentity, Cache, Event, EventKind, Subject, SubjectUse};
 use keytide_testkit::server::{Fault, FaultServer, Good, Outcome, Reply};
 use serde_json::json;
 
@@ -115,12 +112,12 @@ fn provider(options: &Options, agent: &Agent) -> Result<ClientCredentials, Failu
 }
 
 fn cache(options: &Options) -> Result<Cache, Failure> {
-    let identity = AgentIdentity::new(
-        AgentType("client-credentials-example"),
-        Version(env!("CARGO_PKG_VERSION")),
-        Environment("example"),
-        Owner("keytide"),
-    )?;
+    let identity = AgentIdentity {
+        agent_type: "client-credentials-example".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        environment: "example".into(),
+        owner: "keytide".into(),
+    };
     let agent = Agent::builder(identity).observe(tell).build()?;
     let builder = agent.cache(provider(options, &agent)?);
     // A static secret has to be allowed by name.

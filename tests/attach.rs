@@ -12,10 +12,7 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::Full;
-use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, Error, Issued, Owner, Profile,
-    ProvideCredential, Version,
-};
+use keytide_core::{Agent, AgentIdentity, Cache, Error, Issued, Profile, ProvideCredential};
 use keytide_http::{AuthorizeLayer, Cloned, Destination};
 use tower::{Layer, Service};
 
@@ -157,14 +154,13 @@ fn finish<F: Future>(future: F) {
 }
 
 fn cache() -> Cache {
-    let names = (
-        AgentType("counted"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    let identity = AgentIdentity::new(names.0, names.1, names.2, names.3);
-    let agent = Agent::builder(identity.unwrap()).build().unwrap();
+    let identity = AgentIdentity {
+        agent_type: "counted".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
+    let agent = Agent::builder(identity).build().unwrap();
     let cache = agent.cache(Hour).build().unwrap();
     cache.get_blocking(Duration::from_secs(10)).unwrap();
     cache

@@ -12,8 +12,8 @@ use keytide_aws::{
 };
 use keytide_azure::{ClientAssertion, SdkCredential, StoreCredential, WorkloadIdentity};
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Chain, CredentialKind, Environment, Error, ErrorKind,
-    Issued, Owner, Profile, ProvideCredential, Request, Subject, SubjectUse, Version,
+    Agent, AgentIdentity, Cache, Chain, CredentialKind, Error, ErrorKind, Issued, Profile,
+    ProvideCredential, Request, Subject, SubjectUse,
 };
 use keytide_gcp::bridge::{GcpAuthBridge, GoogleCloudBridge, ObjectStoreBridge};
 use keytide_gcp::{
@@ -431,13 +431,13 @@ fn other(kind: CredentialKind) -> CredentialKind {
 }
 
 fn agent() -> Agent {
-    let identity = AgentIdentity::new(
-        AgentType("kinds"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    Agent::builder(identity.unwrap()).build().unwrap()
+    let identity = AgentIdentity {
+        agent_type: "kinds".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
+    Agent::builder(identity).build().unwrap()
 }
 
 const SIGNING: CredentialKind = CredentialKind::SigningKey;

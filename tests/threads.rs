@@ -6,8 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Environment, ErrorKind, Issued, Owner, Profile,
-    ProvideCredential, Reason, Request, Version,
+    Agent, AgentIdentity, ErrorKind, Issued, Profile, ProvideCredential, Reason, Request,
 };
 
 struct Minute;
@@ -92,13 +91,12 @@ fn threads_called(name: &str) -> usize {
 }
 
 fn identity() -> AgentIdentity {
-    let identity = AgentIdentity::new(
-        AgentType("starved"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    identity.unwrap()
+    AgentIdentity {
+        agent_type: "starved".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    }
 }
 
 #[expect(

@@ -13,18 +13,18 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, ConfigLoader};
 use aws_sdk_sts::config::Region;
 use keytide_aws::{AssumeRole, DefaultRole, Process, SessionRevocation, sdk_config};
-use keytide_core::{Agent, AgentIdentity, AgentType, Cache, Environment, Owner, Reason, Version};
+use keytide_core::{Agent, AgentIdentity, Cache, Reason};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let identity = AgentIdentity::new(
-        AgentType("invoice-reader"),
-        Version(env!("CARGO_PKG_VERSION")),
-        Environment("example"),
-        Owner("payments"),
-    )?;
+    let identity = AgentIdentity {
+        agent_type: "invoice-reader".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        environment: "example".into(),
+        owner: "payments".into(),
+    };
     let agent = Agent::builder(identity).build()?;
 
     let mut arguments = std::env::args().skip(1);

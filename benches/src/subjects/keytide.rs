@@ -3,9 +3,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use keytide_core::{
-    Agent, AgentBuilder, AgentIdentity, AgentType, Cache, Environment, Error, Owner, Version,
-};
+use keytide_core::{Agent, AgentBuilder, AgentIdentity, Cache, Error};
 
 use crate::issuer::{Answer, FakeIssuer};
 use crate::subject::{Subject, subject};
@@ -25,12 +23,12 @@ pub struct Loaded {
 /// # Errors
 /// None in practice: the identity is a fixed one.
 pub fn agent() -> Result<AgentBuilder, Error> {
-    let identity = AgentIdentity::new(
-        AgentType("bench"),
-        Version("0"),
-        Environment("bench"),
-        Owner("benches"),
-    )?;
+    let identity = AgentIdentity {
+        agent_type: "bench".into(),
+        version: "0".into(),
+        environment: "bench".into(),
+        owner: "benches".into(),
+    };
     Ok(Agent::builder(identity))
 }
 

@@ -39,10 +39,15 @@ use crate::session::RoleSessions;
 ///
 /// ```no_run
 /// use keytide_aws::{AssumeRole, Imds};
-/// use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Error, Owner, Version};
+/// use keytide_core::{Agent, AgentIdentity, Error};
 ///
 /// # async fn example() -> Result<(), Error> {
-/// let identity = AgentIdentity::new(AgentType("invoice-reader"), Version("1.4.2"), Environment("prod"), Owner("payments"))?;
+/// let identity = AgentIdentity {
+///     agent_type: "invoice-reader".into(),
+///     version: "1.4.2".into(),
+///     environment: "prod".into(),
+///     owner: "payments".into(),
+/// };
 /// let agent = Agent::builder(identity).build()?;
 ///
 /// let instance = agent.cache(Imds::new()).build()?;

@@ -25,10 +25,10 @@ use crate::sts::{Place, host_of};
 ///
 /// ```
 /// use keytide_aws::{CallerIdentityToken, Imds};
-/// # use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Error, Owner, Version};
+/// # use keytide_core::{Agent, AgentIdentity, Error};
 ///
 /// # fn main() -> Result<(), Error> {
-/// # let identity = AgentIdentity::new(AgentType("a"), Version("1"), Environment("e"), Owner("o"))?;
+/// # let identity = AgentIdentity { agent_type: "a".into(), version: "1".into(), environment: "e".into(), owner: "o".into() };
 /// # let agent = Agent::builder(identity).build()?;
 /// let role = agent.cache(Imds::new()).build()?;
 /// let provider = CallerIdentityToken::builder(

@@ -11,9 +11,14 @@ use keytide_core::{AgentIdentity, InstanceId};
 /// that look alike once cut, are told apart.
 ///
 /// ```
-/// use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Owner, Version};
+/// use keytide_core::{Agent, AgentIdentity};
 ///
-/// let identity = AgentIdentity::new(AgentType("invoice/reader"), Version("1"), Environment("prod"), Owner("payments"))?;
+/// let identity = AgentIdentity {
+///     agent_type: "invoice/reader".into(),
+///     version: "1".into(),
+///     environment: "prod".into(),
+///     owner: "payments".into(),
+/// };
 /// let agent = Agent::builder(identity).build()?;
 /// let name = keytide_aws::session_name(agent.identity(), agent.instance());
 /// assert_eq!(name, format!("invoice-reader-{}", agent.instance()));
@@ -22,7 +27,7 @@ use keytide_core::{AgentIdentity, InstanceId};
 #[must_use]
 pub fn session_name(identity: &AgentIdentity, instance: InstanceId) -> String {
     let kind: String = identity
-        .agent_type()
+        .agent_type
         .chars()
         .take(LONGEST_TYPE)
         .map(|c| if is_legal_in_name(c) { c } else { '-' })
@@ -70,10 +75,10 @@ impl IdentityTag {
 
     pub(crate) fn value(self, identity: &AgentIdentity, instance: InstanceId) -> String {
         let text = match self {
-            Self::Type => identity.agent_type(),
-            Self::Version => identity.version(),
-            Self::Environment => identity.environment(),
-            Self::Owner => identity.owner(),
+            Self::Type => &identity.agent_type,
+            Self::Version => &identity.version,
+            Self::Environment => &identity.environment,
+            Self::Owner => &identity.owner,
             Self::Instance => return instance.to_string(),
         };
         text.chars()
@@ -97,19 +102,19 @@ const LONGEST_TYPE: usize = 31;
 
 #[cfg(test)]
 mod tests {
-    use keytide_core::{Agent, AgentType, Environment, Owner, Version};
+    use keytide_core::Agent;
     use proptest::prelude::*;
 
     use super::*;
 
     fn agent(kind: &str, owner: &str) -> Agent {
-        let identity = AgentIdentity::new(
-            AgentType(kind),
-            Version("1.4.2+build.7"),
-            Environment("prod"),
-            Owner(owner),
-        );
-        Agent::builder(identity.unwrap()).build().unwrap()
+        let identity = AgentIdentity {
+            agent_type: kind.into(),
+            version: "1.4.2+build.7".into(),
+            environment: "prod".into(),
+            owner: owner.into(),
+        };
+        Agent::builder(identity).build().unwrap()
     }
 
     proptest! {

@@ -21,10 +21,10 @@ use crate::sts::{Call, Place, place_setters};
 ///
 /// ```
 /// use keytide_aws::{ContainerEndpoint, OutboundToken, SigningAlgorithm};
-/// # use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Error, Owner, Version};
+/// # use keytide_core::{Agent, AgentIdentity, Error};
 ///
 /// # fn main() -> Result<(), Error> {
-/// # let identity = AgentIdentity::new(AgentType("a"), Version("1"), Environment("e"), Owner("o"))?;
+/// # let identity = AgentIdentity { agent_type: "a".into(), version: "1".into(), environment: "e".into(), owner: "o".into() };
 /// # let agent = Agent::builder(identity).build()?;
 /// let role = agent.cache(ContainerEndpoint::new()).build()?;
 /// let provider = OutboundToken::builder("https://api.example.com", role)

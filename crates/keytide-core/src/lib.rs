@@ -27,7 +27,7 @@ pub use credential::{Credential, ExposedKey};
 pub use engine::options::LongLived;
 pub use error::{Error, ErrorKind, RetryAfter};
 pub use event::{Event, EventKind, Observe, Reason, TracingObserver, Trigger};
-pub use identity::{AgentIdentity, AgentType, Environment, InstanceId, Owner, Version};
+pub use identity::{AgentIdentity, InstanceId, Labels};
 pub use profile::{CredentialKind, Profile, Revocation};
 pub use provider::{Chain, ChangeNotifier, Issued, ProvideCredential, Request};
 pub use sys::chance::Draw;

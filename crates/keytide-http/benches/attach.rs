@@ -14,10 +14,7 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, Response, Uri};
 use http_body_util::Empty;
-use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, Error, Issued, Owner, Profile,
-    ProvideCredential, Version,
-};
+use keytide_core::{Agent, AgentIdentity, Cache, Error, Issued, Profile, ProvideCredential};
 use keytide_http::AuthorizeLayer;
 use tower::{Layer, Service};
 
@@ -108,13 +105,12 @@ fn finish<F: Future>(future: F) {
 }
 
 fn cache() -> Cache {
-    let names = (
-        AgentType("bench"),
-        Version("1"),
-        Environment("bench"),
-        Owner("benches"),
-    );
-    let identity = AgentIdentity::new(names.0, names.1, names.2, names.3).expect("an identity");
+    let identity = AgentIdentity {
+        agent_type: "bench".into(),
+        version: "1".into(),
+        environment: "bench".into(),
+        owner: "benches".into(),
+    };
     let agent = Agent::builder(identity).build().expect("an agent");
     let cache = agent.cache(Hour).build().expect("a cache");
     let _ = cache

@@ -13,9 +13,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use keytide_azure::ManagedIdentity;
-use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, LongLived, Owner, Reason, Version,
-};
+use keytide_core::{Agent, AgentIdentity, Cache, LongLived, Reason};
 use keytide_testkit::azure::Imds;
 use tokio::time::{Instant, sleep};
 
@@ -102,11 +100,11 @@ async fn end(agent: &Agent) {
 }
 
 fn agent() -> Result<Agent, keytide_core::Error> {
-    let identity = AgentIdentity::new(
-        AgentType("vault-reader"),
-        Version("0.1.0"),
-        Environment("demo"),
-        Owner("you"),
-    )?;
+    let identity = AgentIdentity {
+        agent_type: "vault-reader".into(),
+        version: "0.1.0".into(),
+        environment: "demo".into(),
+        owner: "you".into(),
+    };
     Agent::builder(identity).build()
 }

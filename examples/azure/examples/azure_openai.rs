@@ -12,9 +12,7 @@
 use std::error::Error;
 
 use keytide_azure::{DefaultIdentity, ManagedIdentity};
-use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, LongLived, Owner, Version,
-};
+use keytide_core::{Agent, AgentIdentity, Cache, LongLived};
 use keytide_http::{AuthorizedClient, reqwest};
 use keytide_testkit::azure::Imds;
 use keytide_testkit::server::{Asked, FaultServer, Reply};
@@ -22,12 +20,12 @@ use serde_json::{Value, json};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let identity = AgentIdentity::new(
-        AgentType("summarizer"),
-        Version("0.1.0"),
-        Environment("demo"),
-        Owner("you"),
-    )?;
+    let identity = AgentIdentity {
+        agent_type: "summarizer".into(),
+        version: "0.1.0".into(),
+        environment: "demo".into(),
+        owner: "you".into(),
+    };
     let agent = Agent::builder(identity).build()?;
     let mut arguments = std::env::args().skip(1);
     let Some(base) = arguments.next() else {

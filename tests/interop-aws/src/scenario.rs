@@ -12,9 +12,7 @@ use keytide_aws::{
     AssumeRole, AssumeRoleBuilder, CallerIdentityToken, DefaultRole, Env, ObjectStoreCredentials,
     Process, SigV4, WebIdentity, sdk_config, session_name,
 };
-use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Credential, Environment, ErrorKind, Owner, Version,
-};
+use keytide_core::{Agent, AgentIdentity, Cache, Credential, ErrorKind};
 use keytide_http::AuthorizedClient;
 use keytide_interop::{Failure, check};
 use object_store::aws::AmazonS3Builder;
@@ -31,12 +29,12 @@ const REGION: &str = "eu-west-1";
 const ROLE: &str = "arn:aws:iam::123456789012:role/invoices";
 
 fn agent() -> Result<Agent, Failure> {
-    let identity = AgentIdentity::new(
-        AgentType("interop"),
-        Version(env!("CARGO_PKG_VERSION")),
-        Environment("test"),
-        Owner("keytide"),
-    )?;
+    let identity = AgentIdentity {
+        agent_type: "interop".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        environment: "test".into(),
+        owner: "keytide".into(),
+    };
     Ok(Agent::builder(identity).build()?)
 }
 

@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, Error, Event, Owner, Reason, Version,
-};
+use keytide_core::{Agent, AgentIdentity, Cache, Error, Event, Reason};
 use tokio::runtime::Runtime;
 
 use crate::chance::Chance;
@@ -38,12 +36,12 @@ impl House {
     /// # Errors
     /// Those of the builders: none is expected.
     pub(crate) fn build(oracle: &Arc<Oracle>, chance: &mut Chance) -> Result<Self, Error> {
-        let identity = AgentIdentity::new(
-            AgentType("storm"),
-            Version("1"),
-            Environment("test"),
-            Owner("tests"),
-        )?;
+        let identity = AgentIdentity {
+            agent_type: "storm".into(),
+            version: "1".into(),
+            environment: "test".into(),
+            owner: "tests".into(),
+        };
         let mut builder = Agent::builder(identity);
         if chance.one_in(2) {
             builder = builder.observe(|_: &Event| ());

@@ -18,8 +18,8 @@ pub use self::builder::SessionRevocationBuilder;
 ///
 /// ```
 /// use keytide_aws::SessionRevocation;
-/// # use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Owner, Version};
-/// # let identity = AgentIdentity::new(AgentType("reader"), Version("1"), Environment("prod"), Owner("payments"))?;
+/// # use keytide_core::{Agent, AgentIdentity};
+/// # let identity = AgentIdentity { agent_type: "reader".into(), version: "1".into(), environment: "prod".into(), owner: "payments".into() };
 /// # let agent = Agent::builder(identity).build()?;
 ///
 /// let revocation = SessionRevocation::builder("arn:aws:iam::123456789012:role/invoices")

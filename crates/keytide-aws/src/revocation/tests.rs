@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Owner, Version};
+use keytide_core::{Agent, AgentIdentity};
 
 use super::*;
 use crate::evaluator::{Call, Decision, Policy};
@@ -79,13 +79,13 @@ fn the_session_name_ends_this_instance_and_no_other_of_the_role() {
 #[test]
 fn two_agents_of_one_type_are_told_apart_by_what_assume_role_sends() {
     let agent = || {
-        let identity = AgentIdentity::new(
-            AgentType("reader"),
-            Version("1"),
-            Environment("prod"),
-            Owner("o"),
-        );
-        Agent::builder(identity.unwrap()).build().unwrap()
+        let identity = AgentIdentity {
+            agent_type: "reader".into(),
+            version: "1".into(),
+            environment: "prod".into(),
+            owner: "o".into(),
+        };
+        Agent::builder(identity).build().unwrap()
     };
     let (ended, other) = (agent(), agent());
     let builder = SessionRevocation::builder(ROLE).agent(ended.identity(), ended.instance());

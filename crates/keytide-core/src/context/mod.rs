@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use crate::context::key::Key;
 use crate::error::Error;
 use crate::event::{Event, EventKind, Sink};
-use crate::identity::{AgentIdentity, InstanceId};
+use crate::identity::{AgentIdentity, InstanceId, Labels};
 use crate::profile::{CredentialKind, Profile};
 use crate::sync::slot::Swap;
 use crate::sys::Process;
@@ -28,6 +28,7 @@ pub(crate) struct Context {
 /// The agent as its caches, requests and events know it.
 pub(crate) struct Actor {
     pub(crate) identity: Arc<AgentIdentity>,
+    pub(crate) labels: Arc<Labels>,
     pub(crate) instance: InstanceId,
     pub(crate) clock: AgentClock,
     pub(crate) chance: Chance,
@@ -38,12 +39,14 @@ pub(crate) struct Actor {
 impl Actor {
     pub(crate) fn new(
         identity: AgentIdentity,
+        labels: Labels,
         clock: AgentClock,
         chance: Chance,
         sink: Sink,
     ) -> Self {
         Self {
             identity: Arc::new(identity),
+            labels: Arc::new(labels),
             instance: InstanceId::drawn(chance.id()),
             clock,
             chance,
@@ -88,6 +91,7 @@ impl Actor {
         self.sink.push(Event {
             identity: Arc::clone(&self.identity),
             instance: self.instance,
+            labels: Arc::clone(&self.labels),
             cache: key.cloned(),
             provider: provider.to_owned(),
             principal: principal.cloned(),

@@ -36,7 +36,7 @@ use crate::sync::discard;
 ///     }
 ///
 ///     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-///         let token = format!("token-for-{}", request.identity().agent_type());
+///         let token = format!("token-for-{}", request.identity().agent_type);
 ///         Ok(Issued::bearer(Secret::from(token)).expires_in(Duration::from_secs(900)))
 ///     }
 /// }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::context::Context;
 use crate::event::Trigger;
-use crate::identity::{AgentIdentity, InstanceId};
+use crate::identity::{AgentIdentity, InstanceId, Labels};
 use crate::profile::Profile;
 use crate::sync::{Mutex, lock};
 use crate::sys::time::{Now, Wall, nanos};
@@ -51,6 +51,12 @@ impl Request {
     #[must_use]
     pub fn identity(&self) -> &AgentIdentity {
         &self.context.actor.identity
+    }
+
+    /// What else is known of who acts.
+    #[must_use]
+    pub fn labels(&self) -> &Labels {
+        &self.context.actor.labels
     }
 
     /// Which instance of the agent acts.

@@ -58,7 +58,7 @@ async fn every_event_says_which_agent_which_cache_which_provider_and_which_princ
     );
     for event in &events {
         assert_eq!(event.instance, given.agent.instance());
-        assert_eq!(event.identity.owner(), "tests");
+        assert_eq!(event.identity.owner, "tests");
         assert_eq!(event.cache.as_deref(), Some("billing"));
         assert_eq!(event.provider, "scripted");
         let known = !matches!(event.kind, EventKind::Started { .. });

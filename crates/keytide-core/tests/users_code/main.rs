@@ -17,8 +17,8 @@ use std::thread;
 use std::time::Duration;
 
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, Error, ErrorKind, Issued, Owner, Profile,
-    ProvideCredential, Reason, Request, Version,
+    Agent, AgentIdentity, Cache, Error, ErrorKind, Issued, Profile, ProvideCredential, Reason,
+    Request,
 };
 use keytide_testkit::{Answer, Script, ScriptedProvider};
 
@@ -331,11 +331,11 @@ fn block<F: Future>(future: F) -> F::Output {
 }
 
 fn agent() -> Agent {
-    let identity = AgentIdentity::new(
-        AgentType("users-code"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    Agent::builder(identity.unwrap()).build().unwrap()
+    let identity = AgentIdentity {
+        agent_type: "users-code".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
+    Agent::builder(identity).build().unwrap()
 }

@@ -3,10 +3,7 @@ use std::time::{Duration, SystemTime};
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, Uri};
-use keytide_core::{
-    Agent, AgentIdentity, AgentType, Environment, Event, EventKind, Issued, Owner, Profile,
-    ProvideCredential, Version,
-};
+use keytide_core::{Agent, AgentIdentity, Event, EventKind, Issued, Profile, ProvideCredential};
 
 use super::*;
 use crate::ErrorKind;
@@ -27,13 +24,12 @@ impl ProvideCredential for Brings {
 
 /// A credential, and how often it is exposed.
 async fn given(secret: &'static str) -> (Agent, Arc<Credential>, mpsc::Receiver<()>) {
-    let names = (
-        AgentType("header"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    let identity = AgentIdentity::new(names.0, names.1, names.2, names.3).unwrap();
+    let identity = AgentIdentity {
+        agent_type: "header".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
     let (sender, exposed) = mpsc::channel();
     let agent = Agent::builder(identity)
         .observe(move |event: &Event| {

@@ -3,10 +3,7 @@ use std::time::{Duration, SystemTime};
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, Uri};
-use keytide_core::{
-    Agent, AgentIdentity, AgentType, Environment, Error, Issued, Owner, Profile, ProvideCredential,
-    Request, Version,
-};
+use keytide_core::{Agent, AgentIdentity, Error, Issued, Profile, ProvideCredential, Request};
 
 use super::*;
 use crate::attach::{Bearer, Outgoing};
@@ -28,13 +25,12 @@ impl ProvideCredential for Mint {
 }
 
 fn given() -> (Cache, Arc<Kept<Bearer>>, Arc<Watch>) {
-    let names = (
-        AgentType("watch"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    let identity = AgentIdentity::new(names.0, names.1, names.2, names.3).unwrap();
+    let identity = AgentIdentity {
+        agent_type: "watch".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
     let cache = Agent::builder(identity)
         .build()
         .unwrap()

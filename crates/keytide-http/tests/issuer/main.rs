@@ -10,8 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, Error, ErrorKind, Issued, Owner, Profile,
-    ProvideCredential, Request, Version,
+    Agent, AgentIdentity, Cache, Error, ErrorKind, Issued, Profile, ProvideCredential, Request,
 };
 use keytide_http::issuer::{Ask, Dialect, Endpoint, IssuerClient, KnownCode};
 
@@ -77,13 +76,13 @@ pub(crate) fn asking(endpoint: impl Into<String>) -> Asking {
 }
 
 pub(crate) fn cache(provider: impl ProvideCredential) -> Cache {
-    let identity = AgentIdentity::new(
-        AgentType("guard"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    let agent = Agent::builder(identity.unwrap()).build().unwrap();
+    let identity = AgentIdentity {
+        agent_type: "guard".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
+    let agent = Agent::builder(identity).build().unwrap();
     agent.cache(provider).build().unwrap()
 }
 

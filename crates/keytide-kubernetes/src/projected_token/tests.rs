@@ -1,7 +1,7 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Owner, Version};
+use keytide_core::{Agent, AgentIdentity};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -85,13 +85,13 @@ fn alone(test: impl Future<Output = ()>) {
 
 /// Of the runtime that it is called in.
 fn agent() -> Agent {
-    let identity = AgentIdentity::new(
-        AgentType("test"),
-        Version("0"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    Agent::builder(identity.unwrap())
+    let identity = AgentIdentity {
+        agent_type: "test".into(),
+        version: "0".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
+    Agent::builder(identity)
         .runtime(tokio::runtime::Handle::current())
         .build()
         .unwrap()

@@ -3,23 +3,20 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use keytide_core::{
-    Agent, AgentIdentity, AgentType, Environment, Error, Issued, Owner, Profile, ProvideCredential,
-    Secret, Version,
-};
+use keytide_core::{Agent, AgentIdentity, Error, Issued, Profile, ProvideCredential, Secret};
 
 use super::*;
 use crate::ProjectedToken;
 use crate::file::tests::occupied;
 
 fn agent() -> Agent {
-    let identity = AgentIdentity::new(
-        AgentType("test"),
-        Version("0"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    Agent::builder(identity.unwrap()).build().unwrap()
+    let identity = AgentIdentity {
+        agent_type: "test".into(),
+        version: "0".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
+    Agent::builder(identity).build().unwrap()
 }
 
 /// Valid for 600 s from the test on; `mark` tells tokens apart.

@@ -9,8 +9,7 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::identity::Identity;
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, Error, Issued, Owner, Profile,
-    ProvideCredential, Request, Version,
+    Agent, AgentIdentity, Cache, Error, Issued, Profile, ProvideCredential, Request,
 };
 use keytide_http::AuthorizedClient;
 use keytide_testkit::server::{Asked, FaultServer, Good, Reply};
@@ -37,13 +36,13 @@ impl ProvideCredential for Mint {
 }
 
 fn cache() -> Cache {
-    let identity = AgentIdentity::new(
-        AgentType("t"),
-        Version("1"),
-        Environment("test"),
-        Owner("o"),
-    );
-    let agent = Agent::builder(identity.unwrap()).build().unwrap();
+    let identity = AgentIdentity {
+        agent_type: "t".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "o".into(),
+    };
+    let agent = Agent::builder(identity).build().unwrap();
     agent.cache(Mint::default()).build().unwrap()
 }
 

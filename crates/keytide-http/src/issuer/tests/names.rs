@@ -7,8 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Environment, Error, ErrorKind, Issued, Owner, Profile,
-    ProvideCredential, Request, Version,
+    Agent, AgentIdentity, Error, ErrorKind, Issued, Profile, ProvideCredential, Request,
 };
 use tokio::net::TcpListener;
 
@@ -37,13 +36,13 @@ impl ProvideCredential for Asking {
 }
 
 async fn asked(client: IssuerClient, endpoint: &str) -> Error {
-    let identity = AgentIdentity::new(
-        AgentType("guard"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    let agent = Agent::builder(identity.unwrap()).build().unwrap();
+    let identity = AgentIdentity {
+        agent_type: "guard".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
+    let agent = Agent::builder(identity).build().unwrap();
     let endpoint = Endpoint::parse(endpoint).unwrap();
     let cache = agent.cache(Asking { client, endpoint }).build().unwrap();
     cache.get().await.unwrap_err()
