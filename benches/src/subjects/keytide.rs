@@ -87,7 +87,9 @@ impl Subject for HandleRead<'_> {
     fn read_many(&self, reads: u64) {
         let mut handle = self.cache.handle();
         for _ in 0..reads {
-            let _ = black_box(handle.read(|credential| black_box(credential.generation())));
+            let _ = black_box(&mut handle).read(|credential| {
+                black_box(credential.generation());
+            });
         }
     }
 }

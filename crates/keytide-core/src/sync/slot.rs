@@ -115,11 +115,17 @@ impl<O: AsRef<Slot<T>> + Clone, T> Parked<O, T> {
     #[inline]
     pub(crate) fn load(&mut self) -> Option<&Arc<T>> {
         step();
-        let owner = &self.1;
-        self.0
-            .get_or_insert_with(|| arc_swap::Cache::new(SlotOf(owner.clone(), PhantomData)))
-            .load()
-            .as_ref()
+        if self.0.is_none() {
+            self.park();
+        }
+        self.0.as_mut()?.load().as_ref()
+    }
+
+    /// For the first read since the handle was made, or released.
+    #[cold]
+    fn park(&mut self) {
+        let slot = SlotOf(self.1.clone(), PhantomData);
+        self.0 = Some(arc_swap::Cache::new(slot));
     }
 
     pub(crate) fn release(&mut self) {
