@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use keytide_core::{Agent, AgentBuilder, AgentIdentity, Clock};
+use keytide_core::{AgentBuilder, Clock};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
@@ -46,13 +46,7 @@ impl TestClock {
 
     /// An agent builder with an identity for tests, this clock, and this runtime as the home of its flights.
     pub fn agent(&self) -> AgentBuilder {
-        let identity = AgentIdentity {
-            agent_type: "test-agent".into(),
-            version: "0.0.0".into(),
-            environment: "test".into(),
-            owner: "tests".into(),
-        };
-        Agent::builder(identity)
+        crate::agent()
             .clock(self.clone())
             .runtime(self.runtime.clone())
     }
