@@ -154,10 +154,7 @@ fn tell(event: &Event) {
 
 /// One read, as a user of the token would make it.
 async fn report(cache: &Cache) {
-    match cache
-        .get_within(Duration::from_secs(10), Duration::ZERO)
-        .await
-    {
+    match cache.need().within(Duration::from_secs(10)).get().await {
         Ok(credential) => println!(
             "read: generation {}, {:.0?} left, for {}",
             credential.generation(),

@@ -70,10 +70,17 @@ fn a_read_of_what_is_usable_starts_no_thread() {
 
     for least in [Duration::ZERO, Duration::from_secs(1)] {
         for _ in 0..100 {
-            let read = cache.get_within(Duration::from_secs(3600), least);
+            let read = cache
+                .need()
+                .within(Duration::from_secs(3600))
+                .lasting(least)
+                .get();
             runtime.block_on(read).unwrap();
             cache
-                .get_blocking_for(Duration::from_secs(3600), least)
+                .need()
+                .within(Duration::from_secs(3600))
+                .lasting(least)
+                .blocking()
                 .unwrap();
         }
     }
@@ -123,10 +130,7 @@ fn without_a_thread_every_wait_is_an_error_at_once() {
             let waited = cache.get().await.unwrap_err();
             assert_eq!(waited.kind(), ErrorKind::Unavailable, "{waited}");
             let patience = Duration::from_millis(300);
-            let patient = cache
-                .get_within(patience, Duration::ZERO)
-                .await
-                .unwrap_err();
+            let patient = cache.need().within(patience).get().await.unwrap_err();
             assert_eq!(patient.kind(), ErrorKind::Unavailable, "{patient}");
             let _ = cache.refresh_now().await.unwrap_err();
         }

@@ -15,7 +15,7 @@ pub(crate) fn other(name: &str) -> Info {
     let path = match name {
         "keytide handle" => "handle.read(|credential| …), one handle for each task",
         "keytide read, slow path" => {
-            "cache.read_for(Duration::ZERO, …): what one read in each second pays"
+            "cache.need().lasting(1 ns).read(…): what one read in each second pays"
         }
         "keytide try_get" => "cache.try_get(), owned, without a wait",
         "keytide, no retry" => "AuthorizedClient with retry_on_401(false)",

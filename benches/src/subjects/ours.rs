@@ -52,7 +52,7 @@ impl Contend for Owned {
     }
 
     async fn read_within(&self, patience: Duration) -> Option<Result<Arc<Credential>, Failure>> {
-        let read = self.cache.get_within(patience, Duration::ZERO).await;
+        let read = self.cache.need().within(patience).get().await;
         Some(read.map_err(Failure::of))
     }
 

@@ -19,8 +19,8 @@ mod sys;
 
 pub use agent::{Agent, AgentBuilder, Terminating, Termination};
 pub use cache::{
-    Cache, CacheBuilder, CacheStatus, Changes, Get, Handle, Phase, Revoked, Subject, SubjectUse,
-    Telling,
+    Cache, CacheBuilder, CacheStatus, Changes, Get, Handle, Need, Phase, Revoked, Sender, Subject,
+    SubjectUse, Telling, UseReport,
 };
 pub use credential::secret::{Secret, SharedSecret};
 pub use credential::{Credential, ExposedKey};

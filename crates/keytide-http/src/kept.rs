@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
-use keytide_core::{Cache, Credential};
+use keytide_core::{Credential, Sender};
 
 use crate::attach::{Answer, Attach, Outgoing, Remedy};
 use crate::error::Error;
@@ -16,7 +16,7 @@ use crate::error::Error;
 /// [`Attaching::forget_before`] ends that.
 pub(crate) struct Kept<A: Attach> {
     attach: A,
-    cache: Cache,
+    sender: Sender,
     current: ArcSwapOption<Current<A::Ready>>,
     /// The newest generation that is known here. Held for making or forgetting what is kept, once a generation; never
     /// across an await.
@@ -42,7 +42,7 @@ struct Current<R> {
     ready: R,
     /// Requests that it was attached to.
     uses: AtomicU64,
-    cache: Cache,
+    sender: Sender,
 }
 
 /// Whether a credential was attached.
@@ -55,10 +55,10 @@ pub(crate) enum Attached {
 }
 
 impl<A: Attach> Kept<A> {
-    pub(crate) fn new(attach: A, cache: Cache) -> Self {
+    pub(crate) fn new(attach: A, sender: Sender) -> Self {
         Self {
             attach,
-            cache,
+            sender,
             current: ArcSwapOption::empty(),
             newest: Mutex::new(0),
         }
@@ -88,7 +88,7 @@ impl<A: Attach> Kept<A> {
             generation,
             ready: self.attach.prepare(credential)?,
             uses: AtomicU64::new(0),
-            cache: self.cache.clone(),
+            sender: self.sender.clone(),
         });
         *newest = generation;
         self.current.store(Some(Arc::clone(&made)));
@@ -154,8 +154,8 @@ impl<R> Current<R> {
 impl<R> Drop for Current<R> {
     fn drop(&mut self) {
         let uses = *self.uses.get_mut();
-        if uses > 0 && !self.cache.observes_uses() {
-            self.cache.report_uses(self.generation, uses);
+        if uses > 0 && !self.sender.observes_uses() {
+            self.sender.report_uses(self.generation, uses);
         }
     }
 }

@@ -121,7 +121,7 @@ async fn impatient(cache: Cache) -> (Instant, usize) {
         async move {
             loop {
                 let served = if reader % 2 == 0 {
-                    cache.get_within(PATIENCE, Duration::ZERO).await.is_ok()
+                    cache.need().within(PATIENCE).get().await.is_ok()
                 } else {
                     matches!(tokio::time::timeout(PATIENCE, cache.get()).await, Ok(Ok(_)))
                 };

@@ -131,9 +131,13 @@ fn allocations(table: &mut Table, cache: &Cache) {
             let _ = black_box(cache.read(|credential| black_box(credential.generation())));
         }),
         ("slow path", &mut || {
-            let least = black_box(Duration::ZERO);
-            let _ =
-                black_box(cache.read_for(least, |credential| black_box(credential.generation())));
+            let least = black_box(Duration::from_nanos(1));
+            let _ = black_box(
+                cache
+                    .need()
+                    .lasting(least)
+                    .read(|credential| black_box(credential.generation())),
+            );
         }),
         ("per-task handle", &mut || {
             let _ = black_box(handle.read(|credential| black_box(credential.generation())));

@@ -63,8 +63,9 @@ impl Shared {
         self: &Arc<Self>,
         found: Option<&Credential>,
         origin: &str,
+        least: Duration,
     ) -> Result<(), Error> {
-        self.slow_read(found, Duration::ZERO)?;
+        self.slow_read(found, least)?;
         let origin = &*bounded(origin);
         let refused = found.is_some_and(|credential| {
             credential.maybe_rejected()

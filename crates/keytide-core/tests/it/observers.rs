@@ -36,7 +36,7 @@ fn cache_of(agent: &Agent) -> Cache {
 
 /// Tells the observer of `cache` this.
 fn tell(cache: &Cache, what: impl ToString) {
-    cache.report_refused(&what.to_string(), "test");
+    cache.sender().report_refused(&what.to_string(), "test");
 }
 
 /// What was told by [`tell`].

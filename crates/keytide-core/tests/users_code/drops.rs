@@ -81,7 +81,7 @@ pub(crate) fn call(given: &Given) -> Option<Cache> {
         itself: None,
     };
     let hangs = given.agent.cache(provider).build().unwrap();
-    let _ = block(hangs.get_within(SECOND / 4, Duration::ZERO));
+    let _ = block(hangs.need().within(SECOND / 4).get());
     let (other, _) = given.scripted(Answer::token(HOUR));
     given.trap.arm(&other);
     drop(hangs);

@@ -257,7 +257,7 @@ impl Bystander {
         )
         .unwrap();
         let late = within("a deadline", async move {
-            hangs.get_within(SECOND / 20, Duration::ZERO).await
+            hangs.need().within(SECOND / 20).get().await
         });
         assert_eq!(late.unwrap_err().kind(), ErrorKind::TimedOut);
     }

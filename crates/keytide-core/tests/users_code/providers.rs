@@ -228,7 +228,7 @@ pub(crate) fn error_shown(given: &Given) -> Option<Cache> {
         _ => Ok(token(call)),
     });
     given.trap.arm(&cache);
-    let error = block(cache.get_within(BOUND, Duration::ZERO));
+    let error = block(cache.need().within(BOUND).get());
     let _ = caught(|| format!("{:?} {error:?}", cache.status()));
     let shown = Error::unavailable("down").caused_by(Shown(Arc::clone(&given.trap)));
     let _ = caught(|| format!("{shown} {shown:?}"));

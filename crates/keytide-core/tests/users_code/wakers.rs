@@ -102,7 +102,7 @@ pub(crate) fn get_for_origin(given: &Given) -> Option<Cache> {
     let (cache, script) = given.scripted(Answer::token(HOUR).gated());
     let waits = |cache: &Cache| {
         let cache = cache.clone();
-        async move { drop(cache.get_for_origin("https://origin.example").await) }
+        async move { drop(cache.sender().need("https://origin.example").get().await) }
     };
     two_wait(given, cache, waits, move || {
         script.release(9);
@@ -113,7 +113,7 @@ pub(crate) fn get_within(given: &Given) -> Option<Cache> {
     let (cache, script) = given.scripted(Answer::hang());
     let waits = |cache: &Cache| {
         let cache = cache.clone();
-        async move { drop(cache.get_within(SECOND / 4, Duration::ZERO).await) }
+        async move { drop(cache.need().within(SECOND / 4).get().await) }
     };
     two_wait(given, cache, waits, || {})?;
     script.always(Answer::token(HOUR));

@@ -111,14 +111,14 @@ impl AuthorizedClient {
     /// Those of [`RequestBuilder::send`].
     pub async fn open(&self, request: Request) -> Result<(Response, Tether), Error> {
         let sent = self.inner.send(request).await?;
-        let tether = Tether::new(&self.inner.guard.cache, sent.generation);
+        let tether = Tether::new(self.inner.guard.sender.cache(), sent.generation);
         Ok((sent.response, tether))
     }
 
     /// The cache whose credential it sends.
     #[must_use]
     pub fn cache(&self) -> &Cache {
-        &self.inner.guard.cache
+        self.inner.guard.sender.cache()
     }
 }
 

@@ -86,7 +86,7 @@ impl Guard {
         refusal: &Refusal,
         limit: Option<Duration>,
     ) -> impl Future<Output = Option<Arc<Credential>>> + Send + use<> {
-        let answer = self.cache.rejected_with(
+        let answer = self.sender.rejected(
             trip.generation,
             self.to(trip.to).origin(),
             refusal.claims.as_deref(),

@@ -24,16 +24,14 @@ impl Guard {
         life: Option<Duration>,
         sending: Sending<'_>,
     ) -> Result<Option<Trip>, Error> {
-        let read = self
-            .cache
-            .read_for_origin(self.to(to).origin(), |credential| {
-                if self.wish(credential, life).is_some()
-                    && self.is_first_to_want_more_than(credential.generation())
-                {
-                    return Ok(None);
-                }
-                self.bind(to, credential, sending)
-            });
+        let read = self.sender.read(self.to(to).origin(), |credential| {
+            if self.wish(credential, life).is_some()
+                && self.is_first_to_want_more_than(credential.generation())
+            {
+                return Ok(None);
+            }
+            self.bind(to, credential, sending)
+        });
         // Why there is none is told by those who wait for one.
         read.unwrap_or(Ok(None))
     }
@@ -49,7 +47,7 @@ impl Guard {
         let place = self.to(to);
         let clock = || self.clock_of(place);
         let told = self
-            .cache
+            .sender
             .observes_uses()
             .then(|| (sending.method.clone(), sending.path.to_owned()));
         let mut outgoing = Outgoing {
@@ -63,10 +61,10 @@ impl Guard {
             Attached::Yes => Some(Trip {
                 to,
                 generation: credential.generation(),
-                sent: self.profile.wants_clock().then(|| self.cache.now()),
+                sent: self.profile.wants_clock().then(|| self.sender.now()),
                 told: told.map(|(method, path)| {
                     Box::new(Told {
-                        cache: self.cache.clone(),
+                        sender: self.sender.clone(),
                         generation: credential.generation(),
                         origin: place.origin().to_owned(),
                         method,
@@ -92,18 +90,17 @@ impl Guard {
         let origin = self.to(to).origin();
         let patience = limit.map_or(self.patience, |limit| self.patience.min(limit));
         let wish = self
-            .cache
-            .read_for_origin(origin, |credential| self.wish(credential, life));
+            .sender
+            .read(origin, |credential| self.wish(credential, life));
         if let Ok(Some(least)) = wish {
             let half = patience / 2;
-            if let Ok(longer) = self.cache.get_for_origin_within(origin, half, least).await {
+            let need = self.sender.need(origin).lasting(least).within(half);
+            if let Ok(longer) = need.get().await {
                 return Ok(longer);
             }
         }
-        self.cache
-            .get_for_origin_within(origin, patience, Duration::ZERO)
-            .await
-            .map_err(Error::credential)
+        let need = self.sender.need(origin).within(patience);
+        need.get().await.map_err(Error::credential)
     }
 
     /// How long the wait for a newer credential may be.

@@ -11,7 +11,7 @@ use crate::destination::Allowed;
 impl Guard {
     /// Now, by the clock of a destination.
     pub(super) fn clock_of(&self, to: &Allowed) -> SystemTime {
-        let (now, skew) = (self.cache.now(), to.skew());
+        let (now, skew) = (self.sender.now(), to.skew());
         let by = Duration::from_nanos(skew.unsigned_abs());
         let theirs = if skew < 0 {
             now.checked_sub(by)
@@ -31,7 +31,7 @@ impl Guard {
             .and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
         if let Some(shown) = shown {
             self.to(trip.to)
-                .set_skew(skew(shown, sent, self.cache.now()));
+                .set_skew(skew(shown, sent, self.sender.now()));
         }
     }
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use http::Method;
 use http::header::{HOST, HeaderMap};
-use keytide_core::Cache;
+use keytide_core::Sender;
 
 pub(crate) use self::answer::Finding;
 pub(crate) use self::settings::Settings;
@@ -28,7 +28,7 @@ use crate::watch::Watch;
 
 /// A credential, a way to attach it, and where it may go.
 pub(crate) struct Guard {
-    pub(crate) cache: Cache,
+    pub(crate) sender: Sender,
     pub(crate) destinations: Destinations,
     pub(crate) retry: bool,
     patience: Duration,
@@ -97,7 +97,7 @@ impl Guard {
     #[cold]
     pub(crate) fn refused(&self, target: &Target<'_>, error: Error) -> Error {
         if let Some(rule) = error.rule() {
-            self.cache
+            self.sender
                 .report_refused(&asked_origin(target), rule.name());
         }
         error
@@ -140,7 +140,7 @@ fn carried(name: &http::HeaderName) -> Error {
 impl fmt::Debug for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guard")
-            .field("cache", &self.cache)
+            .field("cache", self.sender.cache())
             .field("headers", &self.profile.headers())
             .field("destinations", &self.destinations)
             .finish_non_exhaustive()

@@ -74,7 +74,7 @@ impl Settings {
         let watched: Weak<dyn Attaching> = Arc::downgrade(&kept);
         Ok(Guard {
             _watch: Watch::new(&self.cache, watched),
-            cache: self.cache,
+            sender: self.cache.sender(),
             destinations,
             retry: self.retry,
             patience: self.patience,
@@ -90,7 +90,7 @@ impl Way {
     fn of(attach: impl Attach, cache: &Cache) -> Self {
         let profile = attach.profile();
         Self {
-            kept: Arc::new(Kept::new(attach, cache.clone())) as Arc<dyn Attaching>,
+            kept: Arc::new(Kept::new(attach, cache.sender())) as Arc<dyn Attaching>,
             profile,
         }
     }

@@ -1,13 +1,13 @@
 //! A use that is told to observers, whatever becomes of the request: [`Told`].
 
 use http::{Method, StatusCode};
-use keytide_core::Cache;
+use keytide_core::{Sender, UseReport};
 
 /// A request that was sent where uses are observed. It is told when this is dropped: with the status of its answer, or
 /// without one where the request failed, or whoever waited for it went away.
 #[derive(Debug)]
 pub(super) struct Told {
-    pub(super) cache: Cache,
+    pub(super) sender: Sender,
     pub(super) generation: u64,
     pub(super) origin: String,
     pub(super) method: Method,
@@ -18,12 +18,12 @@ pub(super) struct Told {
 
 impl Drop for Told {
     fn drop(&mut self) {
-        self.cache.report_use(
-            self.generation,
-            &self.origin,
-            self.method.as_str(),
-            &self.path,
-            self.status.map(|status| status.as_u16()),
-        );
+        self.sender.report_use(UseReport {
+            generation: self.generation,
+            destination: &self.origin,
+            method: self.method.as_str(),
+            path: &self.path,
+            status: self.status.map(|status| status.as_u16()),
+        });
     }
 }

@@ -60,7 +60,10 @@ async fn requests_that_find_no_value_wait_for_the_one_that_makes_it() {
     const REQUESTS: usize = 8;
     let (agent, credential, exposed) = given("token").await;
     let together = Barrier::new(REQUESTS + 1);
-    let kept = Kept::new(Bearer::new(), agent.cache(Brings("other")).build().unwrap());
+    let kept = Kept::new(
+        Bearer::new(),
+        agent.cache(Brings("other")).build().unwrap().sender(),
+    );
 
     std::thread::scope(|scope| {
         let making = kept.newest();
@@ -86,12 +89,15 @@ async fn a_secret_that_cannot_stand_in_a_header_is_an_error_without_it() {
     let (agent, credential, _exposed) = given("two\r\nlines").await;
     let cache = agent.cache(Brings("other")).build().unwrap();
     let errors = [
-        attach(&Kept::new(Bearer::new(), cache.clone()), &credential),
+        attach(&Kept::new(Bearer::new(), cache.sender()), &credential),
         attach(
-            &Kept::new(NamedHeader::new("x-api-key").unwrap(), cache.clone()),
+            &Kept::new(NamedHeader::new("x-api-key").unwrap(), cache.sender()),
             &credential,
         ),
-        attach(&Kept::new(Basic::new("me").unwrap(), cache), &credential),
+        attach(
+            &Kept::new(Basic::new("me").unwrap(), cache.sender()),
+            &credential,
+        ),
     ];
 
     for error in errors.map(Result::unwrap_err) {
@@ -110,7 +116,7 @@ async fn basic_is_user_and_secret_in_base64_and_nothing_else() {
         ("", "Basic Om9wZW4gc2VzYW1l"),
         ("bücher", "Basic YsO8Y2hlcjpvcGVuIHNlc2FtZQ=="),
     ] {
-        let kept = Kept::new(Basic::new(user).unwrap(), cache.clone());
+        let kept = Kept::new(Basic::new(user).unwrap(), cache.sender());
         let headers = attach(&kept, &credential).unwrap();
         assert_eq!(headers[AUTHORIZATION], value);
         assert!(headers[AUTHORIZATION].is_sensitive());
@@ -147,7 +153,7 @@ impl Attach for Liar {
 #[tokio::test]
 async fn what_the_profile_does_not_name_cannot_be_set() {
     let (agent, credential, _exposed) = given("token").await;
-    let kept = Kept::new(Liar, agent.cache(Brings("other")).build().unwrap());
+    let kept = Kept::new(Liar, agent.cache(Brings("other")).build().unwrap().sender());
 
     let error = attach(&kept, &credential).unwrap_err();
 

@@ -84,7 +84,7 @@ impl<C> AuthorizeLayer<C> {
     /// The cache whose credential it sends.
     #[must_use]
     pub fn cache(&self) -> &Cache {
-        &self.shared.guard.cache
+        self.shared.guard.sender.cache()
     }
 }
 
@@ -101,7 +101,7 @@ impl Shared {
     #[inline]
     fn tethered<R>(&self, generation: u64, mut response: Response<R>) -> Response<R> {
         if self.tethers {
-            let tether = Tether::new(&self.guard.cache, generation);
+            let tether = Tether::new(self.guard.sender.cache(), generation);
             response.extensions_mut().insert(tether);
         }
         response

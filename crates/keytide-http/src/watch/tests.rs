@@ -37,7 +37,7 @@ fn given() -> (Cache, Arc<Kept<Bearer>>, Arc<Watch>) {
         .cache(Mint(AtomicU64::new(0)))
         .build()
         .unwrap();
-    let kept = Arc::new(Kept::new(Bearer::new(), cache.clone()));
+    let kept = Arc::new(Kept::new(Bearer::new(), cache.sender()));
     let watch = watching(&cache, &kept);
     (cache, kept, watch)
 }
@@ -118,7 +118,7 @@ async fn a_watch_made_after_the_end_knows_it() {
     let credential = cache.get().await.unwrap();
     drop(cache.revoke());
 
-    let kept = Arc::new(Kept::new(Bearer::new(), cache.clone()));
+    let kept = Arc::new(Kept::new(Bearer::new(), cache.sender()));
     let _watch = watching(&cache, &kept);
 
     assert_eq!(attach(&kept, &credential).unwrap().0, Attached::Superseded);

@@ -187,7 +187,9 @@ async fn the_body_of_a_403_is_looked_at_and_given_back_whole(over: Over) {
     );
     assert_eq!(
         cache
-            .get_for_origin(&server.origin())
+            .sender()
+            .need(&server.origin())
+            .get()
             .await
             .unwrap()
             .generation(),
@@ -205,7 +207,9 @@ async fn the_body_of_a_403_is_looked_at_and_given_back_whole(over: Over) {
 
     assert_eq!(
         cache
-            .get_for_origin(&server.origin())
+            .sender()
+            .need(&server.origin())
+            .get()
             .await
             .unwrap()
             .generation(),

@@ -115,7 +115,9 @@ async fn an_assertion_that_is_taken_once_is_never_presented_twice() {
     assert_eq!(layers.presented(), ["first"], "not even when forced");
     layers
         .top
-        .get_for_origin("https://other.example.com")
+        .sender()
+        .need("https://other.example.com")
+        .get()
         .await
         .unwrap();
 
