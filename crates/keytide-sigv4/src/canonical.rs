@@ -4,29 +4,14 @@ use http::header::{HOST, HeaderName, HeaderValue};
 use keytide_http::Outgoing;
 use sha2::{Digest, Sha256};
 
-use super::date::Stamp;
-use super::{Settings, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_SECURITY_TOKEN, path, query};
-
-/// Takes the parts of a text in order.
-pub(super) trait Sink {
-    fn put(&mut self, bytes: &[u8]);
-}
-
-impl Sink for Sha256 {
-    #[inline]
-    fn put(&mut self, bytes: &[u8]) {
-        self.update(bytes);
-    }
-}
-
-impl Sink for Vec<u8> {
-    fn put(&mut self, bytes: &[u8]) {
-        self.extend_from_slice(bytes);
-    }
-}
+use crate::date::Stamp;
+use crate::headers::{X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_SECURITY_TOKEN};
+use crate::settings::Settings;
+use crate::sink::Sink;
+use crate::{path, query};
 
 /// The headers that are signed, sorted by name.
-pub(super) struct Signed<'a> {
+pub(crate) struct Signed<'a> {
     headers: Vec<(&'a str, Value<'a>)>,
 }
 
@@ -37,7 +22,7 @@ enum Value<'a> {
 }
 
 impl<'a> Signed<'a> {
-    pub(super) fn collect(
+    pub(crate) fn collect(
         settings: &Settings,
         request: &'a Outgoing<'_>,
         token: Option<&'a HeaderValue>,
@@ -70,7 +55,7 @@ impl<'a> Signed<'a> {
     }
 
     /// `host;x-amz-date`.
-    pub(super) fn names(&self, out: &mut impl Sink) {
+    pub(crate) fn names(&self, out: &mut impl Sink) {
         let mut first = true;
         for (name, _) in &self.headers {
             if !first {
@@ -82,7 +67,7 @@ impl<'a> Signed<'a> {
     }
 
     /// How long the names are together.
-    pub(super) fn names_len(&self) -> usize {
+    pub(crate) fn names_len(&self) -> usize {
         self.headers.iter().map(|(name, _)| name.len() + 1).sum()
     }
 
@@ -109,7 +94,7 @@ impl<'a> Signed<'a> {
 }
 
 /// Its SHA-256. It is hashed as it is written, so that no copy of the session token is left on the heap.
-pub(super) fn digest(
+pub(crate) fn digest(
     settings: &Settings,
     request: &Outgoing<'_>,
     signed: &Signed<'_>,
@@ -120,7 +105,7 @@ pub(super) fn digest(
     hash.finalize().into()
 }
 
-pub(super) fn write(
+fn write(
     settings: &Settings,
     request: &Outgoing<'_>,
     signed: &Signed<'_>,
@@ -129,7 +114,7 @@ pub(super) fn write(
 ) {
     out.put(request.method().as_str().as_bytes());
     out.put(b"\n");
-    out.put(path::canonical(settings, request.path()).as_bytes());
+    out.put(path::canonical(settings.path, settings.normalize_path, request.path()).as_bytes());
     out.put(b"\n");
     query::write(request.query(), out);
     out.put(b"\n");
@@ -153,4 +138,78 @@ fn trimmed(mut value: &[u8], out: &mut impl Sink) {
         }
     }
     out.put(value.get(from..).unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use http::{HeaderMap, Method, Uri};
+    use keytide_http::AttachProfile;
+    use serde_json::Value as Json;
+
+    use super::*;
+    use crate::path::PathEncoding;
+    use crate::payload::Payload;
+
+    /// The headers of a published vector, but those that signing sets.
+    fn headers(vector: &Json) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for pair in vector["headers"].as_array().unwrap() {
+            let name = pair[0].as_str().unwrap().to_ascii_lowercase();
+            if !["x-amz-date", "x-amz-security-token"].contains(&name.as_str()) {
+                let value = HeaderValue::from_str(pair[1].as_str().unwrap()).unwrap();
+                headers.append(HeaderName::try_from(name).unwrap(), value);
+            }
+        }
+        headers
+    }
+
+    #[test]
+    fn the_canonical_requests_of_the_suite() {
+        let all: Vec<Json> =
+            serde_json::from_str(include_str!("../tests/data/vectors.json")).unwrap();
+        let profile = AttachProfile::new([]).reads_clock().reads_body();
+        for vector in all {
+            let text = |field: &str| vector[field].as_str().unwrap_or_default();
+            let is = |field: &str| vector[field].as_bool().unwrap();
+            if text("name").starts_with("get-space") {
+                continue;
+            }
+            let settings = Settings {
+                region: "us-east-1".to_owned(),
+                service: "service".to_owned(),
+                path: PathEncoding::Double,
+                normalize_path: is("normalize"),
+                payload: Payload::Signed,
+                content_sha256_header: is("sign_body"),
+                sign_session_token: is("sign_token"),
+                unsigned: Vec::new(),
+            };
+            let token = vector["token"].as_str().map(HeaderValue::from_str);
+            let token = token.transpose().unwrap();
+            let method = Method::from_bytes(text("method").as_bytes()).unwrap();
+            let uri = format!("https://example.amazonaws.com{}", text("target"));
+            let (uri, mut headers) = (uri.parse::<Uri>().unwrap(), headers(&vector));
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_440_938_160);
+            let body = Some(text("body").as_bytes());
+            let request = Outgoing::new(&profile, &method, &uri, &mut headers, body, now).unwrap();
+
+            let stamp = Stamp::of(request.now()).unwrap();
+            let payload = settings.payload.hash("service", &request).unwrap();
+            let sha256 = is("sign_body").then_some(payload.as_str());
+            let signed = Signed::collect(&settings, &request, token.as_ref(), &stamp, sha256);
+            let mut canonical = Vec::new();
+            write(
+                &settings,
+                &request,
+                &signed,
+                payload.as_str(),
+                &mut canonical,
+            );
+
+            let canonical = String::from_utf8(canonical).unwrap();
+            assert_eq!(canonical, text("canonical"), "{}", text("name"));
+        }
+    }
 }

@@ -1,19 +1,19 @@
-//! The moment of a signature, written as AWS wants it: [`Stamp`].
+//! When a signature is made, written as AWS wants it: [`Stamp`].
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::HeaderValue;
 use keytide_http::Error;
 
-/// A moment as `20150830T123600Z`.
+/// A time in whole seconds, as `20150830T123600Z`.
 pub(crate) struct Stamp {
     text: [u8; 16],
     day: u64,
 }
 
 impl Stamp {
-    pub(crate) fn of(moment: SystemTime) -> Result<Self, Error> {
-        let seconds = moment
+    pub(crate) fn of(time: SystemTime) -> Result<Self, Error> {
+        let seconds = time
             .duration_since(UNIX_EPOCH)
             .map(|since| since.as_secs())
             .ok()
@@ -41,36 +41,21 @@ impl Stamp {
         Ok(Self { text, day })
     }
 
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.text
     }
 
     /// The day alone, as `20150830`.
-    pub(super) fn date(&self) -> &str {
+    pub(crate) fn date(&self) -> &str {
         std::str::from_utf8(&self.text[..8]).unwrap_or_default()
     }
 
-    /// As `2015-08-30T12:36:00Z`.
-    pub(crate) fn iso(&self) -> String {
-        let part =
-            |from: usize, to: usize| std::str::from_utf8(&self.text[from..to]).unwrap_or_default();
-        format!(
-            "{}-{}-{}T{}:{}:{}Z",
-            part(0, 4),
-            part(4, 6),
-            part(6, 8),
-            part(9, 11),
-            part(11, 13),
-            part(13, 15)
-        )
-    }
-
     /// Days since 1 January 1970.
-    pub(super) fn day(&self) -> u64 {
+    pub(crate) fn day(&self) -> u64 {
         self.day
     }
 
-    pub(super) fn header(&self) -> HeaderValue {
+    pub(crate) fn header(&self) -> HeaderValue {
         // Digits and two letters are always a value.
         HeaderValue::from_bytes(&self.text).unwrap_or_else(|_| HeaderValue::from_static(""))
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// Encodes every byte but the unreserved characters of RFC 3986 (letters, digits, `-`, `.`, `_`, `~`), in upper case.
-pub(super) fn uri(text: &str) -> Cow<'_, str> {
+pub(crate) fn uri(text: &str) -> Cow<'_, str> {
     if text.bytes().all(is_unreserved) {
         return Cow::Borrowed(text);
     }
@@ -15,7 +15,7 @@ pub(super) fn uri(text: &str) -> Cow<'_, str> {
 }
 
 /// As [`uri`], but slashes stay.
-pub(super) fn path(bytes: &[u8]) -> String {
+pub(crate) fn path(bytes: &[u8]) -> String {
     let mut encoded = String::with_capacity(bytes.len() * 3);
     for byte in bytes {
         match byte {
@@ -26,12 +26,12 @@ pub(super) fn path(bytes: &[u8]) -> String {
     encoded
 }
 
-pub(super) fn is_unreserved(byte: u8) -> bool {
+pub(crate) fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
 /// In lower case.
-pub(super) fn hex(bytes: &[u8]) -> [u8; 64] {
+pub(crate) fn hex(bytes: &[u8]) -> [u8; 64] {
     let mut hex = [b'0'; 64];
     for (pair, byte) in hex.chunks_exact_mut(2).zip(bytes) {
         pair.copy_from_slice(&[LOWER[usize::from(byte >> 4)], LOWER[usize::from(byte & 15)]]);

@@ -12,9 +12,10 @@ use sha2::Sha256;
 use sha2::digest::FixedOutput;
 use zeroize::Zeroizing;
 
-use super::canonical::{Signed, Sink};
-use super::date::Stamp;
-use super::encode::hex;
+use crate::canonical::Signed;
+use crate::date::Stamp;
+use crate::encode::hex;
+use crate::sink::Sink;
 
 /// AWS keys, ready to sign for one region and service: the secret, and the signing keys of the days that it was used on.
 ///
@@ -24,7 +25,7 @@ use super::encode::hex;
 /// use std::time::{Duration, SystemTime};
 ///
 /// use http::{HeaderMap, Method, Uri};
-/// use keytide_aws::SigV4;
+/// use keytide_sigv4::SigV4;
 /// use keytide_http::{Attach, Outgoing};
 ///
 /// let sigv4 = SigV4::builder("us-east-1", "service").build()?;
@@ -66,7 +67,7 @@ struct Day {
 }
 
 impl SigningKeys {
-    pub(super) fn new(
+    pub(crate) fn new(
         key_id: &str,
         secret: &[u8],
         token: Option<&[u8]>,
@@ -93,12 +94,12 @@ impl SigningKeys {
         })
     }
 
-    pub(super) fn token(&self) -> Option<&HeaderValue> {
+    pub(crate) fn token(&self) -> Option<&HeaderValue> {
         self.token.as_ref()
     }
 
     /// The value of `Authorization` for a canonical request of this SHA-256.
-    pub(super) fn authorize(
+    pub(crate) fn authorize(
         &self,
         stamp: &Stamp,
         digest: &[u8; 32],

@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Settings;
-use super::encode::{self, is_unreserved};
+use crate::encode::{self, is_unreserved};
 
 /// How the path of a request is encoded in what is signed. The path that is sent is never touched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,14 +18,14 @@ pub enum PathEncoding {
     S3,
 }
 
-pub(super) fn canonical<'a>(settings: &Settings, path: &'a str) -> Cow<'a, str> {
-    let path = if settings.normalize_path {
+pub(crate) fn canonical(encoding: PathEncoding, normalized: bool, path: &str) -> Cow<'_, str> {
+    let path = if normalized {
         normalize(path)
     } else {
         Cow::Borrowed(path)
     };
     let plain = |byte| byte == b'/' || is_unreserved(byte);
-    match settings.path {
+    match encoding {
         PathEncoding::AsSent => path,
         _ if path.bytes().all(plain) => path,
         PathEncoding::Double => Cow::Owned(encode::path(path.as_bytes())),
@@ -88,4 +87,24 @@ fn digit(byte: u8) -> Option<u8> {
     char::from(byte)
         .to_digit(16)
         .and_then(|digit| u8::try_from(digit).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+        #[test]
+        fn paths_encoded_by_the_rule_of_aws_are_the_same_to_s3(segments in proptest::collection::vec(".{0,6}", 0..4)) {
+            let encoded = encode::path(format!("/{}", segments.join("/")).as_bytes());
+            // As S3 has it: dots are part of a key.
+            let canonical = |encoding| super::canonical(encoding, false, &encoded).into_owned();
+            prop_assert_eq!(canonical(PathEncoding::S3), canonical(PathEncoding::AsSent));
+            prop_assert_eq!(canonical(PathEncoding::S3), encoded.clone());
+        }
+    }
 }

@@ -4,8 +4,7 @@ use http::HeaderValue;
 use keytide_http::{Error, Outgoing};
 use sha2::{Digest, Sha256};
 
-use super::Settings;
-use super::encode::hex;
+use crate::encode::hex;
 
 /// What of the body is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -21,21 +20,40 @@ pub enum Payload {
     Unsigned,
 }
 
+impl Payload {
+    /// What stands for the body of this request in its signature.
+    pub(crate) fn hash(self, service: &str, request: &Outgoing<'_>) -> Result<Hash, Error> {
+        if self == Self::Unsigned {
+            return Ok(Hash::None);
+        }
+        match request.body() {
+            Some([]) => Ok(Hash::Of(*EMPTY)),
+            Some(body) => Ok(Hash::Of(hex(&Sha256::digest(body)))),
+            None if self == Self::UnsignedStreams => Ok(Hash::None),
+            None => Err(Error::cannot_attach(if service.starts_with("s3") {
+                "the body is a stream, which cannot be signed: give it whole, or let SigV4 send streams unsigned"
+            } else {
+                "the body is a stream, which cannot be signed, and the service takes no unsigned ones: give it whole"
+            })),
+        }
+    }
+}
+
 /// Either a hash in hexadecimal, or the word that stands for none.
-pub(super) enum Hash {
+pub(crate) enum Hash {
     Of([u8; 64]),
     None,
 }
 
 impl Hash {
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::Of(hex) => std::str::from_utf8(hex).unwrap_or_default(),
             Self::None => UNSIGNED_PAYLOAD,
         }
     }
 
-    pub(super) fn into_header(self) -> HeaderValue {
+    pub(crate) fn into_header(self) -> HeaderValue {
         match self {
             Self::Of(hex) => HeaderValue::from_bytes(&hex)
                 .unwrap_or_else(|_| HeaderValue::from_static(UNSIGNED_PAYLOAD)),
@@ -44,27 +62,9 @@ impl Hash {
     }
 }
 
-pub(super) fn hash(settings: &Settings, request: &Outgoing<'_>) -> Result<Hash, Error> {
-    if settings.payload == Payload::Unsigned {
-        return Ok(Hash::None);
-    }
-    match request.body() {
-        Some([]) => Ok(Hash::Of(*EMPTY)),
-        Some(body) => Ok(Hash::Of(hex(&Sha256::digest(body)))),
-        None if settings.payload == Payload::UnsignedStreams => Ok(Hash::None),
-        None => Err(Error::cannot_attach(
-            if settings.service.starts_with("s3") {
-                "the body is a stream, which cannot be signed: give it whole, or let SigV4 send streams unsigned"
-            } else {
-                "the body is a stream, which cannot be signed, and the service takes no unsigned ones: give it whole"
-            },
-        )),
-    }
-}
-
 /// The signing names of services with an operation that takes `UNSIGNED-PAYLOAD` (`aws.auth#unsignedPayload` in their
 /// models, and the documentation of S3).
-pub(super) const UNSIGNED_SERVICES: [&str; 8] = [
+pub(crate) const UNSIGNED_SERVICES: [&str; 8] = [
     "s3",
     "s3-outposts",
     "s3-object-lambda",

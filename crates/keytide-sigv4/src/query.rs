@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use url::form_urlencoded;
 
-use super::canonical::Sink;
-use super::encode::uri;
+use crate::encode::uri;
+use crate::sink::Sink;
 
 /// Writes the parameters, sorted by name and then by value, both as they are encoded. One without `=` gets one.
-pub(super) fn write(query: Option<&str>, out: &mut impl Sink) {
+pub(crate) fn write(query: Option<&str>, out: &mut impl Sink) {
     let Some(query) = query.filter(|query| !query.is_empty()) else {
         return;
     };

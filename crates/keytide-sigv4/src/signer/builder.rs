@@ -1,14 +1,14 @@
 //! How a signer is told what its service expects: [`SigV4Builder`].
 
 use http::header::{AUTHORIZATION, HeaderName, TRANSFER_ENCODING, USER_AGENT};
-use keytide_core::CredentialKind;
-use keytide_core::Error;
+use keytide_core::{CredentialKind, Error};
 use keytide_http::AttachProfile;
 
-use super::payload::UNSIGNED_SERVICES;
-use super::{
-    PathEncoding, Payload, Settings, SigV4, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_SECURITY_TOKEN,
-};
+use super::SigV4;
+use crate::headers::{X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_SECURITY_TOKEN};
+use crate::path::PathEncoding;
+use crate::payload::{Payload, UNSIGNED_SERVICES};
+use crate::settings::Settings;
 
 /// Builds a [`SigV4`]. What is not set follows from the name of the service.
 #[derive(Debug, Clone)]

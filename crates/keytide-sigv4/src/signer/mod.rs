@@ -2,26 +2,17 @@
 
 mod answer;
 mod builder;
-mod canonical;
-pub(crate) mod date;
-mod encode;
-mod keys;
-mod path;
-mod payload;
-mod query;
 
-#[cfg(test)]
-mod tests;
-
-use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderValue};
 use keytide_core::Credential;
 use keytide_http::{Answer, Attach, AttachProfile, Error, Outgoing, Remedy};
 
 pub use self::builder::SigV4Builder;
-use self::canonical::Signed;
-pub use self::keys::SigningKeys;
-pub use self::path::PathEncoding;
-pub use self::payload::Payload;
+use crate::canonical::{self, Signed};
+use crate::date::Stamp;
+use crate::headers::{X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_SECURITY_TOKEN};
+use crate::keys::SigningKeys;
+use crate::settings::Settings;
 
 /// Signs requests with Signature Version 4: the `Authorization` header of AWS, and what goes with it.
 ///
@@ -35,7 +26,7 @@ pub use self::payload::Payload;
 /// signed anew. Without a client, see [`SigningKeys`].
 ///
 /// ```
-/// use keytide_aws::{Payload, SigV4};
+/// use keytide_sigv4::{Payload, SigV4};
 ///
 /// // A model endpoint: everything by the general rules.
 /// let bedrock = SigV4::builder("eu-central-1", "bedrock").build()?;
@@ -67,18 +58,6 @@ pub struct SigV4 {
     profile: AttachProfile,
 }
 
-#[derive(Debug, Clone)]
-struct Settings {
-    region: String,
-    service: String,
-    path: PathEncoding,
-    normalize_path: bool,
-    payload: Payload,
-    content_sha256_header: bool,
-    sign_session_token: bool,
-    unsigned: Vec<HeaderName>,
-}
-
 impl SigV4 {
     /// Signs for a service in a region, both by their signing names: `eu-central-1`, and `bedrock`, `s3`,
     /// `execute-api` …, which differ from the name of the endpoint for some (`bedrock-runtime` is signed as `bedrock`).
@@ -108,8 +87,8 @@ impl SigV4 {
 
     fn sign(&self, keys: &SigningKeys, request: &Outgoing<'_>) -> Result<Signature, Error> {
         let settings = &self.settings;
-        let stamp = date::Stamp::of(request.now())?;
-        let payload = payload::hash(settings, request)?;
+        let stamp = Stamp::of(request.now())?;
+        let payload = settings.payload.hash(&settings.service, request)?;
         let sha256 = settings.content_sha256_header.then_some(payload.as_str());
         let signed = Signed::collect(settings, request, keys.token(), &stamp, sha256);
         let digest = canonical::digest(settings, request, &signed, payload.as_str());
@@ -160,10 +139,6 @@ impl Attach for SigV4 {
         answer::remedy(answer)
     }
 }
-
-const X_AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
-const X_AMZ_SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
-const X_AMZ_CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 
 /// What the secret is exposed for, in events.
 const REASON: &str = "sigv4";

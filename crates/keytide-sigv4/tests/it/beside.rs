@@ -9,7 +9,7 @@ use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::identity::Identity;
 use proptest::prelude::*;
 
-use super::*;
+use crate::*;
 
 #[derive(Debug, Clone)]
 struct Case {
@@ -198,16 +198,5 @@ proptest! {
         for (name, value) in theirs {
             prop_assert_eq!(text(&ours[name.as_str()]), value, "{}", name);
         }
-    }
-
-    #[test]
-    fn paths_encoded_by_the_rule_of_aws_are_the_same_to_s3(segments in proptest::collection::vec(".{0,6}", 0..4)) {
-        let encoded = encode::path(format!("/{}", segments.join("/")).as_bytes());
-        let canonical = |encoding| {
-            let builder = SigV4::builder("us-east-1", "s3").path_encoding(encoding);
-            path::canonical(&builder.build().unwrap().settings, &encoded).into_owned()
-        };
-        prop_assert_eq!(canonical(PathEncoding::S3), canonical(PathEncoding::AsSent));
-        prop_assert_eq!(canonical(PathEncoding::S3), encoded.clone());
     }
 }

@@ -8,9 +8,8 @@ mod wire;
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
-use keytide_http::{Answer, Attach, ErrorKind, Outgoing, Remedy};
-
-use super::*;
+use keytide_http::{Answer, Attach, Error, ErrorKind, Outgoing, Remedy};
+use keytide_sigv4::{PathEncoding, Payload, SigV4, SigningKeys};
 
 /// Signs one request, and gives its headers.
 fn signed(

@@ -1,6 +1,6 @@
 //! What is kept, what is shown of it, and what is left of it.
 
-use super::*;
+use crate::*;
 
 #[test]
 fn nothing_secret_is_shown() {

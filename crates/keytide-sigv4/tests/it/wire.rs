@@ -8,6 +8,8 @@ use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::identity::Identity;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use keytide_core::{
     Agent, AgentIdentity, AgentType, Cache, Environment, Error, Issued, Owner, Profile,
     ProvideCredential, Request, Version,
@@ -15,7 +17,7 @@ use keytide_core::{
 use keytide_http::AuthorizedClient;
 use keytide_testkit::server::{Asked, FaultServer, Good, Reply};
 
-use super::*;
+use crate::*;
 
 /// Mints `ASIA<n>` with the secret `secret-<n>` and the token `token-<n>`.
 #[derive(Clone, Default)]
@@ -64,6 +66,18 @@ fn clock(ahead: Duration) -> SystemTime {
     SystemTime::now() + ahead
 }
 
+/// As `20150830T123600Z`.
+fn basic(time: SystemTime) -> String {
+    let seconds = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let date = DateTime::from_secs(i64::try_from(seconds).unwrap());
+    let mut text = date.fmt(Format::DateTime).unwrap();
+    text.retain(|c| !matches!(c, '-' | ':'));
+    text
+}
+
 /// What a service does: the date within five minutes, the signature over what arrived, the key one that is current.
 fn judge(asked: &Asked, ahead: Duration, refused: &str) -> Reply {
     let header = |name: &str| asked.header(name).unwrap_or_default().to_owned();
@@ -87,9 +101,7 @@ fn judge(asked: &Asked, ahead: Duration, refused: &str) -> Reply {
     };
     let date = header("x-amz-date");
     let near = |offset: u64| clock(ahead) - Duration::from_secs(300) + Duration::from_secs(offset);
-    let shown =
-        |moment| String::from_utf8(date::Stamp::of(moment).unwrap().as_bytes().to_vec()).unwrap();
-    let Some(moment) = (0..=600).map(near).find(|moment| shown(*moment) == date) else {
+    let Some(time) = (0..=600).map(near).find(|time| basic(*time) == date) else {
         return error(403, "RequestTimeTooSkewed");
     };
     if n == refused {
@@ -107,7 +119,7 @@ fn judge(asked: &Asked, ahead: Duration, refused: &str) -> Reply {
         .identity(&identity)
         .region("eu-central-1")
         .name("sqs")
-        .time(moment)
+        .time(time)
         .settings(SigningSettings::default())
         .build()
         .unwrap()
