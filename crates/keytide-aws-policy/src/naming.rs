@@ -2,6 +2,8 @@
 
 use keytide_core::{AgentIdentity, InstanceId};
 
+use crate::characters::{is_legal_in_name, is_legal_in_tag};
+
 /// The name of each role session of one agent instance: its type and its instance id, as
 /// `invoice-reader-0123456789abcdef0123456789abcdef`. It stands in the principal's ARN, in `aws:userid` and in
 /// CloudTrail.
@@ -15,7 +17,7 @@ use keytide_core::{AgentIdentity, InstanceId};
 ///
 /// let identity = AgentIdentity::new(AgentType("invoice/reader"), Version("1"), Environment("prod"), Owner("payments"))?;
 /// let agent = Agent::builder(identity).build()?;
-/// let name = keytide_aws::session_name(agent.identity(), agent.instance());
+/// let name = keytide_aws_policy::session_name(agent.identity(), agent.instance());
 /// assert_eq!(name, format!("invoice-reader-{}", agent.instance()));
 /// # Ok::<(), keytide_core::Error>(())
 /// ```
@@ -68,7 +70,9 @@ impl IdentityTag {
         }
     }
 
-    pub(crate) fn value(self, identity: &AgentIdentity, instance: InstanceId) -> String {
+    /// The value of the tag: what AWS takes in no tag becomes `-`.
+    #[must_use]
+    pub fn value(self, identity: &AgentIdentity, instance: InstanceId) -> String {
         let text = match self {
             Self::Type => identity.agent_type(),
             Self::Version => identity.version(),
@@ -80,16 +84,6 @@ impl IdentityTag {
             .map(|c| if is_legal_in_tag(c) { c } else { '-' })
             .collect()
     }
-}
-
-/// What a role session name and a source identity may hold: `[\w+=,.@-]`.
-pub(crate) fn is_legal_in_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
-}
-
-/// What a tag may hold: letters, digits, spaces and `_.:/=+-@`.
-pub(crate) fn is_legal_in_tag(c: char) -> bool {
-    c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c)
 }
 
 /// 64 characters less a hyphen and 32 digits of the instance.

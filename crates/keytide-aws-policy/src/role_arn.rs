@@ -2,17 +2,21 @@
 
 use std::fmt;
 
-use keytide_core::Error;
+use crate::Error;
 
 /// The ARN of a role, looked through for typing errors: STS answers a wrong one with `AccessDenied`, as it answers a
 /// right one that may not be assumed.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct RoleArn(String);
+pub struct RoleArn(String);
 
 impl RoleArn {
-    pub(crate) fn parse(arn: &str) -> Result<Self, Error> {
+    /// Reads `arn:aws:iam::123456789012:role/name`, with the partition and the path of the role.
+    ///
+    /// # Errors
+    /// It is not the ARN of a role: which part is wrong.
+    pub fn parse(arn: &str) -> Result<Self, Error> {
         let wrong = |what: &str| {
-            Err(Error::misconfigured(format!(
+            Err(Error::new(format!(
                 "the role ARN {what}: write it as arn:aws:iam::123456789012:role/name"
             )))
         };
@@ -54,8 +58,16 @@ impl RoleArn {
         Ok(Self(arn.to_owned()))
     }
 
-    pub(crate) fn as_str(&self) -> &str {
+    /// As it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The name of the role, without its path.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
     }
 }
 
@@ -63,21 +75,6 @@ impl fmt::Debug for RoleArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// The role of an assumed-role session, as a trust policy names it: `arn:aws:sts::1:assumed-role/r/s` becomes
-/// `arn:aws:iam::1:role/r` (the path of the role is lost).
-pub(crate) fn role_of_session(principal: &str) -> Option<String> {
-    let (head, resource) = principal.split_once(":assumed-role/")?;
-    let (role, _) = resource.split_once('/')?;
-    let head = head.replacen(":sts:", ":iam:", 1);
-    Some(format!("{head}:role/{role}"))
-}
-
-/// The session name of an assumed-role session.
-pub(crate) fn session_of(principal: &str) -> Option<&str> {
-    let (_, resource) = principal.split_once(":assumed-role/")?;
-    resource.split_once('/').map(|(_, session)| session)
 }
 
 #[cfg(test)]
@@ -112,23 +109,7 @@ mod tests {
             " arn:aws:iam::123456789012:role/reader",
         ] {
             let error = RoleArn::parse(bad).unwrap_err();
-            assert_eq!(
-                error.kind(),
-                keytide_core::ErrorKind::Misconfigured,
-                "{bad}"
-            );
             assert!(error.to_string().contains("role ARN"), "{error}");
         }
-    }
-
-    #[test]
-    fn a_session_leads_back_to_its_role() {
-        let session = "arn:aws:sts::123456789012:assumed-role/reader/name";
-        assert_eq!(
-            role_of_session(session).as_deref(),
-            Some("arn:aws:iam::123456789012:role/reader")
-        );
-        assert_eq!(session_of(session), Some("name"));
-        assert_eq!(session_of("reader"), None);
     }
 }

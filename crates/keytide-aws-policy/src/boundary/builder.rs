@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use keytide_core::Error;
-
 use super::cover::cover;
 use super::grant::Grant;
-use super::guarded::{self, SERVICES};
 use super::optional::{ASSUME, Optional, PASS_ROLE, is_action, statement};
-use super::pattern::{has_wildcard, starts_with};
 use super::render::{Effect, Resources, Statement, document, merged};
-use super::{Boundary, check, names};
+use super::{Boundary, check};
+use crate::Error;
+use crate::guarded::{self, SERVICES};
+use crate::names;
+use crate::pattern::{has_wildcard, starts_with};
 
 /// Builds a [`Boundary`]: what is allowed, by name, and what of the dangerous actions is allowed nevertheless.
 #[derive(Debug, Clone, Default)]
@@ -69,23 +69,20 @@ impl BoundaryBuilder {
     /// Builds it, and checks what can be checked without AWS.
     ///
     /// # Errors
-    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming the grant (counted from 1) and what to mend: an
-    /// action, a resource, a condition that cannot be; one that needs an opt-in; an opt-in that is none; or a document
+    /// Names the grant (counted from 1) and what to mend: an action, a resource, a condition that cannot be; one that needs an opt-in; an opt-in that is none; or a document
     /// above 2,048 characters.
     pub fn build(self) -> Result<Boundary, Error> {
         let mut optional = Optional::default();
         for (index, grant) in self.dangerous.iter().enumerate() {
-            told("danger_allow", index, optional.add(grant))?;
+            in_grant("danger_allow", index, optional.add(grant))?;
         }
-        optional.pass(&self.passed).map_err(Error::misconfigured)?;
-        optional
-            .assume(&self.assumed)
-            .map_err(Error::misconfigured)?;
+        optional.pass(&self.passed).map_err(Error::new)?;
+        optional.assume(&self.assumed).map_err(Error::new)?;
         let mut allowed = Vec::new();
         let mut lent = BTreeSet::new();
         for (index, grant) in self.grants.iter().enumerate() {
             let found = check::grant(grant).and_then(|()| judge(grant, &mut lent));
-            told("allow", index, found)?;
+            in_grant("allow", index, found)?;
             allowed.push(statement(Effect::Allow, grant));
         }
         let touched = touched(&self.grants);
@@ -98,7 +95,7 @@ impl BoundaryBuilder {
         }];
         denied.extend(optional.denied());
         for (index, grant) in self.denials.iter().enumerate() {
-            told("deny", index, check::grant(grant))?;
+            in_grant("deny", index, check::grant(grant))?;
             denied.push(statement(Effect::Deny, grant));
         }
         statements.extend(merged(denied));
@@ -191,6 +188,6 @@ fn always(
     actions
 }
 
-fn told(method: &str, index: usize, result: Result<(), String>) -> Result<(), Error> {
-    result.map_err(|reason| Error::misconfigured(format!("{method} no. {}: {reason}", index + 1)))
+fn in_grant(method: &str, index: usize, result: Result<(), String>) -> Result<(), Error> {
+    result.map_err(|reason| Error::new(format!("{method} no. {}: {reason}", index + 1)))
 }

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::condition::{self, Operator};
 use super::grant::{Condition, Grant};
-use super::names;
+use crate::condition::{self, Operator};
+use crate::names;
 
 pub(super) fn grant(grant: &Grant) -> Result<(), String> {
     if grant.actions.is_empty() {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::guarded::{Reads, Service};
-use super::pattern::starts_with;
+use crate::guarded::{Reads, Service};
+use crate::pattern::starts_with;
 
 /// Patterns that match every action of a service that does not read, but for those that are `kept` (names without the
 /// service). A pattern ends at the first letter at which it can: `iam:A*` covers what IAM has and what it may get.

@@ -3,7 +3,7 @@
 /// Actions on resources, under conditions. All of it is checked when the boundary is built.
 ///
 /// ```
-/// use keytide_aws::Grant;
+/// use keytide_aws_policy::Grant;
 ///
 /// let read = Grant::of(["s3:GetObject"]).on(["arn:aws:s3:::invoices/2026/*"]);
 /// let list = Grant::of(["s3:ListBucket"])

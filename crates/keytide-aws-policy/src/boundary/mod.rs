@@ -1,27 +1,17 @@
-//! What a session may at most do: [`Boundary`], and [`lint`] for those that are written by hand.
+//! What a session may at most do: [`Boundary`].
 
-mod actions;
 mod builder;
 mod check;
-mod condition;
 mod cover;
 mod grant;
-mod guarded;
-pub(crate) mod lint;
-mod names;
 mod optional;
-mod pattern;
-pub(crate) mod render;
-
-#[cfg(test)]
-mod tests;
+mod render;
 
 use std::fmt;
 
-use keytide_core::Error;
-
 pub use self::builder::BoundaryBuilder;
 pub use self::grant::Grant;
+use crate::Error;
 
 /// A session policy: what a role session may at most do, whatever the role may do.
 ///
@@ -42,7 +32,7 @@ pub use self::grant::Grant;
 /// on all others.
 ///
 /// ```
-/// use keytide_aws::{Boundary, Grant};
+/// use keytide_aws_policy::{Boundary, Grant};
 ///
 /// let boundary = Boundary::builder()
 ///     .allow(Grant::of(["s3:GetObject"]).on(["arn:aws:s3:::invoices/*"]))
@@ -52,7 +42,7 @@ pub use self::grant::Grant;
 ///
 /// let error = Boundary::builder().allow(Grant::of(["iam:PutRolePolicy"]).any_resource()).build().unwrap_err();
 /// assert!(error.to_string().contains("danger_allow"));
-/// # Ok::<(), keytide_core::Error>(())
+/// # Ok::<(), keytide_aws_policy::Error>(())
 /// ```
 ///
 /// # Why denied, when nothing allows it
@@ -70,7 +60,7 @@ pub use self::grant::Grant;
 ///   runs there has what that role has. That is why both are denied.
 /// - **Policies of resources**, such as `s3:PutBucketPolicy` or `lambda:AddPermission`: they cannot give this session more
 ///   than is allowed here, but they can give others access. They are not denied: do not allow them.
-/// - **What comes out later.** The lists are those of the published methods (`tests/data/boundary/escalations.json` names
+/// - **What comes out later.** The lists are those of the published methods (`tests/data/escalations.json` names
 ///   the sources). A service with a new way to run code under a role is not in them, so name actions, not `service:*`.
 /// - **Calls that are not authorised**, such as `sts:GetCallerIdentity`: no policy can deny it.
 ///
@@ -115,7 +105,7 @@ impl Boundary {
         let boundary = Self { json };
         let length = boundary.len();
         if length > Self::MOST {
-            return Err(Error::misconfigured(format!(
+            return Err(Error::new(format!(
                 "the boundary has {length} characters of the {} that STS takes: allow fewer resources by name, use \
                  wildcards in ARNs, or attach a managed policy",
                 Self::MOST

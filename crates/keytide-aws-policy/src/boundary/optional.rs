@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::check;
 use super::grant::{Condition, Grant};
-use super::pattern::has_wildcard;
 use super::render::{Effect, Resources, Statement};
-use super::{check, guarded, names};
+use crate::pattern::has_wildcard;
+use crate::{guarded, names};
 
 /// For each action that is opted for, in lower case, its name and where.
 #[derive(Default)]

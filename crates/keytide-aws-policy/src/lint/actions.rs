@@ -1,11 +1,11 @@
 //! What a statement allows to do.
 
-use super::Report;
 use super::matching::is_denied;
+use super::report::Report;
 use super::statement::Statement;
-use crate::boundary::guarded;
-use crate::boundary::names::{self, shown};
-use crate::boundary::pattern::{has_wildcard, matches, starts_with};
+use crate::guarded;
+use crate::names::{self, shown};
+use crate::pattern::{has_wildcard, matches, starts_with};
 
 pub(super) fn check(statement: &Statement<'_>, all: &[Statement<'_>], report: &mut Report) {
     if statement.allows && statement.not_action {

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::Report;
 use super::keys::{self, Shape};
+use super::report::Report;
 use super::statement::{Condition, Statement};
-use crate::boundary::condition::{self, Kind, Operator, Set};
-use crate::boundary::names::shown;
+use crate::condition::{self, Kind, Operator, Set};
+use crate::names::shown;
 
 pub(super) fn check(statement: &Statement<'_>, report: &mut Report) {
     for condition in &statement.conditions {

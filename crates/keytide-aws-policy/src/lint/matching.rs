@@ -1,7 +1,7 @@
 //! What the denials of a document take away again.
 
 use super::statement::Statement;
-use crate::boundary::pattern::matches;
+use crate::pattern::matches;
 
 /// Whether an action, by its full name, is denied on every resource and under all conditions.
 pub(super) fn is_denied(action: &str, all: &[Statement<'_>]) -> bool {

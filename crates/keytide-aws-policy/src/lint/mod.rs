@@ -4,78 +4,25 @@ mod actions;
 mod conditions;
 mod keys;
 mod matching;
+mod report;
 mod resources;
 mod statement;
 
 use std::collections::HashSet;
-use std::fmt;
 
 use serde_json::{Map, Value};
 
+pub use self::report::Finding;
+use self::report::Report;
 use self::statement::Statement;
-use super::Boundary;
-
-/// A fault of a policy, with what to do about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    statement: Option<usize>,
-    code: &'static str,
-    message: String,
-}
-
-impl Finding {
-    /// Which statement it is in, counted from 0; `None` where it is of the whole document.
-    #[must_use]
-    pub fn statement(&self) -> Option<usize> {
-        self.statement
-    }
-
-    /// Its kind, a name that stays the same from release to release, such as `pass-role-anything`.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        self.code
-    }
-
-    /// What is wrong, and what to do about it.
-    #[must_use]
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(index) = self.statement {
-            write!(f, "statement {index}: ")?;
-        }
-        write!(f, "{} ({})", self.message, self.code)
-    }
-}
-
-/// Takes findings for one statement, or for the document.
-pub(super) struct Report {
-    at: Option<usize>,
-    findings: Vec<Finding>,
-}
-
-impl Report {
-    pub(super) fn say(&mut self, code: &'static str, message: impl Into<String>) {
-        let finding = Finding {
-            statement: self.at,
-            code,
-            message: message.into(),
-        };
-        if !self.findings.contains(&finding) {
-            self.findings.push(finding);
-        }
-    }
-}
+use crate::boundary::Boundary;
+use crate::names::shown;
 
 /// Looks for faults in a session policy: what STS would refuse, what allows more than it seems to, what never applies,
 /// and what lets the session out of its bounds. An empty list means that none was found, not that there is none.
 ///
 /// ```
-/// use keytide_aws::lint;
+/// use keytide_aws_policy::lint;
 ///
 /// let policy = r#"{"Version": "2012-10-17", "Statement": [
 ///     {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::invoices/*"},
@@ -90,10 +37,7 @@ impl Report {
 /// does not know; IAM Access Analyzer (`ValidatePolicy`) has the grammar of every service and is a good second opinion.
 #[must_use]
 pub fn lint(policy: &str) -> Vec<Finding> {
-    let mut report = Report {
-        at: None,
-        findings: Vec::new(),
-    };
+    let mut report = Report::default();
     match serde_json::from_str(policy) {
         Ok(Value::Object(document)) => whole(policy, &document, &mut report),
         Ok(_) => report.say(
@@ -133,7 +77,7 @@ fn whole(text: &str, document: &Map<String, Value>, report: &mut Report) {
         if !["Version", "Statement", "Id"].contains(&name.as_str()) {
             report.say(
                 "unknown-element",
-                format!("a policy has no element {}", super::names::shown(name)),
+                format!("a policy has no element {}", shown(name)),
             );
         }
     }

@@ -1,9 +1,9 @@
 //! Where a statement applies, and whether it can.
 
-use super::Report;
+use super::report::Report;
 use super::statement::Statement;
-use crate::boundary::names::{self, shown};
-use crate::boundary::pattern::{has_wildcard, matches, starts_with};
+use crate::names::{self, shown};
+use crate::pattern::{has_wildcard, matches, starts_with};
 
 pub(super) fn check(statement: &Statement<'_>, report: &mut Report) {
     if statement.allows && statement.not_resource {

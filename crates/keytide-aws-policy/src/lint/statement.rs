@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::Report;
-use crate::boundary::names::shown;
+use super::report::Report;
+use crate::names::shown;
 
 /// Its lists are empty where the element is missing or has another form.
 pub(super) struct Statement<'a> {

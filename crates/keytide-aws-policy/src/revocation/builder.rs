@@ -2,13 +2,16 @@
 
 use std::time::{Duration, SystemTime};
 
-use keytide_core::{AgentIdentity, Error, InstanceId};
+#[cfg(feature = "agent")]
+use keytide_core::{AgentIdentity, InstanceId};
+use time::OffsetDateTime;
 
 use super::SessionRevocation;
 use super::document::{Mark, document};
-use crate::naming::{self, IdentityTag};
-use crate::session::RoleSession;
-use crate::sigv4::date::Stamp;
+use crate::characters::{is_legal_in_name, is_legal_in_tag};
+#[cfg(feature = "agent")]
+use crate::naming::{IdentityTag, session_name};
+use crate::{Error, RoleArn};
 
 /// Builds a [`SessionRevocation`] from what marks the sessions of one instance. A session is denied if one of the marks
 /// is on it.
@@ -37,20 +40,23 @@ impl SessionRevocationBuilder {
         }
     }
 
-    /// The sessions of this agent, marked as [`AssumeRole`](crate::AssumeRole) marks them: session name, source identity and
-    /// the tag `agent-instance`. Each holds the whole instance id. What was turned off is on no session and matches none.
+    /// The sessions of this agent, marked as `AssumeRole` of `keytide-aws` marks them: session name, source identity and the
+    /// tag `agent-instance`. Each holds the whole instance id. What was turned off is on no session and matches none.
+    #[cfg(feature = "agent")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "agent")))]
     pub fn agent(self, identity: &AgentIdentity, instance: InstanceId) -> Self {
-        let name = naming::session_name(identity, instance);
+        let name = session_name(identity, instance);
         self.session_name(name.clone())
             .source_identity(name)
             .instance_tag(IdentityTag::Instance.key(), instance.to_string())
     }
 
-    /// This one session and those that have its name: by the id that STS gave to it.
-    pub fn session(self, session: &RoleSession) -> Self {
-        match session.assumed_role_id.split_once(':') {
-            Some((id, name)) => self.role_id(id).session_name(name),
-            None => self.session_name(&session.assumed_role_id),
+    /// This one session and those that have its name, by the id that STS gave to it (`AssumedRoleId` in its answer):
+    /// `AROA…:session-name`.
+    pub fn assumed_role_id(self, id: &str) -> Self {
+        match id.split_once(':') {
+            Some((role, name)) => self.role_id(role).session_name(name),
+            None => self.session_name(id),
         }
     }
 
@@ -79,55 +85,55 @@ impl SessionRevocationBuilder {
         self
     }
 
-    /// Only sessions that were issued up to this moment, to the second above: those that are issued later work. For a
+    /// Only sessions that were issued up to this time, to the second above: those that are issued later work. For a
     /// credential that leaked while its instance goes on.
-    pub fn issued_before(mut self, moment: SystemTime) -> Self {
-        self.issued_before = Some(moment);
+    pub fn issued_before(mut self, time: SystemTime) -> Self {
+        self.issued_before = Some(time);
         self
     }
 
-    /// Every session of the role that was issued up to this moment: what the console does. It stops all that use the role,
+    /// Every session of the role that was issued up to this time: what the console does. It stops all that use the role,
     /// until they get new sessions.
-    pub fn whole_role_before(mut self, moment: SystemTime) -> Self {
+    pub fn whole_role_before(mut self, time: SystemTime) -> Self {
         self.whole_role = true;
-        self.issued_before = Some(moment);
+        self.issued_before = Some(time);
         self
     }
 
     /// Builds it.
     ///
     /// # Errors
-    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured): the ARN is not that of a role, a mark has characters
+    /// The ARN is not that of a role, a mark has characters
     /// that AWS does not take for it, or there is no mark, so that the policy would deny every session.
     pub fn build(self) -> Result<SessionRevocation, Error> {
-        let role_name = role_name(&self.role_arn)?.to_owned();
+        let role_name = role_name(&self.role_arn)?;
         let mut marks = Vec::new();
         if let Some(name) = &self.session_name {
-            check("session name", name, 2..=64, in_session_names)?;
+            check("session name", name, 2..=64, is_legal_in_name)?;
             marks.push(self.user_id(name)?);
         } else if self.role_id.is_some() {
-            return Err(Error::misconfigured(
+            return Err(Error::new(
                 "a role id marks no session without the session name",
             ));
         }
         if let Some((key, value)) = &self.instance_tag {
-            check("key of the session tag", key, 1..=128, in_tags)?;
-            check("value of the session tag", value, 1..=256, in_tags)?;
+            check("key of the session tag", key, 1..=128, is_legal_in_tag)?;
+            check("value of the session tag", value, 1..=256, is_legal_in_tag)?;
             marks.push(Mark::equals(format!("aws:PrincipalTag/{key}"), value));
         }
         if let Some(identity) = &self.source_identity {
-            check("source identity", identity, 2..=64, in_session_names)?;
+            check("source identity", identity, 2..=64, is_legal_in_name)?;
             marks.push(Mark::equals("aws:SourceIdentity", identity));
         }
         let before = self.issued_before.map(second_above).transpose()?;
         if self.whole_role {
             if !marks.is_empty() {
-                return Err(Error::misconfigured(
+                return Err(Error::new(
                     "it is about one instance or about the whole role: decide",
                 ));
             }
         } else if marks.is_empty() {
-            return Err(Error::misconfigured(
+            return Err(Error::new(
                 "nothing marks the instance, so every session of the role would end: give its session name",
             ));
         }
@@ -151,70 +157,51 @@ impl SessionRevocationBuilder {
         };
         let in_id = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
         if !id.starts_with("AROA") || !(16..=128).contains(&id.len()) || !id.bytes().all(in_id) {
-            return Err(Error::misconfigured(
-                "the role id is not one: it begins with AROA",
-            ));
+            return Err(Error::new("the role id is not one: it begins with AROA"));
         }
         Ok(Mark::equals("aws:userid", &format!("{id}:{name}")))
     }
 }
 
-fn role_name(arn: &str) -> Result<&str, Error> {
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    let path = match parts[..] {
-        ["arn", partition, "iam", "", account, rest]
-            if partition.starts_with("aws")
-                && account.len() == 12
-                && account.bytes().all(|byte| byte.is_ascii_digit()) =>
-        {
-            rest.strip_prefix("role/")
-        }
-        _ => None,
-    };
-    let name = path.and_then(|path| path.rsplit('/').next());
-    name.filter(|name| (1..=64).contains(&name.len()) && name.bytes().all(in_session_names))
-        .ok_or_else(|| {
-            Error::misconfigured(
-                "the ARN is not that of a role: arn:aws:iam::123456789012:role/name",
-            )
-        })
+fn role_name(arn: &str) -> Result<String, Error> {
+    let role = RoleArn::parse(arn)?;
+    let name = role.name();
+    check("name of the role", name, 1..=64, is_legal_in_name)?;
+    Ok(name.to_owned())
 }
 
 fn check(
     what: &str,
     text: &str,
     length: std::ops::RangeInclusive<usize>,
-    fits: fn(u8) -> bool,
+    fits: fn(char) -> bool,
 ) -> Result<(), Error> {
-    if length.contains(&text.len()) && text.bytes().all(fits) {
+    if length.contains(&text.len()) && text.chars().all(|c| c.is_ascii() && fits(c)) {
         return Ok(());
     }
-    Err(Error::misconfigured(format!(
+    Err(Error::new(format!(
         "the {what} is not one that AWS takes: {} to {} characters, and no others than it allows",
         length.start(),
         length.end()
     )))
 }
 
-/// `[\w+=,.@-]`
-fn in_session_names(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'+' | b'=' | b',' | b'.' | b'@' | b'-')
-}
-
-fn in_tags(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b' ' | b'_' | b'.' | b':' | b'/' | b'=' | b'+' | b'-' | b'@'
-        )
-}
-
 /// Issue times are whole seconds, and the policy denies what is before.
-fn second_above(moment: SystemTime) -> Result<String, Error> {
-    let above = moment.checked_add(Duration::from_secs(1)).unwrap_or(moment);
-    Stamp::of(above)
-        .map(|stamp| stamp.iso())
-        .map_err(|_| Error::misconfigured("the moment is not in the years from 1970 to 9999"))
+fn second_above(time: SystemTime) -> Result<String, Error> {
+    let above = time.checked_add(Duration::from_secs(1)).unwrap_or(time);
+    let since = above.duration_since(SystemTime::UNIX_EPOCH).ok();
+    let seconds = since.and_then(|since| i64::try_from(since.as_secs()).ok());
+    let utc = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+    let utc = utc.ok_or_else(|| Error::new("the time is not in the years from 1970 to 9999"))?;
+    Ok(format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+        utc.year(),
+        u8::from(utc.month()),
+        utc.day(),
+        utc.hour(),
+        utc.minute(),
+        utc.second()
+    ))
 }
 
 /// Letters, digits and `+=,.@-_`, at most 128.

@@ -3,9 +3,6 @@
 mod builder;
 mod document;
 
-#[cfg(test)]
-mod tests;
-
 pub use self::builder::SessionRevocationBuilder;
 
 /// A policy for an operator, that ends the role sessions of one agent instance and of no other.
@@ -17,19 +14,16 @@ pub use self::builder::SessionRevocationBuilder;
 /// source identity.
 ///
 /// ```
-/// use keytide_aws::SessionRevocation;
-/// # use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Owner, Version};
-/// # let identity = AgentIdentity::new(AgentType("reader"), Version("1"), Environment("prod"), Owner("payments"))?;
-/// # let agent = Agent::builder(identity).build()?;
+/// use keytide_aws_policy::SessionRevocation;
 ///
 /// let revocation = SessionRevocation::builder("arn:aws:iam::123456789012:role/invoices")
-///     .agent(agent.identity(), agent.instance())
+///     .session_name("reader-0123456789abcdef0123456789abcdef")
 ///     .build()?;
 ///
-/// let user_id = format!(r#""aws:userid": "*:reader-{}""#, agent.instance());
-/// assert!(revocation.document().contains(&user_id));
+/// let user_id = r#""aws:userid": "*:reader-0123456789abcdef0123456789abcdef""#;
+/// assert!(revocation.document().contains(user_id));
 /// assert!(revocation.put_command().starts_with("aws iam put-role-policy --role-name invoices "));
-/// # Ok::<(), keytide_core::Error>(())
+/// # Ok::<(), keytide_aws_policy::Error>(())
 /// ```
 ///
 /// The id of an instance is in every event of it, so the marks can be had from a log too, after the process is gone.
@@ -62,7 +56,7 @@ pub use self::builder::SessionRevocationBuilder;
 /// # What marks an instance
 /// | session from | name of the session | instance of its own? |
 /// |---|---|---|
-/// | [`AssumeRole`](crate::AssumeRole), [`WebIdentity`](crate::WebIdentity) | type and instance id of the agent | yes; web identity by the name alone |
+/// | `AssumeRole`, `WebIdentity` of `keytide-aws` | type and instance id of the agent | yes; web identity by the name alone |
 /// | EC2 instance profile | the id of the instance | of the machine: all that runs there |
 /// | ECS task role | the id of the task | of the task |
 /// | EKS Pod Identity | `eks-cluster-pod-…`, tags `kubernetes-pod-uid`, … | of the pod |

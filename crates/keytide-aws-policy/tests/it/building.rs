@@ -1,6 +1,8 @@
 //! What the builder writes and refuses.
 
-use super::*;
+use keytide_aws_policy::{Boundary, BoundaryBuilder, Grant, lint};
+
+use crate::evaluator::{Call, Decision, evaluate};
 
 fn bucket() -> Grant {
     Grant::of(["s3:GetObject"]).on(["arn:aws:s3:::b/*"])
@@ -227,5 +229,5 @@ fn what_the_builder_writes_has_no_fault() {
         .danger_assume_role("arn:aws:iam::123456789012:role/reader")
         .build()
         .unwrap();
-    assert_eq!(lint::lint(policy.as_str()), []);
+    assert_eq!(lint(policy.as_str()), []);
 }

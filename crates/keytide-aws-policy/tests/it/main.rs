@@ -1,8 +1,7 @@
-//! What boundaries allow and deny, by an evaluator of its own, and what the lint finds.
+//! What boundaries and revocations allow and deny, by an evaluator of its own, and what the lint finds.
 
 mod building;
 mod escalations;
+mod evaluator;
 mod linting;
-
-use super::*;
-use crate::evaluator::{Call, Decision, Policy, evaluate};
+mod revocation;

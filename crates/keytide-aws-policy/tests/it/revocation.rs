@@ -2,11 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Owner, Version};
+use keytide_aws_policy::{SessionRevocation, SessionRevocationBuilder, lint};
 
-use super::*;
 use crate::evaluator::{Call, Decision, Policy};
-use crate::{RoleSession, session_name};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/agents/invoices";
 const ROLE_ID: &str = "AROAEXAMPLEEXAMPLE01";
@@ -76,8 +74,12 @@ fn the_session_name_ends_this_instance_and_no_other_of_the_role() {
     }
 }
 
+#[cfg(feature = "agent")]
 #[test]
 fn two_agents_of_one_type_are_told_apart_by_what_assume_role_sends() {
+    use keytide_aws_policy::session_name;
+    use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Owner, Version};
+
     let agent = || {
         let identity = AgentIdentity::new(
             AgentType("reader"),
@@ -117,23 +119,13 @@ fn two_agents_of_one_type_are_told_apart_by_what_assume_role_sends() {
 
 #[test]
 fn a_session_is_named_by_the_id_that_sts_gave() {
-    let session = RoleSession {
-        arn: String::new(),
-        assumed_role_id: format!("{ROLE_ID}:reader-5f0c"),
-        source_identity: None,
-        packed_policy_percent: None,
-        session_token_bytes: None,
-        session_token_percent: None,
-    };
+    let session = format!("{ROLE_ID}:reader-5f0c");
     let revocation = SessionRevocation::builder(ROLE)
-        .session(&session)
+        .assumed_role_id(&session)
         .build()
         .unwrap();
 
-    assert!(denied(
-        &revocation,
-        &[("aws:userid", &session.assumed_role_id)]
-    ));
+    assert!(denied(&revocation, &[("aws:userid", &session)]));
     assert!(!denied(
         &revocation,
         &[("aws:userid", "AROAEXAMPLEEXAMPLE01:reader-77aa")]
@@ -274,7 +266,7 @@ fn the_document_is_as_it_is_documented_and_without_fault() {
 }
 "#
     );
-    let findings = crate::boundary::lint::lint(revocation.document());
+    let findings = lint(revocation.document());
     let codes: Vec<&str> = findings.iter().map(|finding| finding.code()).collect();
     assert_eq!(
         codes,

@@ -1,6 +1,6 @@
 //! What actions, resources and services may look like. Each check says what to mend.
 
-use super::pattern::has_wildcard;
+use crate::pattern::has_wildcard;
 
 /// `service:Name`, as its two parts. Wildcards may stand in the name alone.
 pub(crate) fn action(action: &str) -> Result<(&str, &str), String> {

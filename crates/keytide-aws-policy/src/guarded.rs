@@ -1,7 +1,7 @@
 //! What a boundary never allows unasked: the services that hand out authority, and the actions that lend a role.
 
-use super::actions;
-use super::pattern::{has_wildcard, literal, matches, starts_with};
+use crate::actions;
+use crate::pattern::{has_wildcard, literal, matches, starts_with};
 
 /// A service that hands out authority. Only what reads may be allowed without an opt-in.
 pub(crate) struct Service {

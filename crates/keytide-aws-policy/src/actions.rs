@@ -3,7 +3,7 @@
 //! From the models of the services and the service authorization reference. A new action that is missing here is still
 //! denied, for nothing allows it; here it decides only how short the explicit denial can be written.
 
-pub(super) const IAM: &[&str] = &[
+pub(crate) const IAM: &[&str] = &[
     "AcceptDelegationRequest",
     "AddClientIDToOpenIDConnectProvider",
     "AddRoleToInstanceProfile",
@@ -120,7 +120,7 @@ pub(super) const IAM: &[&str] = &[
     "UploadSigningCertificate",
 ];
 
-pub(super) const STS: &[&str] = &[
+pub(crate) const STS: &[&str] = &[
     "AssumeRole",
     "AssumeRoleWithSAML",
     "AssumeRoleWithWebIdentity",
@@ -135,7 +135,7 @@ pub(super) const STS: &[&str] = &[
     "TagSession",
 ];
 
-pub(super) const ORGANIZATIONS: &[&str] = &[
+pub(crate) const ORGANIZATIONS: &[&str] = &[
     "AcceptHandshake",
     "AttachPolicy",
     "CancelHandshake",
@@ -172,7 +172,7 @@ pub(super) const ORGANIZATIONS: &[&str] = &[
     "UpdateResponsibilityTransfer",
 ];
 
-pub(super) const SSO: &[&str] = &[
+pub(crate) const SSO: &[&str] = &[
     "AddRegion",
     "AssociateDirectory",
     "AssociateProfile",
@@ -241,7 +241,7 @@ pub(super) const SSO: &[&str] = &[
     "UpdateTrustedTokenIssuer",
 ];
 
-pub(super) const SSO_DIRECTORY: &[&str] = &[
+pub(crate) const SSO_DIRECTORY: &[&str] = &[
     "AddMemberToGroup",
     "CompleteVirtualMfaDeviceRegistration",
     "CompleteWebAuthnDeviceRegistration",
@@ -276,7 +276,7 @@ pub(super) const SSO_DIRECTORY: &[&str] = &[
     "VerifyEmail",
 ];
 
-pub(super) const IDENTITY_STORE: &[&str] = &[
+pub(crate) const IDENTITY_STORE: &[&str] = &[
     "CreateGroup",
     "CreateGroupMembership",
     "CreateUser",

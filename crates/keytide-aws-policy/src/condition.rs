@@ -1,6 +1,6 @@
 //! Condition operators, keys and values: [`Operator`] and the checks on what stands beside it.
 
-use super::names::shown;
+use crate::names::shown;
 
 /// An operator, taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
