@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use keytide_aws::{
-    AssumeRole, CallerIdentityToken, ObjectStoreCredentials, OutboundToken, SdkCredentials, SigV4,
+    AssumeRole, CallerIdentityToken, ObjectStoreCredentials, OutboundToken, SdkCredentials,
     WebIdentity,
 };
 use keytide_azure::{ClientAssertion, SdkCredential, StoreCredential, WorkloadIdentity};
@@ -21,6 +21,7 @@ use keytide_gcp::{
 };
 use keytide_http::{AuthorizeLayer, Basic, Bearer, NamedHeader};
 use keytide_oauth::ClientCredentials;
+use keytide_sigv4::SigV4;
 
 /// Where the text of a credential is taken, by the crate and the file, with what takes it there.
 const PLACES: &[(&str, &[&str])] = &[
@@ -34,7 +35,6 @@ const PLACES: &[(&str, &[&str])] = &[
             "ObjectStoreCredentials",
         ],
     ),
-    ("keytide-aws/src/sigv4/mod.rs", &["SigV4"]),
     ("keytide-aws/src/web_identity.rs", &["WebIdentity"]),
     ("keytide-azure/src/bridge/azure_core.rs", &["SdkCredential"]),
     (
@@ -68,6 +68,7 @@ const PLACES: &[(&str, &[&str])] = &[
         "keytide-oauth/src/authentication.rs",
         &["ClientCredentials"],
     ),
+    ("keytide-sigv4/src/signer/mod.rs", &["SigV4"]),
 ];
 
 /// What is given the wrong kind, and how.

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, ConfigLoader};
 use aws_sdk_sts::config::Region;
-use keytide_aws::{AssumeRole, DefaultRole, Process, SessionRevocation, sdk_config};
+use keytide_aws::{AssumeRole, DefaultRole, Process, sdk_config};
+use keytide_aws_policy::SessionRevocation;
 use keytide_core::{Agent, AgentIdentity, AgentType, Cache, Environment, Owner, Reason, Version};
 
 type Failure = Box<dyn Error + Send + Sync>;

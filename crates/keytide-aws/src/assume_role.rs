@@ -29,7 +29,7 @@ use crate::session::RoleSessions;
 ///
 /// | what | holds | needs |
 /// |---|---|---|
-/// | session name | [`session_name`](crate::session_name): the type and the instance; always | – |
+/// | session name | [`session_name`](keytide_aws_policy::session_name): the type and the instance; always | – |
 /// | source identity | the same text; it stays through chains of roles | `sts:SetSourceIdentity` |
 /// | session tags | [`IdentityTag`](crate::IdentityTag): type, version, environment, owner, instance; transitive, so they stay through chains | `sts:TagSession` |
 ///
@@ -65,7 +65,7 @@ use crate::session::RoleSessions;
 /// No call takes a session back: the profile states [`UntilExpiry`](keytide_core::Revocation::UntilExpiry), and
 /// [`Agent::terminate`](keytide_core::Agent::terminate) reports for how many seconds some session of the agent is still
 /// accepted, over all that were issued and have not expired. An operator can end sessions by a deny policy on the role
-/// ([`SessionRevocation`](crate::SessionRevocation)), which takes effect in seconds to a few minutes.
+/// ([`SessionRevocation`](keytide_aws_policy::SessionRevocation)), which takes effect in seconds to a few minutes.
 pub struct AssumeRole {
     ask: RoleRequest,
     base: Subject,

@@ -8,12 +8,12 @@ use keytide_core::{
     Cache, CredentialKind, Error, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
 };
 use keytide_http::{Attach, Outgoing};
+use keytide_sigv4::SigV4;
 use serde::Serialize;
 use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
 use crate::failure::starting_from_cache;
-use crate::sigv4::SigV4;
 use crate::sts::{Place, host_of};
 
 /// Makes the token by which an AWS principal shows Google Cloud who it is: the signed request `GetCallerIdentity`, which

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use http::StatusCode;
+use keytide_aws_policy::is_legal_in_name;
 use keytide_core::{Error, ErrorKind, Issued, Profile, ProvideCredential, Request};
 use keytide_http::issuer::{Ask, Endpoint, IssuerClient, Reply};
 use keytide_issuer::Env;
@@ -14,7 +15,6 @@ use crate::codes::{self, METADATA};
 use crate::document::Document;
 use crate::failure::{AMZ_RETRY_AFTER, Failure, patience};
 use crate::keys::Keys;
-use crate::naming::is_legal_in_name;
 
 /// Asks the instance metadata service for the keys of the instance's role. Version 2 alone: a session token first, and
 /// never a request without one.

@@ -4,13 +4,13 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_sts::types::Tag;
+use keytide_aws_policy::is_legal_in_tag;
 use keytide_core::{
     Cache, CredentialKind, Error, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
 };
 
 use crate::failure::starting_from_cache;
 use crate::keys;
-use crate::naming::is_legal_in_tag;
 use crate::sts::{Call, Place, place_setters};
 
 /// Asks STS for a JSON web token that says who we are to an issuer outside of AWS (`GetWebIdentityToken`, outbound identity

@@ -5,19 +5,17 @@ mod builder;
 use std::fmt;
 use std::path::PathBuf;
 
+use keytide_aws_policy::{RoleArn, SessionPolicies, session_name};
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, Subject};
 use keytide_issuer::{Env, SmallFile};
 use zeroize::Zeroizing;
 
 pub use self::builder::WebIdentityBuilder;
-use crate::arn::RoleArn;
 use crate::duration::SessionDuration;
 use crate::failure::starting_from_cache;
 use crate::keys::Keys;
-use crate::naming::session_name;
-use crate::policy::SessionPolicies;
 use crate::session::{RoleSession, RoleSessions};
-use crate::sts::{Call, Place, keys_of};
+use crate::sts::{Call, Place, keys_of, managed};
 
 /// Asks STS for a session of a role by a token of an OpenID Connect issuer that the account trusts
 /// (`AssumeRoleWithWebIdentity`): IAM roles for service accounts (IRSA), a CI system, any issuer of JSON web tokens.
@@ -43,7 +41,7 @@ use crate::sts::{Call, Place, keys_of};
 /// ```
 ///
 /// The call is not signed, and **it carries the agent's identity in the session name alone**
-/// ([`session_name`](crate::session_name)): STS takes no tags and no source identity beside a token. They come from the
+/// ([`session_name`](keytide_aws_policy::session_name)): STS takes no tags and no source identity beside a token. They come from the
 /// token's claims `https://aws.amazon.com/tags` and `https://aws.amazon.com/source_identity`, so it is its issuer that can
 /// add them. `AWS_ROLE_SESSION_NAME` is not looked at: the name of a session says who acts.
 ///
@@ -204,8 +202,8 @@ impl Ask {
             .role_session_name(session_name(request.identity(), request.instance()))
             .web_identity_token(std::mem::take(&mut *token))
             .set_duration_seconds(self.duration.seconds(false))
-            .set_policy(self.policies.inline.clone())
-            .set_policy_arns(self.policies.managed_for_sdk())
+            .set_policy(self.policies.inline().map(str::to_owned))
+            .set_policy_arns(managed(&self.policies))
             .send();
         let denied = || {
             format!(

@@ -10,13 +10,15 @@ use aws_config::retry::RetryConfig;
 use aws_sdk_sts::config::Region;
 use keytide_aws::{
     AssumeRole, AssumeRoleBuilder, CallerIdentityToken, DefaultRole, Env, ObjectStoreCredentials,
-    Process, SigV4, WebIdentity, sdk_config, session_name,
+    Process, WebIdentity, sdk_config,
 };
+use keytide_aws_policy::session_name;
 use keytide_core::{
     Agent, AgentIdentity, AgentType, Cache, Credential, Environment, ErrorKind, Owner, Version,
 };
 use keytide_http::AuthorizedClient;
 use keytide_interop::{Failure, check};
+use keytide_sigv4::SigV4;
 use object_store::aws::AmazonS3Builder;
 use object_store::{ClientOptions, ObjectStoreExt, PutPayload};
 use serde_json::Value;

@@ -1,17 +1,15 @@
 //! The request for a session of a role: [`RoleRequest`].
 
+use keytide_aws_policy::{RoleArn, SessionPolicies, session_name};
 use keytide_core::{Error, Request};
 
 use super::base::Base;
 use super::denied::Asked;
 use super::tags::Tags;
-use crate::arn::RoleArn;
 use crate::duration::SessionDuration;
 use crate::keys::Keys;
-use crate::naming::session_name;
-use crate::policy::SessionPolicies;
 use crate::session::{RoleSession, RoleSessions};
-use crate::sts::{Call, Place, keys_of};
+use crate::sts::{Call, Place, keys_of, managed};
 
 /// What is asked of STS, but for what the base and the agent add.
 #[derive(Debug, Clone)]
@@ -61,8 +59,8 @@ impl RoleRequest {
             .role_session_name(name.as_str())
             .set_duration_seconds(self.duration.seconds(chained))
             .set_external_id(self.external_id.clone())
-            .set_policy(self.policies.inline.clone())
-            .set_policy_arns(self.policies.managed_for_sdk())
+            .set_policy(self.policies.inline().map(str::to_owned))
+            .set_policy_arns(managed(&self.policies))
             .set_source_identity(self.source_identity.then(|| name.clone()))
             .set_tags(sent.tags)
             .set_transitive_tag_keys(sent.transitive)

@@ -1,10 +1,10 @@
 //! Whose keys sign a request for a role: [`Base`].
 
 use aws_credential_types::Credentials;
+use keytide_aws_policy::session_name;
 use keytide_core::{Cache, Request};
 
-use crate::arn::session_of;
-use crate::naming::session_name;
+use crate::principal::session_of;
 
 /// The principal that asks for a role.
 pub(crate) struct Base {

@@ -3,14 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use keytide_aws_policy::{
+    Boundary, IdentityTag, RoleArn, SessionPolicies, SessionPoliciesBuilder, is_legal_in_name,
+};
 use keytide_core::{Cache, CredentialKind, Error, Subject, SubjectUse};
 
 use super::{AssumeRole, RoleRequest};
-use crate::arn::RoleArn;
-use crate::boundary::Boundary;
 use crate::duration::SessionDuration;
-use crate::naming::{IdentityTag, is_legal_in_name};
-use crate::policy::SessionPolicies;
 use crate::sts::{Place, place_setters};
 
 use super::tags::Tags;
@@ -21,7 +20,7 @@ pub struct AssumeRoleBuilder {
     role_arn: String,
     base: Cache,
     place: Place,
-    policies: SessionPolicies,
+    policies: SessionPoliciesBuilder,
     duration: SessionDuration,
     external_id: Option<String>,
     source_identity: bool,
@@ -35,7 +34,7 @@ impl AssumeRoleBuilder {
             role_arn,
             base,
             place: Place::default(),
-            policies: SessionPolicies::default(),
+            policies: SessionPolicies::builder(),
             duration: SessionDuration::default(),
             external_id: None,
             source_identity: true,
@@ -77,20 +76,20 @@ impl AssumeRoleBuilder {
     ///
     /// A boundary and a [`policy`](Self::policy) take each other's place: the one that is set last is sent.
     pub fn boundary(mut self, boundary: &Boundary) -> Self {
-        self.policies.inline = Some(boundary.as_str().to_owned());
+        self.policies = self.policies.boundary(boundary);
         self
     }
 
     /// A session policy that was written by hand, as JSON of at most 2,048 characters: the session may do what the role
-    /// *and* this allow. [`lint`](crate::lint) finds what it lets out. Defaults to none.
+    /// *and* this allow. [`lint`](keytide_aws_policy::lint) finds what it lets out. Defaults to none.
     pub fn policy(mut self, json: impl Into<String>) -> Self {
-        self.policies.inline = Some(json.into());
+        self.policies = self.policies.inline(json);
         self
     }
 
     /// A managed policy of the role's account that cuts the session down too. At most 10. Defaults to none.
     pub fn policy_arn(mut self, arn: impl Into<String>) -> Self {
-        self.policies.managed.push(arn.into());
+        self.policies = self.policies.managed(arn);
         self
     }
 
@@ -148,7 +147,7 @@ impl AssumeRoleBuilder {
     pub fn build(self) -> Result<AssumeRole, Error> {
         let role = RoleArn::parse(&self.role_arn)?;
         self.place.check()?;
-        self.policies.check()?;
+        let policies = self.policies.build()?;
         self.duration.check()?;
         self.tags.check()?;
         self.base.expect_kind(CredentialKind::SigningKey)?;
@@ -162,7 +161,7 @@ impl AssumeRoleBuilder {
         }
         Ok(AssumeRole {
             ask: RoleRequest {
-                policies: self.policies,
+                policies,
                 duration: self.duration,
                 external_id: self.external_id,
                 source_identity: self.source_identity,

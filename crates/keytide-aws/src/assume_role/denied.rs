@@ -1,6 +1,8 @@
 //! What to mend when STS denies a role.
 
-use crate::arn::{RoleArn, role_of_session};
+use keytide_aws_policy::RoleArn;
+
+use crate::principal::role_of_session;
 
 /// What the request asked for beside the role.
 pub(crate) struct Asked<'a> {

@@ -1,9 +1,8 @@
 //! The session tags of a request for a role: [`Tags`].
 
 use aws_sdk_sts::types::Tag;
+use keytide_aws_policy::{IdentityTag, is_legal_in_tag};
 use keytide_core::{Error, Request};
-
-use crate::naming::{IdentityTag, is_legal_in_tag};
 
 /// Which tags are sent.
 #[derive(Debug, Clone)]

@@ -45,7 +45,7 @@ pub fn sdk_config(loader: ConfigLoader, cache: &Cache) -> Result<ConfigLoader, E
 /// an event of exposure, named `aws sdk`.
 ///
 /// The SDK tells its provider nothing of a refused request: an `ExpiredToken` before its time does not make the cache ask
-/// anew. Where that matters, send through [`SigV4`](crate::SigV4) over keytide's own client, or call
+/// anew. Where that matters, send through [`SigV4`](keytide_sigv4::SigV4) over keytide's own client, or call
 /// [`Cache::invalidate`].
 ///
 /// Where the cache's provider is not configured, a chain of the SDK's providers ends here: whatever comes after it would be

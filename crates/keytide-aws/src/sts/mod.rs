@@ -4,5 +4,5 @@ mod call;
 mod place;
 mod transport;
 
-pub(crate) use self::call::{Call, keys_of};
+pub(crate) use self::call::{Call, keys_of, managed};
 pub(crate) use self::place::{Place, host_of, place_setters};

@@ -3,13 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use keytide_aws_policy::{Boundary, RoleArn, SessionPolicies, SessionPoliciesBuilder};
 use keytide_core::{CredentialKind, Error};
 
 use super::{Ask, Token, WebIdentity};
-use crate::arn::RoleArn;
-use crate::boundary::Boundary;
 use crate::duration::SessionDuration;
-use crate::policy::SessionPolicies;
 use crate::sts::{Place, place_setters};
 
 /// Builds a [`WebIdentity`]. Building contacts nobody and reads no file.
@@ -18,7 +16,7 @@ pub struct WebIdentityBuilder {
     role_arn: String,
     token: Token,
     place: Place,
-    policies: SessionPolicies,
+    policies: SessionPoliciesBuilder,
     duration: SessionDuration,
 }
 
@@ -28,7 +26,7 @@ impl WebIdentityBuilder {
             role_arn,
             token,
             place: Place::default(),
-            policies: SessionPolicies::default(),
+            policies: SessionPolicies::builder(),
             duration: SessionDuration::default(),
         }
     }
@@ -50,20 +48,20 @@ impl WebIdentityBuilder {
     ///
     /// A boundary and a [`policy`](Self::policy) take each other's place: the one that is set last is sent.
     pub fn boundary(mut self, boundary: &Boundary) -> Self {
-        self.policies.inline = Some(boundary.as_str().to_owned());
+        self.policies = self.policies.boundary(boundary);
         self
     }
 
     /// A session policy that was written by hand, as JSON of at most 2,048 characters: the session may do what the role
-    /// *and* this allow. [`lint`](crate::lint) finds what it lets out. Defaults to none.
+    /// *and* this allow. [`lint`](keytide_aws_policy::lint) finds what it lets out. Defaults to none.
     pub fn policy(mut self, json: impl Into<String>) -> Self {
-        self.policies.inline = Some(json.into());
+        self.policies = self.policies.inline(json);
         self
     }
 
     /// A managed policy of the role's account that cuts the session down too. At most 10. Defaults to none.
     pub fn policy_arn(mut self, arn: impl Into<String>) -> Self {
-        self.policies.managed.push(arn.into());
+        self.policies = self.policies.managed(arn);
         self
     }
 
@@ -77,7 +75,7 @@ impl WebIdentityBuilder {
     pub fn build(self) -> Result<WebIdentity, Error> {
         let role = RoleArn::parse(&self.role_arn)?;
         self.place.check()?;
-        self.policies.check()?;
+        let policies = self.policies.build()?;
         self.duration.check()?;
         if let Token::Subject(subject) = &self.token {
             subject.expect_kind(CredentialKind::BearerToken)?;
@@ -85,7 +83,7 @@ impl WebIdentityBuilder {
         Ok(WebIdentity {
             token: self.token,
             ask: Ask {
-                policies: self.policies,
+                policies,
                 duration: self.duration,
                 ..Ask::new(Some(role), self.place)
             },

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use keytide_aws::{AssumeRole, AssumeRoleBuilder, Boundary, Env, Grant, IdentityTag, session_name};
+use keytide_aws::{AssumeRole, AssumeRoleBuilder, Boundary, Env, IdentityTag};
+use keytide_aws_policy::{Grant, session_name};
 use keytide_core::{Agent, Cache, ErrorKind};
 use keytide_testkit::aws::{Sts, refusal};
 use keytide_testkit::conformance::Outcome;

@@ -1,6 +1,7 @@
 //! The role of a workload, wherever it runs.
 
-use keytide_aws::{DefaultRole, session_name};
+use keytide_aws::DefaultRole;
+use keytide_aws_policy::session_name;
 use keytide_core::ErrorKind;
 use keytide_testkit::server::Fault;
 

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use aws_config::BehaviorVersion;
 use keytide_aws::{
-    AssumeRole, CallerIdentityToken, OutboundToken, SdkCredentials, SigV4, WebIdentity, sdk_config,
+    AssumeRole, CallerIdentityToken, OutboundToken, SdkCredentials, WebIdentity, sdk_config,
 };
 use keytide_core::{Cache, CredentialKind, Error, ErrorKind, Profile, Subject, SubjectUse};
 use keytide_http::{AuthorizedClient, reqwest};
+use keytide_sigv4::SigV4;
 use keytide_testkit::{Answer, ScriptedProvider};
 
 use crate::support::{ROLE, agent};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use keytide_aws::{Env, WebIdentity, session_name};
+use keytide_aws::{Env, WebIdentity};
+use keytide_aws_policy::session_name;
 use keytide_core::{ErrorKind, Subject, SubjectUse};
 use keytide_testkit::aws::{Sts, refusal};
 use keytide_testkit::conformance::Outcome;
