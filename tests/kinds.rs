@@ -35,7 +35,7 @@ const PLACES: &[(&str, &[&str])] = &[
             "ObjectStoreCredentials",
         ],
     ),
-    ("keytide-aws/src/web_identity.rs", &["WebIdentity"]),
+    ("keytide-aws/src/web_identity/mod.rs", &["WebIdentity"]),
     ("keytide-azure/src/bridge/azure_core.rs", &["SdkCredential"]),
     (
         "keytide-azure/src/bridge/object_store.rs",
