@@ -19,7 +19,7 @@ mod session_policies;
 pub use boundary::{Boundary, BoundaryBuilder, Grant};
 pub use characters::{is_legal_in_name, is_legal_in_tag};
 pub use error::Error;
-pub use lint::{Finding, lint};
+pub use lint::{Finding, lint_policy};
 #[cfg(feature = "agent")]
 #[cfg_attr(docsrs, doc(cfg(feature = "agent")))]
 pub use naming::{IdentityTag, session_name};

@@ -1,4 +1,4 @@
-//! Faults of policies that were written by hand: [`lint`].
+//! Faults of policies that were written by hand: [`lint_policy`].
 
 mod actions;
 mod conditions;
@@ -22,13 +22,13 @@ use crate::names::shown;
 /// and what lets the session out of its bounds. An empty list means that none was found, not that there is none.
 ///
 /// ```
-/// use keytide_aws_policy::lint;
+/// use keytide_aws_policy::lint_policy;
 ///
 /// let policy = r#"{"Version": "2012-10-17", "Statement": [
 ///     {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::invoices/*"},
 ///     {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}
 /// ]}"#;
-/// let findings = lint(policy);
+/// let findings = lint_policy(policy);
 /// assert_eq!(findings[0].statement(), Some(1));
 /// assert_eq!(findings[0].code(), "pass-role-anything");
 /// ```
@@ -36,7 +36,7 @@ use crate::names::shown;
 /// It judges a document by itself. What the role allows, which names exist and which values a condition key can have, it
 /// does not know; IAM Access Analyzer (`ValidatePolicy`) has the grammar of every service and is a good second opinion.
 #[must_use]
-pub fn lint(policy: &str) -> Vec<Finding> {
+pub fn lint_policy(policy: &str) -> Vec<Finding> {
     let mut report = Report::default();
     match serde_json::from_str(policy) {
         Ok(Value::Object(document)) => whole(policy, &document, &mut report),

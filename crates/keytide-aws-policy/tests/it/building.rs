@@ -1,6 +1,6 @@
 //! What the builder writes and refuses.
 
-use keytide_aws_policy::{Boundary, BoundaryBuilder, Grant, lint};
+use keytide_aws_policy::{Boundary, BoundaryBuilder, Grant, lint_policy};
 
 use crate::evaluator::{Call, Decision, evaluate};
 
@@ -229,5 +229,5 @@ fn what_the_builder_writes_has_no_fault() {
         .danger_assume_role("arn:aws:iam::123456789012:role/reader")
         .build()
         .unwrap();
-    assert_eq!(lint(policy.as_str()), []);
+    assert_eq!(lint_policy(policy.as_str()), []);
 }

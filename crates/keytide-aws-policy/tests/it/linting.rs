@@ -1,6 +1,6 @@
 //! The corpora: `tests/data/bad.json` and `good.json`.
 
-use keytide_aws_policy::lint;
+use keytide_aws_policy::lint_policy;
 use serde_json::Value;
 
 use crate::escalations;
@@ -21,7 +21,7 @@ fn finds_the_fault_of_each_bad_policy_where_it_is() {
     assert!(bad.len() >= 60);
     let mut missed = Vec::new();
     for (name, policy, expected) in bad {
-        let findings = lint(&policy);
+        let findings = lint_policy(&policy);
         let code = expected["code"].as_str().unwrap();
         let statement = expected["statement"]
             .as_u64()
@@ -42,7 +42,7 @@ fn finds_nothing_in_a_good_policy() {
     assert!(good.len() >= 20);
     let mut blamed = Vec::new();
     for (name, policy, _) in good {
-        let findings = lint(&policy);
+        let findings = lint_policy(&policy);
         if !findings.is_empty() {
             blamed.push(format!("{name}: {findings:?}"));
         }
@@ -57,7 +57,7 @@ fn every_method_of_escalation_is_found_where_a_hand_written_policy_allows_it() {
             "Version": "2012-10-17",
             "Statement": {"Effect": "Allow", "Action": method.actions, "Resource": "*"},
         });
-        let findings = lint(&policy.to_string());
+        let findings = lint_policy(&policy.to_string());
         let grave = [
             "escalation",
             "lends-a-role",
@@ -77,7 +77,7 @@ fn every_method_of_escalation_is_found_where_a_hand_written_policy_allows_it() {
 #[test]
 fn a_finding_says_what_to_do_and_where() {
     let policy = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
-    let findings = lint(policy);
+    let findings = lint_policy(policy);
     assert_eq!(
         findings[0].to_string(),
         "statement 0: it allows every action: name them (any-action)"
@@ -98,7 +98,7 @@ fn any_text_is_judged_without_a_panic() {
         "{\"Statement\":{\"Effect\":\"Allow\",\"Action\":[\":\",\"é:é\",\"s3:é*\",\"*:\",\"?\"],\"Resource\":[\"\",\":\",\"arn:::::é\"],\"Condition\":{\"é\":{\"é\":\"é\"},\"Bool\":{\"aws:é\":[]}}}}",
         "{\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::b/*\",\"Condition\":{\"StringEquals\":{\"aws:userid\":\"${aws:userid\"}}}}",
     ] {
-        let findings = lint(text);
+        let findings = lint_policy(text);
         assert!(!findings.is_empty(), "{text}");
         for finding in findings {
             assert!(!finding.to_string().contains('\u{0}'));

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use keytide_aws_policy::{SessionRevocation, SessionRevocationBuilder, lint};
+use keytide_aws_policy::{SessionRevocation, SessionRevocationBuilder, lint_policy};
 
 use crate::evaluator::{Call, Decision, Policy};
 
@@ -266,7 +266,7 @@ fn the_document_is_as_it_is_documented_and_without_fault() {
 }
 "#
     );
-    let findings = lint(revocation.document());
+    let findings = lint_policy(revocation.document());
     let codes: Vec<&str> = findings.iter().map(|finding| finding.code()).collect();
     assert_eq!(
         codes,

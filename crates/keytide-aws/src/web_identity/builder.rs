@@ -53,7 +53,7 @@ impl WebIdentityBuilder {
     }
 
     /// A session policy that was written by hand, as JSON of at most 2,048 characters: the session may do what the role
-    /// *and* this allow. [`lint`](keytide_aws_policy::lint) finds what it lets out. Defaults to none.
+    /// *and* this allow. [`lint_policy`](keytide_aws_policy::lint_policy) finds what it lets out. Defaults to none.
     pub fn policy(mut self, json: impl Into<String>) -> Self {
         self.policies = self.policies.inline(json);
         self
