@@ -9,8 +9,8 @@ use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
 use aws_sdk_sts::config::Region;
 use keytide_aws::{
-    AssumeRole, AssumeRoleBuilder, CallerIdentityToken, DefaultRole, Env, ObjectStoreCredentials,
-    Process, WebIdentity, sdk_config,
+    AssumeRole, AssumeRoleBuilder, CallerIdentityToken, CredentialProcess, DefaultRole, Env,
+    ObjectStoreCredentials, WebIdentity, sdk_config,
 };
 use keytide_aws_policy::session_name;
 use keytide_core::{
@@ -44,7 +44,7 @@ fn agent() -> Result<Agent, Failure> {
 
 /// The operator's static key: a stand-in for the platform, which moto does not have.
 fn operator(agent: &Agent, moto: &Moto) -> Result<Cache, Failure> {
-    let process = Process::new(format!("cat '{}'", moto.keys.display()));
+    let process = CredentialProcess::new(format!("cat '{}'", moto.keys.display()));
     Ok(agent.cache(process).danger_allow_static().build()?)
 }
 
@@ -102,7 +102,7 @@ pub(crate) async fn every_way_to_ask(moto: &Moto) -> Result<(), Failure> {
     let mut keys: Value = serde_json::from_str(&text)?;
     keys["SecretAccessKey"] = "wrong".into();
     let wrong = agent
-        .cache(Process::new(format!("echo '{keys}'")))
+        .cache(CredentialProcess::new(format!("echo '{keys}'")))
         .danger_allow_static()
         .build()?;
     let wrong = agent

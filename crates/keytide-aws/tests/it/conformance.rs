@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use keytide_aws::{
-    AssumeRole, CallerIdentityToken, ContainerEndpoint, DefaultRole, Env, Imds, OutboundToken,
-    Process, WebIdentity,
+    AssumeRole, CallerIdentityToken, ContainerEndpoint, CredentialProcess, DefaultRole, Env, Imds,
+    OutboundToken, WebIdentity,
 };
 use keytide_core::{Agent, Cache, Clock, ErrorKind, SystemClock};
 use keytide_testkit::aws::{Container, Instance, Sts, refusal};
@@ -222,11 +222,11 @@ impl Script {
 }
 
 impl Fixture for Script {
-    type Provider = Process;
+    type Provider = CredentialProcess;
 
-    fn provider(&self) -> Process {
+    fn provider(&self) -> CredentialProcess {
         let directory = self.directory.path().display().to_string();
-        Process::new(format!(
+        CredentialProcess::new(format!(
             "cat '{directory}/output'; echo conf-proc-said >&2; exit $(cat '{directory}/code')"
         ))
     }

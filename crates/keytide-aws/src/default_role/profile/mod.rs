@@ -10,10 +10,10 @@ use self::plan::{Plan, Start};
 use super::environment::EnvironmentKeys;
 use crate::assume_role::{Base, RoleRequest};
 use crate::container_endpoint::ContainerEndpoint;
+use crate::credential_process::CredentialProcess;
 use crate::failure::starting;
 use crate::imds::Imds;
 use crate::keys::Keys;
-use crate::process::Process;
 use crate::sts::Place;
 use crate::web_identity::WebIdentity;
 
@@ -55,7 +55,7 @@ impl ProfileFiles {
                 let keys = self.imds.keys(request).await;
                 ("imds", keys.map_err(not_here("Ec2InstanceMetadata"))?)
             }
-            Start::Process(command) => ("process", Process::new(command).keys().await?),
+            Start::Process(command) => ("process", CredentialProcess::new(command).keys().await?),
             Start::WebIdentity { role_arn, path } => {
                 let provider = WebIdentity::of_profile(role_arn, path.into(), place.clone());
                 ("web_identity", provider.keys(request).await?)

@@ -1,4 +1,4 @@
-//! Keys that a command prints: [`Process`].
+//! Keys that a command prints: [`CredentialProcess`].
 
 use std::fmt;
 use std::process::Stdio;
@@ -18,9 +18,9 @@ use crate::keys::Keys;
 /// when the call is dropped.
 ///
 /// ```
-/// use keytide_aws::Process;
+/// use keytide_aws::CredentialProcess;
 ///
-/// let provider = Process::new("/opt/bin/role-credentials --role invoices");
+/// let provider = CredentialProcess::new("/opt/bin/role-credentials --role invoices");
 /// ```
 ///
 /// Keys without an `Expiration` are static: a cache refuses them unless it was built with
@@ -30,11 +30,11 @@ use crate::keys::Keys;
 /// [`Unavailable`](keytide_core::ErrorKind::Unavailable): it ends with another code than 0, is killed, or prints what are no
 /// keys. [`Misconfigured`](keytide_core::ErrorKind::Misconfigured): it cannot be found or run, or prints another version.
 #[derive(Clone)]
-pub struct Process {
+pub struct CredentialProcess {
     command: String,
 }
 
-impl Process {
+impl CredentialProcess {
     /// This command, for a shell. It is never logged, nor part of an error: it may hold secrets.
     #[must_use]
     pub fn new(command: impl Into<String>) -> Self {
@@ -116,7 +116,7 @@ impl Process {
     }
 }
 
-impl ProvideCredential for Process {
+impl ProvideCredential for CredentialProcess {
     fn profile(&self) -> Profile {
         Profile::signing_key("process")
             .remedy("have the command print an Expiration, or give this workload a role")
@@ -127,9 +127,9 @@ impl ProvideCredential for Process {
     }
 }
 
-impl fmt::Debug for Process {
+impl fmt::Debug for CredentialProcess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Process").finish_non_exhaustive()
+        f.debug_struct("CredentialProcess").finish_non_exhaustive()
     }
 }
 
