@@ -9,13 +9,13 @@ use super::tags::Tags;
 use crate::duration::SessionDuration;
 use crate::keys::Keys;
 use crate::session::{RoleSession, RoleSessions};
-use crate::sts::{Call, Place, keys_of, managed};
+use crate::sts::{Call, StsEndpoint, keys_of, managed};
 
 /// What is asked of STS, but for what the base and the agent add.
 #[derive(Debug, Clone)]
 pub(crate) struct RoleRequest {
     pub(crate) role: RoleArn,
-    pub(crate) place: Place,
+    pub(crate) sts: StsEndpoint,
     pub(crate) policies: SessionPolicies,
     pub(crate) duration: SessionDuration,
     pub(crate) external_id: Option<String>,
@@ -27,10 +27,10 @@ pub(crate) struct RoleRequest {
 }
 
 impl RoleRequest {
-    pub(crate) fn new(role: RoleArn, place: Place) -> Self {
+    pub(crate) fn new(role: RoleArn, sts: StsEndpoint) -> Self {
         Self {
             role,
-            place,
+            sts,
             policies: SessionPolicies::default(),
             duration: SessionDuration::default(),
             external_id: None,
@@ -51,7 +51,7 @@ impl RoleRequest {
         let name = session_name(request.identity(), request.instance());
         let sent = self.tags.sent(base.has_our_tags(request), request)?;
         let tagged = sent.tags.is_some();
-        let call = Call::new(&self.place, Some(base.keys), request)?;
+        let call = Call::new(&self.sts, Some(base.keys), request)?;
         let asked = call
             .client
             .assume_role()

@@ -10,7 +10,7 @@ use keytide_core::{Cache, CredentialKind, Error, Subject, SubjectUse};
 
 use super::{AssumeRole, RoleRequest};
 use crate::duration::SessionDuration;
-use crate::sts::{Place, place_setters};
+use crate::sts::{StsEndpoint, sts_setters};
 
 use super::tags::Tags;
 
@@ -19,7 +19,7 @@ use super::tags::Tags;
 pub struct AssumeRoleBuilder {
     role_arn: String,
     base: Cache,
-    place: Place,
+    sts: StsEndpoint,
     policies: SessionPoliciesBuilder,
     duration: SessionDuration,
     external_id: Option<String>,
@@ -33,7 +33,7 @@ impl AssumeRoleBuilder {
         Self {
             role_arn,
             base,
-            place: Place::default(),
+            sts: StsEndpoint::default(),
             policies: SessionPolicies::builder(),
             duration: SessionDuration::default(),
             external_id: None,
@@ -137,7 +137,7 @@ impl AssumeRoleBuilder {
         self
     }
 
-    place_setters!();
+    sts_setters!();
 
     /// Builds the provider.
     ///
@@ -146,7 +146,7 @@ impl AssumeRoleBuilder {
     /// the ARN, a policy that is no JSON, a duration out of range, a base that holds no signing keys.
     pub fn build(self) -> Result<AssumeRole, Error> {
         let role = RoleArn::parse(&self.role_arn)?;
-        self.place.check()?;
+        self.sts.check()?;
         let policies = self.policies.build()?;
         self.duration.check()?;
         self.tags.check()?;
@@ -167,7 +167,7 @@ impl AssumeRoleBuilder {
                 source_identity: self.source_identity,
                 tags: self.tags,
                 chained: self.chained,
-                ..RoleRequest::new(role, self.place)
+                ..RoleRequest::new(role, self.sts)
             },
             under: self.base.clone(),
             base: Subject::new(self.base, SubjectUse::Repeatable),

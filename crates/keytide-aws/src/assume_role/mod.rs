@@ -89,7 +89,7 @@ impl AssumeRole {
 impl ProvideCredential for AssumeRole {
     fn profile(&self) -> Profile {
         let profile = Profile::signing_key("assume_role")
-            .issuer(self.ask.place.issuer())
+            .issuer(self.ask.sts.issuer())
             .revocation(Revocation::UntilExpiry);
         match self.ask.duration.longest(self.ask.chained == Some(true)) {
             Some(longest) => profile.longest_lifetime(longest),

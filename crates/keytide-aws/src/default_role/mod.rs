@@ -15,7 +15,7 @@ use self::profile::ProfileFiles;
 use crate::container_endpoint::ContainerEndpoint;
 use crate::imds::Imds;
 use crate::keys::Keys;
-use crate::sts::Place;
+use crate::sts::StsEndpoint;
 use crate::web_identity::WebIdentity;
 
 /// The role that this workload has, in the order in which the AWS SDKs look: environment, shared configuration files, web
@@ -199,20 +199,20 @@ impl DefaultRoleBuilder {
             client,
             allow_static,
         } = self;
-        let mut place = Place {
+        let mut sts = StsEndpoint {
             env: env.clone(),
-            ..Place::default()
+            ..StsEndpoint::default()
         };
         let mut container = ContainerEndpoint::new().env(env.clone());
         let mut imds = Imds::new().env(env.clone());
         if let Some(client) = client {
-            place.client = client.clone();
+            sts.client = client.clone();
             container = container.client(client.clone());
             imds = imds.client(client);
         }
         let environment = EnvironmentKeys::new(env, allow_static);
         let profile = ProfileFiles {
-            place: place.clone(),
+            sts: sts.clone(),
             environment: environment.clone(),
             container: container.clone(),
             imds: imds.clone(),
@@ -222,7 +222,7 @@ impl DefaultRoleBuilder {
             steps: [
                 Step::Environment(environment),
                 Step::Profile(profile),
-                Step::WebIdentity(WebIdentity::of_environment(place)),
+                Step::WebIdentity(WebIdentity::of_environment(sts)),
                 Step::ContainerEndpoint(container),
                 Step::Imds(imds),
             ],

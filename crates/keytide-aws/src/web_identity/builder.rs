@@ -8,14 +8,14 @@ use keytide_core::{CredentialKind, Error};
 
 use super::{Ask, Token, WebIdentity};
 use crate::duration::SessionDuration;
-use crate::sts::{Place, place_setters};
+use crate::sts::{StsEndpoint, sts_setters};
 
 /// Builds a [`WebIdentity`]. Building contacts nobody and reads no file.
 #[must_use]
 pub struct WebIdentityBuilder {
     role_arn: String,
     token: Token,
-    place: Place,
+    sts: StsEndpoint,
     policies: SessionPoliciesBuilder,
     duration: SessionDuration,
 }
@@ -25,7 +25,7 @@ impl WebIdentityBuilder {
         Self {
             role_arn,
             token,
-            place: Place::default(),
+            sts: StsEndpoint::default(),
             policies: SessionPolicies::builder(),
             duration: SessionDuration::default(),
         }
@@ -65,7 +65,7 @@ impl WebIdentityBuilder {
         self
     }
 
-    place_setters!();
+    sts_setters!();
 
     /// Builds the provider.
     ///
@@ -74,7 +74,7 @@ impl WebIdentityBuilder {
     /// that the cache of the token holds no bearer tokens.
     pub fn build(self) -> Result<WebIdentity, Error> {
         let role = RoleArn::parse(&self.role_arn)?;
-        self.place.check()?;
+        self.sts.check()?;
         let policies = self.policies.build()?;
         self.duration.check()?;
         if let Token::Subject(subject) = &self.token {
@@ -85,7 +85,7 @@ impl WebIdentityBuilder {
             ask: Ask {
                 policies,
                 duration: self.duration,
-                ..Ask::new(Some(role), self.place)
+                ..Ask::new(Some(role), self.sts)
             },
         })
     }

@@ -15,7 +15,7 @@ use crate::duration::SessionDuration;
 use crate::failure::starting_from_cache;
 use crate::keys::Keys;
 use crate::session::{RoleSession, RoleSessions};
-use crate::sts::{Call, Place, keys_of, managed};
+use crate::sts::{Call, StsEndpoint, keys_of, managed};
 
 /// Asks STS for a session of a role by a token of an OpenID Connect issuer that the account trusts
 /// (`AssumeRoleWithWebIdentity`): IAM roles for service accounts (IRSA), a CI system, any issuer of JSON web tokens.
@@ -72,7 +72,7 @@ pub(crate) enum Token {
 pub(crate) struct Ask {
     /// `None`: the environment names it.
     role: Option<RoleArn>,
-    place: Place,
+    sts: StsEndpoint,
     policies: SessionPolicies,
     duration: SessionDuration,
     sessions: RoleSessions,
@@ -83,13 +83,13 @@ impl WebIdentity {
     /// call. It is not configured where neither is set; where only one is, it is configured wrongly.
     #[must_use]
     pub fn from_environment() -> Self {
-        Self::of_environment(Place::default())
+        Self::of_environment(StsEndpoint::default())
     }
 
     /// The environment variables that are looked at. Defaults to those of the process.
     #[must_use]
     pub fn env(mut self, env: Env) -> Self {
-        self.ask.place.env = env;
+        self.ask.sts.env = env;
         self
     }
 
@@ -111,17 +111,17 @@ impl WebIdentity {
         self.ask.sessions.clone()
     }
 
-    pub(crate) fn of_environment(place: Place) -> Self {
+    pub(crate) fn of_environment(sts: StsEndpoint) -> Self {
         Self {
             token: Token::Environment,
-            ask: Ask::new(None, place),
+            ask: Ask::new(None, sts),
         }
     }
 
-    pub(crate) fn of_profile(role: RoleArn, path: PathBuf, place: Place) -> Self {
+    pub(crate) fn of_profile(role: RoleArn, path: PathBuf, sts: StsEndpoint) -> Self {
         Self {
             token: Token::File(path),
-            ask: Ask::new(Some(role), place),
+            ask: Ask::new(Some(role), sts),
         }
     }
 
@@ -147,7 +147,7 @@ impl WebIdentity {
 
     /// The role and the file that the environment names.
     fn told(&self) -> Result<(RoleArn, PathBuf), Error> {
-        let env = &self.ask.place.env;
+        let env = &self.ask.sts.env;
         let half = |set: &str, missing: &str| {
             Error::misconfigured(format!(
                 "{set} is set and {missing} is not: set both, or neither"
@@ -178,10 +178,10 @@ impl WebIdentity {
 }
 
 impl Ask {
-    pub(crate) fn new(role: Option<RoleArn>, place: Place) -> Self {
+    pub(crate) fn new(role: Option<RoleArn>, sts: StsEndpoint) -> Self {
         Self {
             role,
-            place,
+            sts,
             policies: SessionPolicies::default(),
             duration: SessionDuration::default(),
             sessions: RoleSessions::default(),
@@ -194,7 +194,7 @@ impl Ask {
         mut token: Zeroizing<String>,
         request: &Request,
     ) -> Result<Keys, Error> {
-        let call = Call::new(&self.place, None, request)?;
+        let call = Call::new(&self.sts, None, request)?;
         let asked = call
             .client
             .assume_role_with_web_identity()
@@ -265,7 +265,7 @@ fn text_of(named: &str, content: &[u8]) -> Result<Zeroizing<String>, Error> {
 
 impl ProvideCredential for WebIdentity {
     fn profile(&self) -> Profile {
-        let profile = Profile::signing_key("web_identity").issuer(self.ask.place.issuer());
+        let profile = Profile::signing_key("web_identity").issuer(self.ask.sts.issuer());
         match self.ask.duration.longest(false) {
             Some(longest) => profile.longest_lifetime(longest),
             None => profile,

@@ -14,13 +14,13 @@ use crate::credential_process::CredentialProcess;
 use crate::failure::starting;
 use crate::imds::Imds;
 use crate::keys::Keys;
-use crate::sts::Place;
+use crate::sts::StsEndpoint;
 use crate::web_identity::WebIdentity;
 
 /// The profile that `AWS_PROFILE` names, or `default`.
 #[derive(Debug)]
 pub(super) struct ProfileFiles {
-    pub(super) place: Place,
+    pub(super) sts: StsEndpoint,
     pub(super) environment: EnvironmentKeys,
     pub(super) container: ContainerEndpoint,
     pub(super) imds: Imds,
@@ -30,9 +30,9 @@ pub(super) struct ProfileFiles {
 impl ProfileFiles {
     pub(super) async fn keys(&self, request: &Request) -> Result<Keys, Error> {
         let plan = self.plan().await?;
-        let mut place = self.place.clone();
-        if place.told_region()?.is_none() {
-            place.region = plan.region;
+        let mut sts = self.sts.clone();
+        if sts.told_region()?.is_none() {
+            sts.region = plan.region;
         }
         // The profile says where to start, so it is configured whatever is found there.
         let not_here = |source| {
@@ -57,7 +57,7 @@ impl ProfileFiles {
             }
             Start::Process(command) => ("process", CredentialProcess::new(command).keys().await?),
             Start::WebIdentity { role_arn, path } => {
-                let provider = WebIdentity::of_profile(role_arn, path.into(), place.clone());
+                let provider = WebIdentity::of_profile(role_arn, path.into(), sts.clone());
                 ("web_identity", provider.keys(request).await?)
             }
             Start::Keys(keys) => ("profile", keys.checked()?),
@@ -65,7 +65,7 @@ impl ProfileFiles {
         for role in plan.roles {
             let ask = RoleRequest {
                 external_id: role.external_id,
-                ..RoleRequest::new(role.arn, place.clone())
+                ..RoleRequest::new(role.arn, sts.clone())
             };
             let base = Base {
                 provider,
@@ -80,7 +80,7 @@ impl ProfileFiles {
     }
 
     async fn plan(&self) -> Result<Plan, Error> {
-        let env = &self.place.env;
+        let env = &self.sts.env;
         let selected = env.get("AWS_PROFILE")?;
         let profiles = Files::read(env).await?.parse(selected.clone()).await?;
         Plan::of(&profiles, selected.is_some(), self.allow_static)

@@ -1,4 +1,4 @@
-//! Where STS is asked: [`Place`].
+//! Where STS is asked: [`StsEndpoint`].
 
 use keytide_core::Error;
 use keytide_http::issuer::{Endpoint, IssuerClient};
@@ -6,14 +6,14 @@ use keytide_issuer::Env;
 
 /// The region, the endpoint and the client of a provider that asks STS.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct StsEndpoint {
     pub(crate) region: Option<String>,
     pub(crate) endpoint_url: Option<String>,
     pub(crate) env: Env,
     pub(crate) client: IssuerClient,
 }
 
-impl Default for Place {
+impl Default for StsEndpoint {
     fn default() -> Self {
         Self {
             region: None,
@@ -24,7 +24,7 @@ impl Default for Place {
     }
 }
 
-impl Place {
+impl StsEndpoint {
     /// Refuses what was set and cannot be right.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if let Some(region) = &self.region {
@@ -122,13 +122,13 @@ fn check_region(region: &str) -> Result<(), Error> {
     ))
 }
 
-/// The setters of builders that have a `place: Place`.
-macro_rules! place_setters {
+/// The setters of builders that have a `sts: StsEndpoint`.
+macro_rules! sts_setters {
     () => {
         /// The region whose STS is asked, such as `eu-west-1`. Defaults to `AWS_REGION`, then `AWS_DEFAULT_REGION`, read
         /// at each call. `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT` choose among the region's endpoints.
         pub fn region(mut self, region: impl Into<String>) -> Self {
-            self.place.region = Some(region.into());
+            self.sts.region = Some(region.into());
             self
         }
 
@@ -136,34 +136,34 @@ macro_rules! place_setters {
         /// `AWS_ENDPOINT_URL_STS`, then `AWS_ENDPOINT_URL` (both unless `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is `true`),
         /// then the endpoint of the region.
         pub fn endpoint_url(mut self, url: impl Into<String>) -> Self {
-            self.place.endpoint_url = Some(url.into());
+            self.sts.endpoint_url = Some(url.into());
             self
         }
 
         /// The client that asks, for time limits, proxies and root certificates of its own. Defaults to the one that the
         /// process shares.
         pub fn client(mut self, client: keytide_http::issuer::IssuerClient) -> Self {
-            self.place.client = client;
+            self.sts.client = client;
             self
         }
 
         /// The environment variables that are looked at. Defaults to those of the process.
         pub fn env(mut self, env: $crate::Env) -> Self {
-            self.place.env = env;
+            self.sts.env = env;
             self
         }
     };
 }
-pub(crate) use place_setters;
+pub(crate) use sts_setters;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn place<const N: usize>(variables: [(&str, &str); N]) -> Place {
-        Place {
+    fn sts<const N: usize>(variables: [(&str, &str); N]) -> StsEndpoint {
+        StsEndpoint {
             env: Env::of(variables),
-            ..Place::default()
+            ..StsEndpoint::default()
         }
     }
 
@@ -174,16 +174,16 @@ mod tests {
             ("AWS_REGION", "eu-west-1"),
             ("AWS_DEFAULT_REGION", "us-east-1"),
         ];
-        assert_eq!(place(regions).region().unwrap(), "eu-west-1");
-        assert_eq!(place([regions[1]]).region().unwrap(), "us-east-1");
-        let set = Place {
+        assert_eq!(sts(regions).region().unwrap(), "eu-west-1");
+        assert_eq!(sts([regions[1]]).region().unwrap(), "us-east-1");
+        let set = StsEndpoint {
             region: Some("cn-north-1".to_owned()),
-            ..place(regions)
+            ..sts(regions)
         };
         assert_eq!(set.region().unwrap(), "cn-north-1");
         assert_eq!(set.issuer(), "https://sts.cn-north-1.amazonaws.com.cn");
 
-        let error = place([]).region().unwrap_err();
+        let error = sts([]).region().unwrap_err();
         assert!(error.to_string().contains("AWS_REGION"), "{error}");
         for wrong in [
             "eu west",
@@ -193,7 +193,7 @@ mod tests {
             "x",
             "eu-west-1.evil",
         ] {
-            assert!(place([("AWS_REGION", wrong)]).region().is_err(), "{wrong}");
+            assert!(sts([("AWS_REGION", wrong)]).region().is_err(), "{wrong}");
         }
     }
 
@@ -205,11 +205,11 @@ mod tests {
             ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "True"),
         ];
         let url = |count: usize| {
-            let place = Place {
+            let sts = StsEndpoint {
                 env: Env::of(urls.into_iter().take(count)),
-                ..Place::default()
+                ..StsEndpoint::default()
             };
-            place.endpoint_url().unwrap()
+            sts.endpoint_url().unwrap()
         };
         assert_eq!(url(1).as_deref(), Some("https://all.example"));
         assert_eq!(url(2).as_deref(), Some("https://sts.example"));
