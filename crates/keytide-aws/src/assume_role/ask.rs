@@ -4,7 +4,7 @@ use keytide_aws_policy::{RoleArn, SessionPolicies, session_name};
 use keytide_core::{Error, Request};
 
 use super::base::Base;
-use super::denied::Asked;
+use super::denied::DeniedRole;
 use super::tags::Tags;
 use crate::duration::SessionDuration;
 use crate::keys::Keys;
@@ -66,7 +66,7 @@ impl RoleRequest {
             .set_transitive_tag_keys(sent.transitive)
             .send();
         let denied = || {
-            Asked {
+            DeniedRole {
                 role: &self.role,
                 principal: base.principal.as_deref(),
                 source_identity: self.source_identity,

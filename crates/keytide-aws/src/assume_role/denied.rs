@@ -4,8 +4,8 @@ use keytide_aws_policy::RoleArn;
 
 use crate::principal::role_of_session;
 
-/// What the request asked for beside the role.
-pub(crate) struct Asked<'a> {
+/// A role that STS denied, and what the request asked for beside it.
+pub(crate) struct DeniedRole<'a> {
     pub(crate) role: &'a RoleArn,
     /// Who asked, as an ARN.
     pub(crate) principal: Option<&'a str>,
@@ -13,7 +13,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) tags: bool,
 }
 
-impl Asked<'_> {
+impl DeniedRole<'_> {
     /// The suspects, the first ones first, and the statement that the trust policy needs.
     pub(crate) fn advice(&self) -> String {
         let mut actions = vec!["sts:AssumeRole"];
