@@ -49,8 +49,8 @@ impl RoleRequest {
             base.keys.session_token().is_some(),
         );
         let name = session_name(request.identity(), request.instance());
-        let sent = self.tags.sent(base.has_our_tags(request), request)?;
-        let tagged = sent.tags.is_some();
+        let tags = self.tags.parameters(base.has_our_tags(request), request)?;
+        let tagged = tags.tags.is_some();
         let call = Call::new(&self.sts, Some(base.keys), request)?;
         let asked = call
             .client
@@ -62,8 +62,8 @@ impl RoleRequest {
             .set_policy(self.policies.inline().map(str::to_owned))
             .set_policy_arns(managed(&self.policies))
             .set_source_identity(self.source_identity.then(|| name.clone()))
-            .set_tags(sent.tags)
-            .set_transitive_tag_keys(sent.transitive)
+            .set_tags(tags.tags)
+            .set_transitive_tag_keys(tags.transitive)
             .send();
         let denied = || {
             DeniedRole {
