@@ -19,8 +19,8 @@ pub(crate) struct Base {
 impl Base {
     /// Whether the session is one of a session, which STS calls role chaining. The roles of instances, tasks and functions
     /// were given by the platform itself and do not count.
-    pub(crate) fn is_chained(told: Option<bool>, provider: &str, has_session_token: bool) -> bool {
-        told.unwrap_or_else(|| has_session_token && !OF_THE_PLATFORM.contains(&provider))
+    pub(crate) fn is_chained(set: Option<bool>, provider: &str, has_session_token: bool) -> bool {
+        set.unwrap_or_else(|| has_session_token && !OF_THE_PLATFORM.contains(&provider))
     }
 
     /// Whether the base is a session that this agent got by `AssumeRole` itself: then it has the identity's tags, which are

@@ -38,7 +38,7 @@ impl StsEndpoint {
 
     /// The region whose STS is asked, and which signatures are for.
     pub(crate) fn region(&self) -> Result<String, Error> {
-        let region = self.told_region()?.ok_or_else(|| {
+        let region = self.configured_region()?.ok_or_else(|| {
             Error::misconfigured(
                 "no region is known: set AWS_REGION, or the region of the provider, such as eu-west-1",
             )
@@ -48,7 +48,7 @@ impl StsEndpoint {
     }
 
     /// The region that was set, or that a variable names.
-    pub(crate) fn told_region(&self) -> Result<Option<String>, Error> {
+    pub(crate) fn configured_region(&self) -> Result<Option<String>, Error> {
         match &self.region {
             Some(region) => Ok(Some(region.clone())),
             None => first_of(&self.env, ["AWS_REGION", "AWS_DEFAULT_REGION"]),
@@ -79,7 +79,7 @@ impl StsEndpoint {
         if let Ok(Some(url)) = self.endpoint_url() {
             return Endpoint::parse(&url).map_or(url, |endpoint| endpoint.origin());
         }
-        let region = self.told_region().ok().flatten();
+        let region = self.configured_region().ok().flatten();
         format!(
             "https://{}",
             host_of(region.as_deref().unwrap_or("unknown"))

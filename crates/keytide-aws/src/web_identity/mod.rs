@@ -128,7 +128,7 @@ impl WebIdentity {
     pub(crate) async fn keys(&self, request: &Request) -> Result<Keys, Error> {
         let (role, token) = match &self.token {
             Token::Environment => {
-                let (role, path) = self.told()?;
+                let (role, path) = self.configured()?;
                 (role, of_file(path).await?)
             }
             Token::File(path) => (self.role()?, of_file(path.clone()).await?),
@@ -146,7 +146,7 @@ impl WebIdentity {
     }
 
     /// The role and the file that the environment names.
-    fn told(&self) -> Result<(RoleArn, PathBuf), Error> {
+    fn configured(&self) -> Result<(RoleArn, PathBuf), Error> {
         let env = &self.ask.sts.env;
         let half = |set: &str, missing: &str| {
             Error::misconfigured(format!(

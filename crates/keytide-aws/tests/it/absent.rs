@@ -127,9 +127,9 @@ async fn files_that_are_not_there_are_passed_over() {
 
     let homeless = Machine::new("enoent2-").without("HOME");
     assert_eq!(homeless.secret().await, "enoent2-imds-secret-3");
-    let told = homeless.set("AWS_CONFIG_FILE", "~/.aws/config");
+    let configured = homeless.set("AWS_CONFIG_FILE", "~/.aws/config");
     names(
-        &told.failed().await,
+        &configured.failed().await,
         ErrorKind::Misconfigured,
         &["AWS_CONFIG_FILE", "HOME"],
     );

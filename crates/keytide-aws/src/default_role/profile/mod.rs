@@ -31,7 +31,7 @@ impl ProfileFiles {
     pub(super) async fn keys(&self, request: &Request) -> Result<Keys, Error> {
         let plan = self.plan().await?;
         let mut sts = self.sts.clone();
-        if sts.told_region()?.is_none() {
+        if sts.configured_region()?.is_none() {
             sts.region = plan.region;
         }
         // The profile says where to start, so it is configured whatever is found there.
