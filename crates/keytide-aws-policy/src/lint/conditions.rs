@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::keys::{self, Shape};
+use super::keys::{self, KeyType};
 use super::report::Report;
 use super::statement::{Condition, Statement};
 use crate::condition::{self, Kind, Operator, Set};
@@ -49,10 +49,10 @@ fn one(
     if statement.allows {
         lenient(statement, condition, operator, report);
     }
-    let shape = keys::shape(key);
-    let kind_fits = match shape {
-        Some(Shape::Ip) => operator.kind == Kind::Ip,
-        Some(Shape::Date) => matches!(operator.kind, Kind::Date | Kind::Number),
+    let key_type = keys::key_type(key);
+    let kind_fits = match key_type {
+        Some(KeyType::Ip) => operator.kind == Kind::Ip,
+        Some(KeyType::Date) => matches!(operator.kind, Kind::Date | Kind::Number),
         _ => true,
     };
     if !kind_fits && operator.kind != Kind::Null {
@@ -61,7 +61,7 @@ fn one(
             format!(
                 "{} does not compare {key}: use {}",
                 condition.operator,
-                if shape == Some(Shape::Ip) {
+                if key_type == Some(KeyType::Ip) {
                     "IpAddress"
                 } else {
                     "DateLessThan or its like"
@@ -69,12 +69,12 @@ fn one(
             ),
         );
     }
-    match (shape, operator.set) {
-        (Some(Shape::Many), None) if operator.kind != Kind::Null => report.say(
+    match (key_type, operator.set) {
+        (Some(KeyType::Many), None) if operator.kind != Kind::Null => report.say(
             "set-operator-missing",
             format!("{key} has several values: say ForAnyValue: or ForAllValues:"),
         ),
-        (Some(Shape::One | Shape::Ip | Shape::Date), Some(_)) => report.say(
+        (Some(KeyType::One | KeyType::Ip | KeyType::Date), Some(_)) => report.say(
             "set-operator-on-one",
             format!("{key} has one value: leave ForAnyValue: or ForAllValues: out"),
         ),

@@ -2,7 +2,7 @@
 
 /// What a key compares with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(super) enum KeyType {
     One,
     Many,
     Ip,
@@ -10,12 +10,12 @@ pub(super) enum Shape {
 }
 
 /// `None` for a key of a service, which is not known here.
-pub(super) fn shape(key: &str) -> Option<Shape> {
+pub(super) fn key_type(key: &str) -> Option<KeyType> {
     let bare = key.split('/').next().unwrap_or(key);
     GLOBAL
         .iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(bare))
-        .map(|(_, shape)| *shape)
+        .map(|(_, key_type)| *key_type)
 }
 
 /// Whether it claims to be a global key and is none.
@@ -23,60 +23,60 @@ pub(super) fn is_unknown(key: &str) -> bool {
     let global = key
         .get(..4)
         .is_some_and(|start| start.eq_ignore_ascii_case("aws:"));
-    global && shape(key).is_none()
+    global && key_type(key).is_none()
 }
 
 /// IAM user guide, "AWS global condition context keys".
-const GLOBAL: &[(&str, Shape)] = &[
-    ("aws:AssumedRoot", Shape::One),
-    ("aws:CalledVia", Shape::Many),
-    ("aws:CalledViaFirst", Shape::One),
-    ("aws:CalledViaLast", Shape::One),
-    ("aws:ChatbotSourceArn", Shape::One),
-    ("aws:CurrentTime", Shape::Date),
-    ("aws:Ec2InstanceSourcePrivateIPv4", Shape::Ip),
-    ("aws:Ec2InstanceSourceVpc", Shape::One),
-    ("aws:EpochTime", Shape::Date),
-    ("aws:FederatedProvider", Shape::One),
-    ("aws:IsMcpServiceAction", Shape::One),
-    ("aws:MultiFactorAuthAge", Shape::One),
-    ("aws:MultiFactorAuthPresent", Shape::One),
-    ("aws:PrincipalAccount", Shape::One),
-    ("aws:PrincipalArn", Shape::One),
-    ("aws:PrincipalIsAWSService", Shape::One),
-    ("aws:PrincipalOrgID", Shape::One),
-    ("aws:PrincipalOrgPaths", Shape::Many),
-    ("aws:PrincipalServiceName", Shape::One),
-    ("aws:PrincipalServiceNamesList", Shape::Many),
-    ("aws:PrincipalTag", Shape::One),
-    ("aws:PrincipalType", Shape::One),
-    ("aws:Referer", Shape::One),
-    ("aws:RequestedRegion", Shape::One),
-    ("aws:RequestTag", Shape::One),
-    ("aws:ResourceAccount", Shape::One),
-    ("aws:ResourceOrgID", Shape::One),
-    ("aws:ResourceOrgPaths", Shape::Many),
-    ("aws:ResourceTag", Shape::One),
-    ("aws:SecureTransport", Shape::One),
-    ("aws:SignInSessionArn", Shape::One),
-    ("aws:SourceAccount", Shape::One),
-    ("aws:SourceArn", Shape::One),
-    ("aws:SourceIdentity", Shape::One),
-    ("aws:SourceIp", Shape::Ip),
-    ("aws:SourceOrgID", Shape::One),
-    ("aws:SourceOrgPaths", Shape::Many),
-    ("aws:SourceVpc", Shape::One),
-    ("aws:SourceVpcArn", Shape::One),
-    ("aws:SourceVpce", Shape::One),
-    ("aws:TagKeys", Shape::Many),
-    ("aws:TokenIssueTime", Shape::Date),
-    ("aws:UserAgent", Shape::One),
-    ("aws:userid", Shape::One),
-    ("aws:username", Shape::One),
-    ("aws:ViaAWSMCPService", Shape::One),
-    ("aws:ViaAWSService", Shape::One),
-    ("aws:VpceAccount", Shape::One),
-    ("aws:VpceOrgID", Shape::One),
-    ("aws:VpceOrgPaths", Shape::Many),
-    ("aws:VpcSourceIp", Shape::Ip),
+const GLOBAL: &[(&str, KeyType)] = &[
+    ("aws:AssumedRoot", KeyType::One),
+    ("aws:CalledVia", KeyType::Many),
+    ("aws:CalledViaFirst", KeyType::One),
+    ("aws:CalledViaLast", KeyType::One),
+    ("aws:ChatbotSourceArn", KeyType::One),
+    ("aws:CurrentTime", KeyType::Date),
+    ("aws:Ec2InstanceSourcePrivateIPv4", KeyType::Ip),
+    ("aws:Ec2InstanceSourceVpc", KeyType::One),
+    ("aws:EpochTime", KeyType::Date),
+    ("aws:FederatedProvider", KeyType::One),
+    ("aws:IsMcpServiceAction", KeyType::One),
+    ("aws:MultiFactorAuthAge", KeyType::One),
+    ("aws:MultiFactorAuthPresent", KeyType::One),
+    ("aws:PrincipalAccount", KeyType::One),
+    ("aws:PrincipalArn", KeyType::One),
+    ("aws:PrincipalIsAWSService", KeyType::One),
+    ("aws:PrincipalOrgID", KeyType::One),
+    ("aws:PrincipalOrgPaths", KeyType::Many),
+    ("aws:PrincipalServiceName", KeyType::One),
+    ("aws:PrincipalServiceNamesList", KeyType::Many),
+    ("aws:PrincipalTag", KeyType::One),
+    ("aws:PrincipalType", KeyType::One),
+    ("aws:Referer", KeyType::One),
+    ("aws:RequestedRegion", KeyType::One),
+    ("aws:RequestTag", KeyType::One),
+    ("aws:ResourceAccount", KeyType::One),
+    ("aws:ResourceOrgID", KeyType::One),
+    ("aws:ResourceOrgPaths", KeyType::Many),
+    ("aws:ResourceTag", KeyType::One),
+    ("aws:SecureTransport", KeyType::One),
+    ("aws:SignInSessionArn", KeyType::One),
+    ("aws:SourceAccount", KeyType::One),
+    ("aws:SourceArn", KeyType::One),
+    ("aws:SourceIdentity", KeyType::One),
+    ("aws:SourceIp", KeyType::Ip),
+    ("aws:SourceOrgID", KeyType::One),
+    ("aws:SourceOrgPaths", KeyType::Many),
+    ("aws:SourceVpc", KeyType::One),
+    ("aws:SourceVpcArn", KeyType::One),
+    ("aws:SourceVpce", KeyType::One),
+    ("aws:TagKeys", KeyType::Many),
+    ("aws:TokenIssueTime", KeyType::Date),
+    ("aws:UserAgent", KeyType::One),
+    ("aws:userid", KeyType::One),
+    ("aws:username", KeyType::One),
+    ("aws:ViaAWSMCPService", KeyType::One),
+    ("aws:ViaAWSService", KeyType::One),
+    ("aws:VpceAccount", KeyType::One),
+    ("aws:VpceOrgID", KeyType::One),
+    ("aws:VpceOrgPaths", KeyType::Many),
+    ("aws:VpcSourceIp", KeyType::Ip),
 ];
