@@ -9,7 +9,6 @@ mod container_endpoint;
 mod credential_process;
 mod default_role;
 mod document;
-mod duration;
 mod failure;
 mod imds;
 mod keys;

@@ -179,7 +179,7 @@ impl OutboundTokenBuilder {
         self
     }
 
-    sts_setters!();
+    sts_setters!(sts);
 
     /// Builds the provider.
     ///

@@ -1,10 +1,10 @@
 //! Whose keys sign a request for a role: [`Base`].
 
 use aws_credential_types::Credentials;
-use keytide_aws_policy::session_name;
 use keytide_core::{Cache, Request};
 
 use crate::principal::session_of;
+use crate::session::SessionRequest;
 
 /// The principal that asks for a role.
 pub(crate) struct Base {
@@ -26,7 +26,7 @@ impl Base {
     /// Whether the base is a session that this agent got by `AssumeRole` itself: then it has the identity's tags, which are
     /// transitive, and STS refuses to be given them again.
     pub(crate) fn has_our_tags(&self, request: &Request) -> bool {
-        let name = session_name(request.identity(), request.instance());
+        let name = SessionRequest::name(request);
         self.provider == "assume_role"
             && self.principal.as_deref().and_then(session_of) == Some(name.as_str())
     }

@@ -1,16 +1,12 @@
 //! How a role is asked for: [`AssumeRoleBuilder`].
 
 use std::fmt;
-use std::time::Duration;
 
-use keytide_aws_policy::{
-    Boundary, IdentityTag, RoleArn, SessionPolicies, SessionPoliciesBuilder, is_legal_in_name,
-};
+use keytide_aws_policy::{IdentityTag, RoleArn, is_legal_in_name};
 use keytide_core::{Cache, CredentialKind, Error, Subject, SubjectUse};
 
 use super::{AssumeRole, RoleRequest};
-use crate::duration::SessionDuration;
-use crate::sts::{StsEndpoint, sts_setters};
+use crate::session::{SessionRequestBuilder, session_setters};
 
 use super::tags::Tags;
 
@@ -19,9 +15,7 @@ use super::tags::Tags;
 pub struct AssumeRoleBuilder {
     role_arn: String,
     base: Cache,
-    sts: StsEndpoint,
-    policies: SessionPoliciesBuilder,
-    duration: SessionDuration,
+    session: SessionRequestBuilder,
     external_id: Option<String>,
     source_identity: bool,
     tags: Tags,
@@ -33,29 +27,12 @@ impl AssumeRoleBuilder {
         Self {
             role_arn,
             base,
-            sts: StsEndpoint::default(),
-            policies: SessionPolicies::builder(),
-            duration: SessionDuration::default(),
+            session: SessionRequestBuilder::new(),
             external_id: None,
             source_identity: true,
             tags: Tags::default(),
             chained: None,
         }
-    }
-
-    /// How long a session lasts: 15 min to 12 h, both inclusive, and no longer than the role's own maximum. Defaults to
-    /// what STS has as its default, 1 h.
-    ///
-    /// A session that is got with a session lasts an hour at the most; where more is set here, one hour is asked for.
-    pub fn duration(mut self, duration: Duration) -> Self {
-        self.duration = SessionDuration::Of(duration);
-        self
-    }
-
-    /// `DurationSeconds` as it is, unchecked and never cut: for test servers that give sessions of seconds.
-    pub fn raw_duration_seconds(mut self, seconds: i32) -> Self {
-        self.duration = SessionDuration::Raw(seconds);
-        self
     }
 
     /// Whether the base is itself a session, for which an hour is the most. Defaults to yes for a base with a session token,
@@ -69,27 +46,6 @@ impl AssumeRoleBuilder {
     /// `[A-Za-z0-9_+=,.@:/-]`. Defaults to none.
     pub fn external_id(mut self, external_id: impl Into<String>) -> Self {
         self.external_id = Some(external_id.into());
-        self
-    }
-
-    /// What the session may at most do, whatever the role may do. Defaults to none: all that the role may.
-    ///
-    /// A boundary and a [`policy`](Self::policy) take each other's place: the one that is set last is sent.
-    pub fn boundary(mut self, boundary: &Boundary) -> Self {
-        self.policies = self.policies.boundary(boundary);
-        self
-    }
-
-    /// A session policy that was written by hand, as JSON of at most 2,048 characters: the session may do what the role
-    /// *and* this allow. [`lint_policy`](keytide_aws_policy::lint_policy) finds what it lets out. Defaults to none.
-    pub fn policy(mut self, json: impl Into<String>) -> Self {
-        self.policies = self.policies.inline(json);
-        self
-    }
-
-    /// A managed policy of the role's account that cuts the session down too. At most 10. Defaults to none.
-    pub fn policy_arn(mut self, arn: impl Into<String>) -> Self {
-        self.policies = self.policies.managed(arn);
         self
     }
 
@@ -137,7 +93,7 @@ impl AssumeRoleBuilder {
         self
     }
 
-    sts_setters!();
+    session_setters!();
 
     /// Builds the provider.
     ///
@@ -146,9 +102,7 @@ impl AssumeRoleBuilder {
     /// the ARN, a policy that is no JSON, a duration out of range, a base that holds no signing keys.
     pub fn build(self) -> Result<AssumeRole, Error> {
         let role = RoleArn::parse(&self.role_arn)?;
-        self.sts.check()?;
-        let policies = self.policies.build()?;
-        self.duration.check()?;
+        let session = self.session.build()?;
         self.tags.check()?;
         self.base.expect_kind(CredentialKind::SigningKey)?;
         if let Some(id) = &self.external_id {
@@ -161,13 +115,11 @@ impl AssumeRoleBuilder {
         }
         Ok(AssumeRole {
             ask: RoleRequest {
-                policies,
-                duration: self.duration,
                 external_id: self.external_id,
                 source_identity: self.source_identity,
                 tags: self.tags,
                 chained: self.chained,
-                ..RoleRequest::new(role, self.sts)
+                ..RoleRequest::new(role, session)
             },
             under: self.base.clone(),
             base: Subject::new(self.base, SubjectUse::Repeatable),

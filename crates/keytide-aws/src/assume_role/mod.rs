@@ -82,19 +82,15 @@ impl AssumeRole {
     /// What STS says of the sessions that it gives: the principal, how full the room for policies and tags is.
     #[must_use]
     pub fn sessions(&self) -> RoleSessions {
-        self.ask.sessions.clone()
+        self.ask.session.sessions.clone()
     }
 }
 
 impl ProvideCredential for AssumeRole {
     fn profile(&self) -> Profile {
-        let profile = Profile::signing_key("assume_role")
-            .issuer(self.ask.sts.issuer())
-            .revocation(Revocation::UntilExpiry);
-        match self.ask.duration.longest(self.ask.chained == Some(true)) {
-            Some(longest) => profile.longest_lifetime(longest),
-            None => profile,
-        }
+        let chained = self.ask.chained == Some(true);
+        let profile = self.ask.session.profile("assume_role", chained);
+        profile.revocation(Revocation::UntilExpiry)
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {

@@ -9,13 +9,11 @@ use aws_sdk_sts::config::{
     AppName, BehaviorVersion, IdentityCache, Region, StalledStreamProtectionConfig,
 };
 use aws_sdk_sts::error::SdkError;
-use aws_sdk_sts::types::PolicyDescriptorType;
 use aws_smithy_async::time::StaticTimeSource;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use http::StatusCode;
-use keytide_aws_policy::SessionPolicies;
 use keytide_core::{Cache, Error, Request};
 use tracing::instrument::WithSubscriber;
 use tracing::subscriber::NoSubscriber;
@@ -156,13 +154,4 @@ pub(crate) fn keys_of(
         principal,
     };
     keys.checked()
-}
-
-/// Managed policies, as the SDK has them.
-pub(crate) fn managed(policies: &SessionPolicies) -> Option<Vec<PolicyDescriptorType>> {
-    let managed = policies
-        .managed()
-        .iter()
-        .map(|arn| PolicyDescriptorType::builder().arn(arn).build());
-    (!policies.managed().is_empty()).then(|| managed.collect())
 }

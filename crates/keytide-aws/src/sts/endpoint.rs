@@ -122,13 +122,13 @@ fn check_region(region: &str) -> Result<(), Error> {
     ))
 }
 
-/// The setters of builders that have a `sts: StsEndpoint`.
+/// The setters of builders that have an `StsEndpoint`, by the field that it is in.
 macro_rules! sts_setters {
-    () => {
+    ($($field:ident).+) => {
         /// The region whose STS is asked, such as `eu-west-1`. Defaults to `AWS_REGION`, then `AWS_DEFAULT_REGION`, read
         /// at each call. `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT` choose among the region's endpoints.
         pub fn region(mut self, region: impl Into<String>) -> Self {
-            self.sts.region = Some(region.into());
+            self.$($field).+.region = Some(region.into());
             self
         }
 
@@ -136,20 +136,20 @@ macro_rules! sts_setters {
         /// `AWS_ENDPOINT_URL_STS`, then `AWS_ENDPOINT_URL` (both unless `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is `true`),
         /// then the endpoint of the region.
         pub fn endpoint_url(mut self, url: impl Into<String>) -> Self {
-            self.sts.endpoint_url = Some(url.into());
+            self.$($field).+.endpoint_url = Some(url.into());
             self
         }
 
         /// The client that asks, for time limits, proxies and root certificates of its own. Defaults to the one that the
         /// process shares.
         pub fn client(mut self, client: keytide_http::issuer::IssuerClient) -> Self {
-            self.sts.client = client;
+            self.$($field).+.client = client;
             self
         }
 
         /// The environment variables that are looked at. Defaults to those of the process.
         pub fn env(mut self, env: $crate::Env) -> Self {
-            self.sts.env = env;
+            self.$($field).+.env = env;
             self
         }
     };

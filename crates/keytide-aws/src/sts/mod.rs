@@ -4,5 +4,5 @@ mod call;
 mod endpoint;
 mod transport;
 
-pub(crate) use self::call::{Call, keys_of, managed};
+pub(crate) use self::call::{Call, keys_of};
 pub(crate) use self::endpoint::{StsEndpoint, host_of, sts_setters};

@@ -5,17 +5,16 @@ mod builder;
 use std::fmt;
 use std::path::PathBuf;
 
-use keytide_aws_policy::{RoleArn, SessionPolicies, session_name};
+use keytide_aws_policy::RoleArn;
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, Subject};
 use keytide_issuer::{Env, SmallFile};
 use zeroize::Zeroizing;
 
 pub use self::builder::WebIdentityBuilder;
-use crate::duration::SessionDuration;
 use crate::failure::starting_from_cache;
 use crate::keys::Keys;
-use crate::session::{RoleSession, RoleSessions};
-use crate::sts::{Call, StsEndpoint, keys_of, managed};
+use crate::session::{RoleSessions, SessionRequest, role_session};
+use crate::sts::{Call, StsEndpoint};
 
 /// Asks STS for a session of a role by a token of an OpenID Connect issuer that the account trusts
 /// (`AssumeRoleWithWebIdentity`): IAM roles for service accounts (IRSA), a CI system, any issuer of JSON web tokens.
@@ -54,8 +53,10 @@ use crate::sts::{Call, StsEndpoint, keys_of, managed};
 /// # Revocation
 /// As for [`AssumeRole`](crate::AssumeRole#revocation).
 pub struct WebIdentity {
+    /// `None`: the environment names it.
+    role: Option<RoleArn>,
     token: Token,
-    ask: Ask,
+    session: SessionRequest,
 }
 
 /// Where the token comes from.
@@ -65,17 +66,6 @@ pub(crate) enum Token {
     Environment,
     File(PathBuf),
     Subject(Subject),
-}
-
-/// What is asked of STS, but for the token.
-#[derive(Debug, Clone)]
-pub(crate) struct Ask {
-    /// `None`: the environment names it.
-    role: Option<RoleArn>,
-    sts: StsEndpoint,
-    policies: SessionPolicies,
-    duration: SessionDuration,
-    sessions: RoleSessions,
 }
 
 impl WebIdentity {
@@ -89,7 +79,7 @@ impl WebIdentity {
     /// The environment variables that are looked at. Defaults to those of the process.
     #[must_use]
     pub fn env(mut self, env: Env) -> Self {
-        self.ask.sts.env = env;
+        self.session.sts.env = env;
         self
     }
 
@@ -108,20 +98,22 @@ impl WebIdentity {
     /// What STS says of the sessions that it gives.
     #[must_use]
     pub fn sessions(&self) -> RoleSessions {
-        self.ask.sessions.clone()
+        self.session.sessions.clone()
     }
 
     pub(crate) fn of_environment(sts: StsEndpoint) -> Self {
         Self {
+            role: None,
             token: Token::Environment,
-            ask: Ask::new(None, sts),
+            session: SessionRequest::new(sts),
         }
     }
 
     pub(crate) fn of_profile(role: RoleArn, path: PathBuf, sts: StsEndpoint) -> Self {
         Self {
+            role: Some(role),
             token: Token::File(path),
-            ask: Ask::new(Some(role), sts),
+            session: SessionRequest::new(sts),
         }
     }
 
@@ -142,12 +134,12 @@ impl WebIdentity {
                 (role, text_of(NAMED, token)?)
             }
         };
-        self.ask.send(&role, token, request).await
+        self.send(&role, token, request).await
     }
 
     /// The role and the file that the environment names.
     fn configured(&self) -> Result<(RoleArn, PathBuf), Error> {
-        let env = &self.ask.sts.env;
+        let env = &self.session.sts.env;
         let half = |set: &str, missing: &str| {
             Error::misconfigured(format!(
                 "{set} is set and {missing} is not: set both, or neither"
@@ -170,40 +162,29 @@ impl WebIdentity {
     }
 
     fn role(&self) -> Result<RoleArn, Error> {
-        self.ask
-            .role
+        self.role
             .clone()
             .ok_or_else(|| Error::misconfigured("the provider has no role"))
     }
 }
 
-impl Ask {
-    pub(crate) fn new(role: Option<RoleArn>, sts: StsEndpoint) -> Self {
-        Self {
-            role,
-            sts,
-            policies: SessionPolicies::default(),
-            duration: SessionDuration::default(),
-            sessions: RoleSessions::default(),
-        }
-    }
-
+impl WebIdentity {
     async fn send(
         &self,
         role: &RoleArn,
         mut token: Zeroizing<String>,
         request: &Request,
     ) -> Result<Keys, Error> {
-        let call = Call::new(&self.sts, None, request)?;
+        let call = Call::new(&self.session.sts, None, request)?;
         let asked = call
             .client
             .assume_role_with_web_identity()
             .role_arn(role.as_str())
-            .role_session_name(session_name(request.identity(), request.instance()))
+            .role_session_name(SessionRequest::name(request))
             .web_identity_token(std::mem::take(&mut *token))
-            .set_duration_seconds(self.duration.seconds(false))
-            .set_policy(self.policies.inline().map(str::to_owned))
-            .set_policy_arns(managed(&self.policies))
+            .set_duration_seconds(self.session.seconds(false))
+            .set_policy(self.session.policy())
+            .set_policy_arns(self.session.policy_arns())
             .send();
         let denied = || {
             format!(
@@ -213,33 +194,9 @@ impl Ask {
             )
         };
         let output = call.send(asked, denied).await?;
-        let session = session_of(&output);
-        let principal = session.as_ref().map(|session| session.arn.clone());
-        let keys = keys_of(output.credentials, principal)?;
-        if let Some(session) = session {
-            self.sessions.tell(session);
-        }
-        Ok(keys)
+        self.session
+            .granted(role_session!(output), output.credentials)
     }
-}
-
-#[expect(
-    deprecated,
-    reason = "partitions and servers that do not say session_token_utilization yet say this"
-)]
-fn session_of(
-    output: &aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityOutput,
-) -> Option<RoleSession> {
-    let user = output.assumed_role_user.as_ref()?;
-    let number = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok());
-    Some(RoleSession {
-        arn: user.arn.clone(),
-        assumed_role_id: user.assumed_role_id.clone(),
-        source_identity: output.source_identity.clone(),
-        packed_policy_percent: number(output.packed_policy_size),
-        session_token_bytes: number(output.session_token_size),
-        session_token_percent: number(output.session_token_utilization),
-    })
 }
 
 async fn of_file(path: PathBuf) -> Result<Zeroizing<String>, Error> {
@@ -265,11 +222,7 @@ fn text_of(named: &str, content: &[u8]) -> Result<Zeroizing<String>, Error> {
 
 impl ProvideCredential for WebIdentity {
     fn profile(&self) -> Profile {
-        let profile = Profile::signing_key("web_identity").issuer(self.ask.sts.issuer());
-        match self.ask.duration.longest(false) {
-            Some(longest) => profile.longest_lifetime(longest),
-            None => profile,
-        }
+        self.session.profile("web_identity", false)
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
@@ -281,7 +234,8 @@ impl fmt::Debug for WebIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebIdentity")
             .field("token", &self.token)
-            .field("ask", &self.ask)
+            .field("role", &self.role)
+            .field("session", &self.session)
             .finish()
     }
 }

@@ -14,6 +14,7 @@ use crate::credential_process::CredentialProcess;
 use crate::failure::starting;
 use crate::imds::Imds;
 use crate::keys::Keys;
+use crate::session::SessionRequest;
 use crate::sts::StsEndpoint;
 use crate::web_identity::WebIdentity;
 
@@ -65,7 +66,7 @@ impl ProfileFiles {
         for role in plan.roles {
             let ask = RoleRequest {
                 external_id: role.external_id,
-                ..RoleRequest::new(role.arn, sts.clone())
+                ..RoleRequest::new(role.arn, SessionRequest::new(sts.clone()))
             };
             let base = Base {
                 provider,

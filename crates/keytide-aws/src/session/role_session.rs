@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aws_sdk_sts::types::AssumedRoleUser;
+
 /// What STS said of a role session, beside its keys. No secret is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -20,6 +22,49 @@ pub struct RoleSession {
     /// How much of the largest session token that there can be this one takes, in percent, where STS says it.
     pub session_token_percent: Option<u32>,
 }
+
+impl RoleSession {
+    /// `packed_policy_percent`, `session_token_bytes` and `session_token_percent` are the `sizes`, as the SDK has them.
+    pub(crate) fn of(
+        user: Option<&AssumedRoleUser>,
+        source_identity: Option<String>,
+        sizes: [Option<i32>; 3],
+    ) -> Option<Self> {
+        let user = user?;
+        let [
+            packed_policy_percent,
+            session_token_bytes,
+            session_token_percent,
+        ] = sizes.map(|size| size.and_then(|size| u32::try_from(size).ok()));
+        Some(Self {
+            arn: user.arn.clone(),
+            assumed_role_id: user.assumed_role_id.clone(),
+            source_identity,
+            packed_policy_percent,
+            session_token_bytes,
+            session_token_percent,
+        })
+    }
+}
+
+/// The session in an answer of STS. The types of its operations have the same fields, and no trait.
+macro_rules! role_session {
+    ($output:expr) => {{
+        let output = &$output;
+        #[expect(
+            deprecated,
+            reason = "partitions and servers that do not say session_token_utilization yet say session_token_size"
+        )]
+        let sizes = [
+            output.packed_policy_size,
+            output.session_token_size,
+            output.session_token_utilization,
+        ];
+        let user = output.assumed_role_user.as_ref();
+        $crate::session::RoleSession::of(user, output.source_identity.clone(), sizes)
+    }};
+}
+pub(crate) use role_session;
 
 /// Tells what STS said of the last session that a provider was given: got from the provider before a cache takes it.
 #[derive(Debug, Clone, Default)]
