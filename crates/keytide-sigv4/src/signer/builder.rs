@@ -50,10 +50,16 @@ impl SigV4Builder {
         self
     }
 
-    /// Whether `.`, `..` and empty segments are taken out of the path in what is signed (RFC 3986, section 5.2.4). The
-    /// path that is sent stays as it is. Defaults to no for S3, where they are part of a key, and to yes for all others.
-    pub fn normalize_path(mut self, normalize: bool) -> Self {
-        self.normalize_path = Some(normalize);
+    /// Takes `.`, `..` and empty segments out of the path in what is signed (RFC 3986, section 5.2.4). The path that is sent
+    /// stays as it is. The default of all services but S3.
+    pub fn normalize_path(mut self) -> Self {
+        self.normalize_path = Some(true);
+        self
+    }
+
+    /// Leaves `.`, `..` and empty segments in the path in what is signed. The default of S3, where they are part of a key.
+    pub fn keep_path(mut self) -> Self {
+        self.normalize_path = Some(false);
         self
     }
 
@@ -63,17 +69,21 @@ impl SigV4Builder {
         self
     }
 
-    /// Whether the hash of the payload is sent too, in `x-amz-content-sha256`. Defaults to yes for S3 and Glacier, which
-    /// demand it, and to no for all others.
-    pub fn content_sha256_header(mut self, send: bool) -> Self {
-        self.content_sha256_header = Some(send);
+    /// Sends the hash of the payload too, in `x-amz-content-sha256`. The default of S3 and Glacier, which demand it.
+    pub fn content_sha256_header(mut self) -> Self {
+        self.content_sha256_header = Some(true);
         self
     }
 
-    /// Whether the session token is signed, or added to the request after signing, as AWS IoT and a few others want it.
-    /// Defaults to signed.
-    pub fn sign_session_token(mut self, sign: bool) -> Self {
-        self.sign_session_token = sign;
+    /// Does not send the hash of the payload. The default of all services but S3 and Glacier.
+    pub fn without_content_sha256_header(mut self) -> Self {
+        self.content_sha256_header = Some(false);
+        self
+    }
+
+    /// Adds the session token to the request after signing, as AWS IoT and a few others want it. Defaults to signing it.
+    pub fn leave_session_token_unsigned(mut self) -> Self {
+        self.sign_session_token = false;
         self
     }
 

@@ -115,14 +115,11 @@ impl Case {
         } else {
             PathEncoding::AsSent
         };
-        let sigv4 = SigV4::builder(&self.region, &self.service)
+        let builder = SigV4::builder(&self.region, &self.service)
             .path_encoding(encoding)
-            .normalize_path(self.normalize)
-            .payload(Payload::UnsignedStreams)
-            .content_sha256_header(self.sha256)
-            .sign_session_token(self.sign_token)
-            .build()
-            .unwrap();
+            .payload(Payload::UnsignedStreams);
+        let builder = with(builder, self.normalize, self.sha256, self.sign_token);
+        let sigv4 = builder.build().unwrap();
         let token = self.token.as_deref().map(str::as_bytes);
         let keys = sigv4.keys(KEY_ID, self.secret.as_bytes(), token).unwrap();
         let headers = self.headers.iter().map(|(name, value)| {

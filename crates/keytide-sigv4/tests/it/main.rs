@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use keytide_http::{Answer, Attach, Error, ErrorKind, Outgoing, Remedy};
-use keytide_sigv4::{PathEncoding, Payload, SigV4, SigningKeys};
+use keytide_sigv4::{PathEncoding, Payload, SigV4, SigV4Builder, SigningKeys};
 
 /// Signs one request, and gives its headers.
 fn signed(
@@ -26,6 +26,25 @@ fn signed(
     let mut request = Outgoing::new(&profile, &method, &uri, &mut headers, body, now)?;
     sigv4.attach(keys, &mut request)?;
     Ok(headers)
+}
+
+/// What a case says of a signer.
+fn with(builder: SigV4Builder, normalize: bool, sha256: bool, sign_token: bool) -> SigV4Builder {
+    let builder = if normalize {
+        builder.normalize_path()
+    } else {
+        builder.keep_path()
+    };
+    let builder = if sha256 {
+        builder.content_sha256_header()
+    } else {
+        builder.without_content_sha256_header()
+    };
+    if sign_token {
+        builder
+    } else {
+        builder.leave_session_token_unsigned()
+    }
 }
 
 fn text(value: &HeaderValue) -> &str {

@@ -47,11 +47,10 @@ fn the_vectors_of_the_signing_test_suite() {
         } else {
             PathEncoding::Double
         };
-        let sigv4 = SigV4::builder("us-east-1", "service")
-            .path_encoding(encoding)
-            .normalize_path(vector.is("normalize"))
-            .content_sha256_header(vector.is("sign_body"))
-            .sign_session_token(vector.is("sign_token"))
+        let builder = SigV4::builder("us-east-1", "service").path_encoding(encoding);
+        let [normalize, sha256, sign_token] =
+            ["normalize", "sign_body", "sign_token"].map(|field| vector.is(field));
+        let sigv4 = with(builder, normalize, sha256, sign_token)
             .build()
             .unwrap();
         let token = vector.0["token"].as_str().map(str::as_bytes);
