@@ -35,10 +35,16 @@ impl AssumeRoleBuilder {
         }
     }
 
-    /// Whether the base is itself a session, for which an hour is the most. Defaults to yes for a base with a session token,
-    /// unless it is that of an instance, a task or a function.
-    pub fn chained(mut self, chained: bool) -> Self {
-        self.chained = Some(chained);
+    /// The base is itself a session, for which an hour is the most. Where neither this nor [`not_chained`](Self::not_chained) is
+    /// said, a base with a session token counts as one, unless it is that of an instance, a task or a function.
+    pub fn chained(mut self) -> Self {
+        self.chained = Some(true);
+        self
+    }
+
+    /// The base is no session that counts as one: see [`chained`](Self::chained).
+    pub fn not_chained(mut self) -> Self {
+        self.chained = Some(false);
         self
     }
 
@@ -74,10 +80,17 @@ impl AssumeRoleBuilder {
         self
     }
 
-    /// Whether the base has the tags of the identity already, as transitive ones, so that they are not sent: STS refuses a
-    /// key that is inherited. Defaults to yes for a base that is a session of this agent got by `AssumeRole`.
-    pub fn identity_tags_inherited(mut self, inherited: bool) -> Self {
-        self.tags.inherited = Some(inherited);
+    /// The base has the tags of the identity already, as transitive ones, so they are not sent: STS refuses a key that is
+    /// inherited. Where neither this nor [`identity_tags_not_inherited`](Self::identity_tags_not_inherited) is said, a base
+    /// that is a session of this agent got by `AssumeRole` has them.
+    pub fn identity_tags_inherited(mut self) -> Self {
+        self.tags.inherited = Some(true);
+        self
+    }
+
+    /// The base has no tags of the identity, so they are sent: see [`identity_tags_inherited`](Self::identity_tags_inherited).
+    pub fn identity_tags_not_inherited(mut self) -> Self {
+        self.tags.inherited = Some(false);
         self
     }
 

@@ -181,7 +181,7 @@ async fn each_setting_changes_the_request_and_nothing_else_does() {
         "TransitiveTagKeys",
     )
     .await;
-    without(plain().identity_tags_inherited(true), "Tag").await;
+    without(plain().identity_tags_inherited(), "Tag").await;
     without(plain().without_source_identity(), "SourceIdentity").await;
     let elsewhere = asked(plain().region("us-gov-west-1")).await;
     assert!(
@@ -229,8 +229,8 @@ async fn roles_chain_under_one_name_for_an_hour_at_most_and_tags_are_sent_once()
     // A change of what was found out is possible by name.
     let set = role(&sts, first)
         .duration(long)
-        .chained(false)
-        .identity_tags_inherited(false);
+        .not_chained()
+        .identity_tags_not_inherited();
     let error = agent
         .cache(set.build().unwrap())
         .build()
