@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use keytide_aws::{
     AssumeRole, CallerIdentityToken, ObjectStoreCredentials, OutboundToken, SdkCredentials,
-    WebIdentity,
+    WebIdentity, WebIdentityToken,
 };
 use keytide_azure::{ClientAssertion, SdkCredential, StoreCredential, WorkloadIdentity};
 use keytide_core::{
@@ -35,7 +35,7 @@ const PLACES: &[(&str, &[&str])] = &[
             "ObjectStoreCredentials",
         ],
     ),
-    ("keytide-aws/src/web_identity/mod.rs", &["WebIdentity"]),
+    ("keytide-aws/src/web_identity/token.rs", &["WebIdentity"]),
     ("keytide-azure/src/bridge/azure_core.rs", &["SdkCredential"]),
     (
         "keytide-azure/src/bridge/object_store.rs",
@@ -123,7 +123,10 @@ const TAKERS: &[(&str, CredentialKind, Take)] = &[
         )
     }),
     ("WebIdentity", BEARER, |agent, token| {
-        let role = WebIdentity::token("arn:aws:iam::123456789012:role/reader", subject(token));
+        let role = WebIdentity::builder(
+            "arn:aws:iam::123456789012:role/reader",
+            WebIdentityToken::subject(subject(token)),
+        );
         above(agent, role.region("eu-west-1").build())
     }),
     ("SdkCredential", BEARER, |_, token| {

@@ -37,7 +37,7 @@ pub use keytide_issuer::Env;
 pub use lambda_environment::LambdaEnvironment;
 pub use outbound_token::{OutboundToken, OutboundTokenBuilder, SigningAlgorithm};
 pub use session::{RoleSession, RoleSessions};
-pub use web_identity::{WebIdentity, WebIdentityBuilder};
+pub use web_identity::{WebIdentity, WebIdentityBuilder, WebIdentityToken};
 
 /// What reads the answers of issuers, for the fuzzer.
 #[cfg(fuzzing)]

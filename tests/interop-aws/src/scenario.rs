@@ -10,7 +10,7 @@ use aws_config::retry::RetryConfig;
 use aws_sdk_sts::config::Region;
 use keytide_aws::{
     AssumeRole, AssumeRoleBuilder, CallerIdentityToken, CredentialProcess, DefaultRole, Env,
-    ObjectStoreCredentials, WebIdentity, sdk_config,
+    ObjectStoreCredentials, WebIdentity, WebIdentityToken, sdk_config,
 };
 use keytide_aws_policy::session_name;
 use keytide_core::{
@@ -322,7 +322,7 @@ pub(crate) async fn web_identity(directory: &Path) -> Result<(), Failure> {
     let token = std::path::absolute(directory)?.join("token");
     tokio::fs::write(&token, "header.claims.signature").await?;
     let moto = Moto::lax(directory).await?;
-    let provider = WebIdentity::file(ROLE, &token)
+    let provider = WebIdentity::builder(ROLE, WebIdentityToken::file(&token))
         .region(REGION)
         .endpoint_url(moto.origin())
         .raw_duration_seconds(3)
@@ -337,7 +337,7 @@ pub(crate) async fn web_identity(directory: &Path) -> Result<(), Failure> {
     )?;
 
     let broken = Moto::broken(directory).await?;
-    let provider = WebIdentity::file(ROLE, &token)
+    let provider = WebIdentity::builder(ROLE, WebIdentityToken::file(&token))
         .region(REGION)
         .endpoint_url(broken.origin())
         .build()?;

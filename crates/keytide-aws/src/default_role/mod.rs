@@ -31,7 +31,7 @@ use crate::web_identity::WebIdentity;
 /// |---|---|---|
 /// | `environment` | the keys of a Lambda function | `AWS_ACCESS_KEY_ID` and the like, anywhere else |
 /// | `profile` | `role_arn` with `source_profile` or `credential_source`, `web_identity_token_file`, `credential_process`, in `~/.aws/config` and `~/.aws/credentials` (`AWS_CONFIG_FILE`, `AWS_SHARED_CREDENTIALS_FILE`, `AWS_PROFILE`) | `aws_access_key_id`; `sso_…` and `login_session`, which are a person's |
-/// | `web_identity` | [`WebIdentity::from_environment`] | |
+/// | `web_identity` | [`WebIdentity::new`] | |
 /// | `container_endpoint` | [`ContainerEndpoint`] | |
 /// | `imds` | [`Imds`] | |
 ///

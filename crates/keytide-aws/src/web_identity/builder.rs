@@ -3,21 +3,21 @@
 use std::fmt;
 
 use keytide_aws_policy::RoleArn;
-use keytide_core::{CredentialKind, Error};
+use keytide_core::Error;
 
-use super::{Token, WebIdentity};
+use super::{Claim, WebIdentity, WebIdentityToken};
 use crate::session::{SessionRequestBuilder, session_setters};
 
 /// Builds a [`WebIdentity`]. Building contacts nobody and reads no file.
 #[must_use]
 pub struct WebIdentityBuilder {
     role_arn: String,
-    token: Token,
+    token: WebIdentityToken,
     session: SessionRequestBuilder,
 }
 
 impl WebIdentityBuilder {
-    pub(super) fn new(role_arn: String, token: Token) -> Self {
+    pub(super) fn new(role_arn: String, token: WebIdentityToken) -> Self {
         Self {
             role_arn,
             token,
@@ -35,12 +35,9 @@ impl WebIdentityBuilder {
     pub fn build(self) -> Result<WebIdentity, Error> {
         let role = RoleArn::parse(&self.role_arn)?;
         let session = self.session.build()?;
-        if let Token::Subject(subject) = &self.token {
-            subject.expect_kind(CredentialKind::BearerToken)?;
-        }
+        self.token.check()?;
         Ok(WebIdentity {
-            role: Some(role),
-            token: self.token,
+            claim: Claim::Given(role, self.token),
             session,
         })
     }

@@ -1,17 +1,18 @@
 //! A session of a role, got with a token of another issuer: [`WebIdentity`].
 
 mod builder;
+mod token;
 
 use std::fmt;
 use std::path::PathBuf;
 
 use keytide_aws_policy::RoleArn;
-use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, Subject};
-use keytide_issuer::{Env, SmallFile};
+use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
+use keytide_issuer::Env;
 use zeroize::Zeroizing;
 
 pub use self::builder::WebIdentityBuilder;
-use crate::failure::starting_from_cache;
+pub use self::token::WebIdentityToken;
 use crate::keys::Keys;
 use crate::session::{RoleSessions, SessionRequest, role_session};
 use crate::sts::{Call, StsEndpoint};
@@ -22,16 +23,16 @@ use crate::sts::{Call, StsEndpoint};
 /// The token comes from a file, which is opened anew for each call, or from any cache of bearer tokens:
 ///
 /// ```
-/// use keytide_aws::WebIdentity;
+/// use keytide_aws::{WebIdentity, WebIdentityToken};
 ///
 /// # fn main() -> Result<(), keytide_core::Error> {
 /// // What EKS sets for the pod of a service account that has a role.
-/// let provider = WebIdentity::from_environment();
+/// let provider = WebIdentity::new();
 ///
 /// // A role and a file by name.
-/// let provider = WebIdentity::file(
+/// let provider = WebIdentity::builder(
 ///     "arn:aws:iam::123456789012:role/invoices",
-///     "/var/run/secrets/tokens/aws",
+///     WebIdentityToken::file("/var/run/secrets/tokens/aws"),
 /// )
 /// .region("eu-west-1")
 /// .build()?;
@@ -47,33 +48,35 @@ use crate::sts::{Call, StsEndpoint};
 /// # Errors
 /// By the code of STS: [the table](crate#errors). `ExpiredTokenException` and `IDPCommunicationError` are tried again with
 /// the token as it is then; `InvalidIdentityToken` and `IDPRejectedClaim` are refusals. A file that is not there is
-/// [`Unavailable`](keytide_core::ErrorKind::Unavailable), as [`SmallFile`] says. A cache of tokens whose provider is not
+/// [`Unavailable`](keytide_core::ErrorKind::Unavailable), as [`SmallFile`](keytide_issuer::SmallFile) says. A cache of tokens whose provider is not
 /// configured is [`Misconfigured`](keytide_core::ErrorKind::Misconfigured).
 ///
 /// # Revocation
 /// As for [`AssumeRole`](crate::AssumeRole#revocation).
 pub struct WebIdentity {
-    /// `None`: the environment names it.
-    role: Option<RoleArn>,
-    token: Token,
+    claim: Claim,
     session: SessionRequest,
 }
 
-/// Where the token comes from.
+/// Which role is asked for, and by what.
 #[derive(Debug)]
-pub(crate) enum Token {
-    /// The environment names the file and the role.
+pub(crate) enum Claim {
+    /// The environment names the role and the file.
     Environment,
-    File(PathBuf),
-    Subject(Subject),
+    Given(RoleArn, WebIdentityToken),
 }
 
 impl WebIdentity {
     /// The role in `AWS_ROLE_ARN` by the token in the file that `AWS_WEB_IDENTITY_TOKEN_FILE` names, both read at each
     /// call. It is not configured where neither is set; where only one is, it is configured wrongly.
     #[must_use]
-    pub fn from_environment() -> Self {
+    pub fn new() -> Self {
         Self::of_environment(StsEndpoint::default())
+    }
+
+    /// Starts a provider of sessions of this role, by this token.
+    pub fn builder(role_arn: impl Into<String>, token: WebIdentityToken) -> WebIdentityBuilder {
+        WebIdentityBuilder::new(role_arn.into(), token)
     }
 
     /// The environment variables that are looked at. Defaults to those of the process.
@@ -81,18 +84,6 @@ impl WebIdentity {
     pub fn env(mut self, env: Env) -> Self {
         self.session.sts.env = env;
         self
-    }
-
-    /// Starts a provider of sessions of this role, by the token in this file.
-    pub fn file(role_arn: impl Into<String>, path: impl Into<PathBuf>) -> WebIdentityBuilder {
-        WebIdentityBuilder::new(role_arn.into(), Token::File(path.into()))
-    }
-
-    /// Starts a provider of sessions of this role, by the token that another cache keeps fresh.
-    ///
-    /// A forced refresh asks that cache again first.
-    pub fn token(role_arn: impl Into<String>, token: Subject) -> WebIdentityBuilder {
-        WebIdentityBuilder::new(role_arn.into(), Token::Subject(token))
     }
 
     /// What STS says of the sessions that it gives.
@@ -103,42 +94,33 @@ impl WebIdentity {
 
     pub(crate) fn of_environment(sts: StsEndpoint) -> Self {
         Self {
-            role: None,
-            token: Token::Environment,
+            claim: Claim::Environment,
             session: SessionRequest::new(sts),
         }
     }
 
     pub(crate) fn of_profile(role: RoleArn, path: PathBuf, sts: StsEndpoint) -> Self {
         Self {
-            role: Some(role),
-            token: Token::File(path),
+            claim: Claim::Given(role, WebIdentityToken::file(path)),
             session: SessionRequest::new(sts),
         }
     }
 
     pub(crate) async fn keys(&self, request: &Request) -> Result<Keys, Error> {
-        let (role, token) = match &self.token {
-            Token::Environment => {
-                let (role, path) = self.configured()?;
-                (role, of_file(path).await?)
+        let configured;
+        let (role, token) = match &self.claim {
+            Claim::Environment => {
+                configured = self.configured()?;
+                (&configured.0, &configured.1)
             }
-            Token::File(path) => (self.role()?, of_file(path.clone()).await?),
-            Token::Subject(subject) => {
-                let role = self.role()?;
-                let credential = subject.obtain(request).await.map_err(|error| {
-                    let what = format!("the role {} is asked for by a token of", role.as_str());
-                    starting_from_cache(what, error)
-                })?;
-                let token = credential.expose_bearer("web identity token")?;
-                (role, text_of(NAMED, token)?)
-            }
+            Claim::Given(role, token) => (role, token),
         };
-        self.send(&role, token, request).await
+        let text = token.text(role, request).await?;
+        self.send(role, text, request).await
     }
 
     /// The role and the file that the environment names.
-    fn configured(&self) -> Result<(RoleArn, PathBuf), Error> {
+    fn configured(&self) -> Result<(RoleArn, WebIdentityToken), Error> {
         let env = &self.session.sts.env;
         let half = |set: &str, missing: &str| {
             Error::misconfigured(format!(
@@ -158,17 +140,9 @@ impl WebIdentity {
         let role = RoleArn::parse(&arn).map_err(|error| {
             Error::misconfigured(format!("{ROLE_ARN} is refused")).caused_by(error)
         })?;
-        Ok((role, path.into()))
+        Ok((role, WebIdentityToken::file(path)))
     }
 
-    fn role(&self) -> Result<RoleArn, Error> {
-        self.role
-            .clone()
-            .ok_or_else(|| Error::misconfigured("the provider has no role"))
-    }
-}
-
-impl WebIdentity {
     async fn send(
         &self,
         role: &RoleArn,
@@ -199,24 +173,9 @@ impl WebIdentity {
     }
 }
 
-async fn of_file(path: PathBuf) -> Result<Zeroizing<String>, Error> {
-    let file = SmallFile::new(path, NAMED);
-    let content = file.read().await?;
-    text_of(&format!("{NAMED} in {}", file.path().display()), &content)
-}
-
-/// A token is one line of text. One that is being written may be empty for a moment.
-fn text_of(named: &str, content: &[u8]) -> Result<Zeroizing<String>, Error> {
-    let token = content.trim_ascii();
-    let text = std::str::from_utf8(token)
-        .ok()
-        .filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic()));
-    match text {
-        Some("") => Err(Error::unavailable(format!("{named} is empty"))),
-        Some(text) => Ok(Zeroizing::new(text.to_owned())),
-        None => Err(Error::unavailable(format!(
-            "{named} is no token: it is not one line of text"
-        ))),
+impl Default for WebIdentity {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -233,13 +192,11 @@ impl ProvideCredential for WebIdentity {
 impl fmt::Debug for WebIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebIdentity")
-            .field("token", &self.token)
-            .field("role", &self.role)
+            .field("claim", &self.claim)
             .field("session", &self.session)
             .finish()
     }
 }
 
-const NAMED: &str = "the web identity token";
 const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 const ROLE_ARN: &str = "AWS_ROLE_ARN";

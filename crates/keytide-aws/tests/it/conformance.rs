@@ -7,7 +7,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use keytide_aws::{
     AssumeRole, CallerIdentityToken, ContainerEndpoint, CredentialProcess, DefaultRole, Env, Imds,
-    OutboundToken, WebIdentity,
+    OutboundToken, WebIdentity, WebIdentityToken,
 };
 use keytide_core::{Agent, Cache, Clock, ErrorKind, SystemClock};
 use keytide_testkit::aws::{Container, Instance, Sts, refusal};
@@ -86,7 +86,7 @@ fn web_identity_does_what_every_provider_must() {
     let report = conformance::check(move || {
         let path = path.clone();
         HttpFixture::start(Sts::new("conf-web-").lifetime(LONG), move |server| {
-            WebIdentity::file(ROLE, &path)
+            WebIdentity::builder(ROLE, WebIdentityToken::file(&path))
                 .region("eu-west-1")
                 .endpoint_url(server.origin())
                 .env(none())
@@ -99,7 +99,7 @@ fn web_identity_does_what_every_provider_must() {
         .secret("conf-web-token.claims")
         .expires(in_hours(4))
         .refusing(Fault::answer("no", refusal(403, "IDPRejectedClaim"), NO))
-        .not_configured(|| WebIdentity::from_environment().env(none()))
+        .not_configured(|| WebIdentity::new().env(none()))
     });
 
     println!("{report}");
