@@ -27,7 +27,7 @@ pub use bridge::{SdkCredentials, sdk_config};
 pub use caller_identity_token::{CallerIdentityToken, CallerIdentityTokenBuilder};
 pub use container_endpoint::ContainerEndpoint;
 pub use credential_process::CredentialProcess;
-pub use default_role::{DefaultRole, DefaultRoleBuilder};
+pub use default_role::DefaultRole;
 pub use imds::Imds;
 /// What the builders of providers take of sessions.
 pub use keytide_aws_policy::{Boundary, IdentityTag};

@@ -49,9 +49,17 @@ use crate::web_identity::WebIdentity;
 /// Roles that a profile chains are asked for one after the other with each call, and each carries the agent's identity, as
 /// [`AssumeRole`](crate::AssumeRole) does. A role of a profile needs a region: `AWS_REGION`, or `region` in the profile.
 pub struct DefaultRole {
+    settings: Settings,
     steps: [Step; 5],
     /// The step that first gave keys, or `NONE`.
     chosen: AtomicUsize,
+}
+
+#[derive(Clone)]
+struct Settings {
+    env: Env,
+    client: Option<IssuerClient>,
+    allow_static: bool,
 }
 
 enum Step {
@@ -63,18 +71,81 @@ enum Step {
 }
 
 impl DefaultRole {
-    /// The role of this workload, by this process's environment.
+    /// The role of this workload, by this process's environment. Making it contacts nobody and reads nothing.
     #[must_use]
     pub fn new() -> Self {
-        Self::builder().build()
-    }
-
-    /// Starts one with settings of its own.
-    pub fn builder() -> DefaultRoleBuilder {
-        DefaultRoleBuilder {
+        Self::of(Settings {
             env: Env::process(),
             client: None,
             allow_static: false,
+        })
+    }
+
+    /// The environment variables that are looked at. Defaults to those of the process.
+    #[must_use]
+    pub fn env(self, env: Env) -> Self {
+        Self::of(Settings {
+            env,
+            ..self.settings
+        })
+    }
+
+    /// The client that asks all issuers. Defaults to what each step has as its default.
+    #[must_use]
+    pub fn client(self, client: IssuerClient) -> Self {
+        Self::of(Settings {
+            client: Some(client),
+            ..self.settings
+        })
+    }
+
+    /// Takes keys from the environment and from profiles that are no role's, and that may never expire. The cache must be
+    /// built with [`danger_allow_static`](keytide_core::CacheBuilder::danger_allow_static) too, where they do not.
+    ///
+    /// Whoever finds such keys, in a repository, a log or a backup, has them for good.
+    #[must_use]
+    pub fn danger_allow_static_keys(self) -> Self {
+        Self::of(Settings {
+            allow_static: true,
+            ..self.settings
+        })
+    }
+
+    fn of(settings: Settings) -> Self {
+        let Settings {
+            env,
+            client,
+            allow_static,
+        } = settings.clone();
+        let mut sts = StsEndpoint {
+            env: env.clone(),
+            ..StsEndpoint::default()
+        };
+        let mut container = ContainerEndpoint::new().env(env.clone());
+        let mut imds = Imds::new().env(env.clone());
+        if let Some(client) = client {
+            sts.client = client.clone();
+            container = container.client(client.clone());
+            imds = imds.client(client);
+        }
+        let environment = EnvironmentKeys::new(env, allow_static);
+        let profile = ProfileFiles {
+            sts: sts.clone(),
+            environment: environment.clone(),
+            container: container.clone(),
+            imds: imds.clone(),
+            allow_static,
+        };
+        Self {
+            settings,
+            steps: [
+                Step::Environment(environment),
+                Step::Profile(profile),
+                Step::WebIdentity(WebIdentity::of_environment(sts)),
+                Step::ContainerEndpoint(container),
+                Step::Imds(imds),
+            ],
+            chosen: AtomicUsize::new(NONE),
         }
     }
 }
@@ -158,76 +229,6 @@ fn named(step: &str, error: &Error, passed_over: &[String]) -> Error {
     match std::error::Error::source(error) {
         Some(source) => named.caused_by(source.to_string()),
         None => named,
-    }
-}
-
-/// Builds a [`DefaultRole`]. Building contacts nobody and reads nothing.
-#[must_use]
-#[derive(Debug)]
-pub struct DefaultRoleBuilder {
-    env: Env,
-    client: Option<IssuerClient>,
-    allow_static: bool,
-}
-
-impl DefaultRoleBuilder {
-    /// The environment variables that are looked at. Defaults to those of the process.
-    pub fn env(mut self, env: Env) -> Self {
-        self.env = env;
-        self
-    }
-
-    /// The client that asks all issuers. Defaults to what each step has as its default.
-    pub fn client(mut self, client: IssuerClient) -> Self {
-        self.client = Some(client);
-        self
-    }
-
-    /// Takes keys from the environment and from profiles that are no role's, and that may never expire. The cache must be
-    /// built with [`danger_allow_static`](keytide_core::CacheBuilder::danger_allow_static) too, where they do not.
-    ///
-    /// Whoever finds such keys, in a repository, a log or a backup, has them for good.
-    pub fn danger_allow_static_keys(mut self) -> Self {
-        self.allow_static = true;
-        self
-    }
-
-    /// Builds the provider.
-    pub fn build(self) -> DefaultRole {
-        let Self {
-            env,
-            client,
-            allow_static,
-        } = self;
-        let mut sts = StsEndpoint {
-            env: env.clone(),
-            ..StsEndpoint::default()
-        };
-        let mut container = ContainerEndpoint::new().env(env.clone());
-        let mut imds = Imds::new().env(env.clone());
-        if let Some(client) = client {
-            sts.client = client.clone();
-            container = container.client(client.clone());
-            imds = imds.client(client);
-        }
-        let environment = EnvironmentKeys::new(env, allow_static);
-        let profile = ProfileFiles {
-            sts: sts.clone(),
-            environment: environment.clone(),
-            container: container.clone(),
-            imds: imds.clone(),
-            allow_static,
-        };
-        DefaultRole {
-            steps: [
-                Step::Environment(environment),
-                Step::Profile(profile),
-                Step::WebIdentity(WebIdentity::of_environment(sts)),
-                Step::ContainerEndpoint(container),
-                Step::Imds(imds),
-            ],
-            chosen: AtomicUsize::new(NONE),
-        }
     }
 }
 

@@ -168,10 +168,7 @@ fn the_default_role_does_what_every_provider_must() {
     let report = conformance::check(|| {
         HttpFixture::start(Container::new("conf-default-"), |server| {
             let variables = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.url("/role"))];
-            DefaultRole::builder()
-                .env(Env::of(variables))
-                .client(client())
-                .build()
+            DefaultRole::new().env(Env::of(variables)).client(client())
         })
         .secret("conf-default-secret-")
         .secret("conf-default-session-")
@@ -186,7 +183,7 @@ fn the_default_role_does_what_every_provider_must() {
         ))
         .not_configured(|| {
             let variables = Env::of([("AWS_EC2_METADATA_DISABLED", "true")]);
-            DefaultRole::builder().env(variables).build()
+            DefaultRole::new().env(variables)
         })
     });
 

@@ -84,11 +84,10 @@ async fn keys_that_never_expire_are_found_named_and_refused() {
             0
         );
 
-        let allowed = DefaultRole::builder()
+        let allowed = DefaultRole::new()
             .env(machine.env())
             .client(client())
-            .danger_allow_static_keys()
-            .build();
+            .danger_allow_static_keys();
         let cache = agent()
             .cache(allowed)
             .danger_allow_static()
