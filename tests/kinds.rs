@@ -7,8 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use keytide_aws::{
-    AssumeRole, CallerIdentityToken, ObjectStoreCredentials, OutboundToken, SdkCredentials, SigV4,
-    WebIdentity,
+    AssumeRole, CallerIdentityToken, ObjectStoreCredentials, OutboundToken, SdkCredentials,
+    WebIdentity, WebIdentityToken,
 };
 use keytide_azure::{ClientAssertion, SdkCredential, StoreCredential, WorkloadIdentity};
 use keytide_core::{
@@ -21,6 +21,7 @@ use keytide_gcp::{
 };
 use keytide_http::{AuthorizeLayer, Basic, Bearer, NamedHeader};
 use keytide_oauth::ClientCredentials;
+use keytide_sigv4::SigV4;
 
 /// Where the text of a credential is taken, by the crate and the file, with what takes it there.
 const PLACES: &[(&str, &[&str])] = &[
@@ -34,8 +35,7 @@ const PLACES: &[(&str, &[&str])] = &[
             "ObjectStoreCredentials",
         ],
     ),
-    ("keytide-aws/src/sigv4/mod.rs", &["SigV4"]),
-    ("keytide-aws/src/web_identity.rs", &["WebIdentity"]),
+    ("keytide-aws/src/web_identity/token.rs", &["WebIdentity"]),
     ("keytide-azure/src/bridge/azure_core.rs", &["SdkCredential"]),
     (
         "keytide-azure/src/bridge/object_store.rs",
@@ -68,6 +68,7 @@ const PLACES: &[(&str, &[&str])] = &[
         "keytide-oauth/src/authentication.rs",
         &["ClientCredentials"],
     ),
+    ("keytide-sigv4/src/signer/mod.rs", &["SigV4"]),
 ];
 
 /// What is given the wrong kind, and how.
@@ -122,7 +123,10 @@ const TAKERS: &[(&str, CredentialKind, Take)] = &[
         )
     }),
     ("WebIdentity", BEARER, |agent, token| {
-        let role = WebIdentity::token("arn:aws:iam::123456789012:role/reader", subject(token));
+        let role = WebIdentity::builder(
+            "arn:aws:iam::123456789012:role/reader",
+            WebIdentityToken::subject(subject(token)),
+        );
         above(agent, role.region("eu-west-1").build())
     }),
     ("SdkCredential", BEARER, |_, token| {

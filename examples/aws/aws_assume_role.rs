@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, ConfigLoader};
 use aws_sdk_sts::config::Region;
-use keytide_aws::{AssumeRole, DefaultRole, Process, SessionRevocation, sdk_config};
+use keytide_aws::{AssumeRole, CredentialProcess, DefaultRole, sdk_config};
+use keytide_aws_policy::SessionRevocation;
 use keytide_core::{Agent, AgentIdentity, Cache, Reason};
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -76,7 +77,7 @@ async fn with_an_account(agent: &Agent, role_arn: &str) -> Result<Cache, Failure
 
 /// moto has no platform that gives a first role, so a command with a made-up key stands in for it.
 async fn with_moto(agent: &Agent, url: &str) -> Result<Cache, Failure> {
-    let operator = Process::new(
+    let operator = CredentialProcess::new(
         r#"echo '{"Version":1,"AccessKeyId":"AKIAEXAMPLE","SecretAccessKey":"example"}'"#,
     );
     let operator = agent.cache(operator).danger_allow_static().build()?;

@@ -9,9 +9,10 @@
 
 use std::error::Error;
 
-use keytide_aws::{ContainerEndpoint, DefaultRole, Env, SigV4};
+use keytide_aws::{ContainerEndpoint, DefaultRole, Env};
 use keytide_core::{Agent, AgentIdentity, Cache, Reason};
 use keytide_http::AuthorizedClient;
+use keytide_sigv4::SigV4;
 use keytide_testkit::aws::Container;
 use keytide_testkit::server::{Asked, FaultServer, Reply};
 use serde_json::{Value, json};

@@ -117,7 +117,7 @@ mod tests {
     fn the_code_decides_then_the_status_and_what_is_unknown_is_unavailable() {
         use ErrorKind::{NotConfigured, Refused, Throttled, Unavailable};
         let later = Some(RetryAfter::Delay(Duration::from_millis(1500)));
-        for (status, code, retry_after, kind, told) in [
+        for (status, code, retry_after, kind, wait) in [
             (400, "Throttling", None, Throttled, None),
             (503, "SlowDown", later, Throttled, later),
             (400, "IDPCommunicationError", None, Unavailable, None),
@@ -146,7 +146,7 @@ mod tests {
             let error = failure.error();
 
             assert_eq!(error.kind(), kind, "{status} {code}: {error}");
-            assert_eq!(error.retry_after(), told, "{status} {code}: {error}");
+            assert_eq!(error.retry_after(), wait, "{status} {code}: {error}");
             assert!(!error.to_string().contains("NeverHeardOf"), "{error}");
         }
     }

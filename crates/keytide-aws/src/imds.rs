@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use http::StatusCode;
+use keytide_aws_policy::is_legal_in_name;
 use keytide_core::{Error, ErrorKind, Issued, Profile, ProvideCredential, Request};
 use keytide_http::issuer::{Ask, Endpoint, IssuerClient, Reply};
 use keytide_issuer::Env;
@@ -14,7 +15,6 @@ use crate::codes::{self, METADATA};
 use crate::document::Document;
 use crate::failure::{AMZ_RETRY_AFTER, Failure, patience};
 use crate::keys::Keys;
-use crate::naming::is_legal_in_name;
 
 /// Asks the instance metadata service for the keys of the instance's role. Version 2 alone: a session token first, and
 /// never a request without one.
@@ -171,11 +171,11 @@ impl Imds {
                 "AWS_EC2_METADATA_DISABLED turns the metadata service off",
             ));
         }
-        let told = match &self.endpoint {
+        let configured = match &self.endpoint {
             Some(url) => Some(url.clone()),
             None => self.env.get("AWS_EC2_METADATA_SERVICE_ENDPOINT")?,
         };
-        if let Some(url) = told {
+        if let Some(url) = configured {
             return Endpoint::parse(&url);
         }
         let mode = self.env.get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE")?;
@@ -241,23 +241,24 @@ enum Step {
 impl Step {
     /// What a status means where no code explains it.
     fn failed(self, status: StatusCode) -> Option<Error> {
-        let told = |what: &str| format!("the metadata service answers {} {what}", status.as_u16());
+        let answered =
+            |what: &str| format!("the metadata service answers {} {what}", status.as_u16());
         match (status, self) {
-            (StatusCode::NOT_FOUND, Self::Keys { listed: true }) => Some(Error::unavailable(told(
-                "for the role that it has just named: it is being replaced or taken away",
-            ))),
+            (StatusCode::NOT_FOUND, Self::Keys { listed: true }) => Some(Error::unavailable(
+                answered("for the role that it has just named: it is being replaced or taken away"),
+            )),
             (StatusCode::NOT_FOUND, Self::Role | Self::Keys { .. }) => Some(Error::not_configured(
-                told("for the role: no role, or another one, is attached to this instance"),
+                answered("for the role: no role, or another one, is attached to this instance"),
             )),
             (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, Self::Token) => {
-                Some(Error::unavailable(told(
+                Some(Error::unavailable(answered(
                     "to the request for a session token: it has no version 2, and version 1 is never asked",
                 )))
             }
-            (StatusCode::FORBIDDEN, _) => Some(Error::refused(told(
+            (StatusCode::FORBIDDEN, _) => Some(Error::refused(answered(
                 "to this process: it is turned off for the instance, or a rule of the machine forbids it",
             ))),
-            (StatusCode::UNAUTHORIZED, _) => Some(Error::unavailable(told(
+            (StatusCode::UNAUTHORIZED, _) => Some(Error::unavailable(answered(
                 "to its own session token, which may have been lost meanwhile",
             ))),
             _ => None,

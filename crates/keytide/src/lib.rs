@@ -9,10 +9,15 @@
 #[doc(inline)]
 pub use keytide_core::*;
 
-/// Providers of AWS role credentials, session policies, and signatures.
+/// Providers of AWS role credentials.
 #[cfg(feature = "aws")]
 #[doc(inline)]
 pub use keytide_aws as aws;
+
+/// Session policies of AWS, and the one that ends an agent's sessions.
+#[cfg(feature = "aws-policy")]
+#[doc(inline)]
+pub use keytide_aws_policy as aws_policy;
 
 /// Providers of Azure credentials.
 #[cfg(feature = "azure")]
@@ -38,3 +43,8 @@ pub use keytide_kubernetes as kubernetes;
 #[cfg(feature = "oauth")]
 #[doc(inline)]
 pub use keytide_oauth as oauth;
+
+/// Signature Version 4 on every request, at the moment of sending.
+#[cfg(feature = "sigv4")]
+#[doc(inline)]
+pub use keytide_sigv4 as sigv4;

@@ -19,7 +19,7 @@ use tracing::instrument::WithSubscriber;
 use tracing::subscriber::NoSubscriber;
 use zeroize::Zeroizing;
 
-use super::place::Place;
+use super::endpoint::StsEndpoint;
 use super::transport::Transport;
 use crate::codes;
 use crate::failure::{AMZ_RETRY_AFTER, Failure, answered, patience};
@@ -38,16 +38,16 @@ pub(crate) struct Call<'a> {
 impl<'a> Call<'a> {
     /// `None` for credentials: the call is not signed.
     pub(crate) fn new(
-        place: &Place,
+        sts: &StsEndpoint,
         credentials: Option<Credentials>,
         request: &'a Request,
     ) -> Result<Self, Error> {
-        let transport = Transport::new(place.client.clone());
+        let transport = Transport::new(sts.client.clone());
         let mut config = aws_sdk_sts::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new(place.region()?))
-            .use_fips(place.fips()?)
-            .use_dual_stack(place.dual_stack()?)
+            .region(Region::new(sts.region()?))
+            .use_fips(sts.fips()?)
+            .use_dual_stack(sts.dual_stack()?)
             .http_client(transport.clone())
             .identity_cache(IdentityCache::no_cache())
             .retry_config(RetryConfig::disabled())
@@ -55,7 +55,7 @@ impl<'a> Call<'a> {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .time_source(StaticTimeSource::new(request.issuer_now()));
         config.set_app_name(AppName::new("keytide").ok());
-        config.set_endpoint_url(place.endpoint_url()?);
+        config.set_endpoint_url(sts.endpoint_url()?);
         if let Some(credentials) = credentials {
             config = config.credentials_provider(credentials);
         }
@@ -63,7 +63,7 @@ impl<'a> Call<'a> {
             client: Client::from_conf(config.build()),
             transport,
             request,
-            issuer: place.issuer(),
+            issuer: sts.issuer(),
             blames_keys: AtomicBool::new(false),
         })
     }

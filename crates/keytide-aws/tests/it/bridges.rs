@@ -75,8 +75,8 @@ async fn the_sdk_is_told_the_whole_credential_and_why_there_is_none() {
 
     let _telling = keys.revoke();
     let error = provider.provide_credentials().await.unwrap_err();
-    let told = std::error::Error::source(&error).unwrap().to_string();
-    assert!(told.contains("revoked"), "{told}");
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("revoked"), "{cause}");
 }
 
 #[cfg(feature = "object-store")]

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use aws_config::BehaviorVersion;
 use keytide_aws::{
-    AssumeRole, CallerIdentityToken, OutboundToken, SdkCredentials, SigV4, WebIdentity, sdk_config,
+    AssumeRole, CallerIdentityToken, OutboundToken, SdkCredentials, WebIdentity, WebIdentityToken,
+    sdk_config,
 };
 use keytide_core::{Cache, CredentialKind, Error, ErrorKind, Profile, Subject, SubjectUse};
 use keytide_http::{AuthorizedClient, reqwest};
+use keytide_sigv4::SigV4;
 use keytide_testkit::{Answer, ScriptedProvider};
 
 use crate::support::{ROLE, agent};
@@ -49,7 +51,11 @@ fn keys_where_a_bearer_token_is_meant_are_refused_when_it_is_built() {
     assert_eq!(keys.kind(), CredentialKind::SigningKey);
 
     for usage in [SubjectUse::Repeatable, SubjectUse::Once] {
-        let built = WebIdentity::token(ROLE, Subject::new(keys.clone(), usage)).build();
+        let built = WebIdentity::builder(
+            ROLE,
+            WebIdentityToken::subject(Subject::new(keys.clone(), usage)),
+        )
+        .build();
         is_refused("WebIdentity", built, &keys);
     }
     assert_eq!(script.calls(), 0);

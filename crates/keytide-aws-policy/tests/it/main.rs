@@ -1,0 +1,7 @@
+//! What boundaries and revocations allow and deny, by an evaluator of its own, and what the lint finds.
+
+mod building;
+mod escalations;
+mod evaluator;
+mod linting;
+mod revocation;
