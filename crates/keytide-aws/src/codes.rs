@@ -2,7 +2,7 @@
 
 mod table;
 
-use keytide_http::issuer::{Dialect, KnownCode, read_object};
+use keytide_issuer::{Dialect, KnownCode, read_object};
 use serde::Deserialize;
 
 use self::table::KNOWN;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
-use keytide_http::issuer::{Endpoint, IssuerClient};
+use keytide_issuer::{Endpoint, IssuerClient};
 use keytide_issuer::{Env, SmallFile};
 use zeroize::Zeroizing;
 

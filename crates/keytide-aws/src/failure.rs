@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use keytide_core::{Error, ErrorKind, RetryAfter};
-use keytide_http::issuer::KnownCode;
+use keytide_issuer::KnownCode;
 
 /// What is looked at of a failure.
 pub(crate) struct Failure<'a> {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 use keytide_core::{Error, ErrorKind, Issued, Profile, ProvideCredential, Request};
-use keytide_http::issuer::{Ask, Endpoint, IssuerClient, Reply};
 use keytide_issuer::Env;
+use keytide_issuer::{Ask, Endpoint, IssuerClient, Reply};
 use zeroize::Zeroizing;
 
 use crate::codes::{self, METADATA};

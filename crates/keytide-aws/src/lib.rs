@@ -38,9 +38,9 @@ pub use caller_identity_token::{CallerIdentityToken, CallerIdentityTokenBuilder}
 pub use container_endpoint::ContainerEndpoint;
 pub use default_role::{DefaultRole, DefaultRoleBuilder};
 pub use imds::Imds;
-/// The guarded client that asks issuers, for the builders of providers.
-pub use keytide_http::issuer::{Endpoint, IssuerClient};
 pub use keytide_issuer::Env;
+/// The guarded client that asks issuers, for the builders of providers.
+pub use keytide_issuer::{Endpoint, IssuerClient};
 pub use lambda_environment::LambdaEnvironment;
 pub use naming::{IdentityTag, session_name};
 pub use outbound_token::{OutboundToken, OutboundTokenBuilder, SigningAlgorithm};

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use keytide_core::{Error, Issued, Request};
-use keytide_http::issuer::{Seconds, SecretText, read_object};
+use keytide_issuer::{Seconds, SecretText, read_object};
 use serde::Deserialize;
 
 /// What a token endpoint or a managed identity gives. Fields that stand twice are an error; those that are not read here

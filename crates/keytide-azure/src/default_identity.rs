@@ -5,8 +5,8 @@ mod secret;
 use std::fmt;
 
 use keytide_core::{Chain, Error, Issued, Profile, ProvideCredential, Request};
-use keytide_http::issuer::IssuerClient;
 use keytide_issuer::Env;
+use keytide_issuer::IssuerClient;
 
 use crate::managed_identity::{Machine, ManagedIdentity};
 use crate::workload_identity::WorkloadIdentity;

@@ -8,7 +8,7 @@ mod jwt;
 mod proof;
 
 use keytide_core::Error;
-use keytide_http::issuer::Endpoint;
+use keytide_issuer::Endpoint;
 
 pub(crate) use assertion_file::AssertionFile;
 pub(crate) use exchange::Exchange;

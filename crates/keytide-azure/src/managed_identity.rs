@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, Trigger};
-use keytide_http::issuer::{Endpoint, IssuerClient};
+use keytide_issuer::{Endpoint, IssuerClient};
 
 use crate::resource::Resource;
 use app_service::AppService;

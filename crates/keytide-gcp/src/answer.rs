@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use chrono::DateTime;
 use keytide_core::Error;
-use keytide_http::issuer::{Seconds, SecretText, read_object};
+use keytide_issuer::{Seconds, SecretText, read_object};
 use serde::Deserialize;
 
 /// An access token and how long it lasts, where that was said.

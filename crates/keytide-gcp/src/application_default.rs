@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 use keytide_core::{
     Error, ErrorKind, Issued, Profile, ProvideCredential, Request, Secret, Subject,
 };
-use keytide_http::issuer::{Endpoint, IssuerClient};
 use keytide_issuer::Env;
+use keytide_issuer::{Endpoint, IssuerClient};
 
 use self::find::{Found, Place};
 use crate::CLOUD_PLATFORM;

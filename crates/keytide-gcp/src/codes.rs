@@ -1,7 +1,7 @@
 //! What the error codes of Google's endpoints mean.
 
 use keytide_core::ErrorKind::{Refused, Throttled, Unavailable};
-use keytide_http::issuer::{Dialect, KnownCode, read_object};
+use keytide_issuer::{Dialect, KnownCode, read_object};
 use serde::Deserialize;
 
 /// The token endpoint and STS: RFC 6749, section 5.2, RFC 8693, section 2.2.2, and what Google adds.

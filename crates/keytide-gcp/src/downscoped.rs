@@ -6,7 +6,7 @@ use keytide_core::{
     Cache, CredentialKind, Error, Issued, Profile, ProvideCredential, Request, Secret, Subject,
     SubjectUse,
 };
-use keytide_http::issuer::{Endpoint, IssuerClient};
+use keytide_issuer::{Endpoint, IssuerClient};
 use serde_json::Value;
 
 use crate::beneath;

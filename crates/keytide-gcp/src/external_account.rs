@@ -7,7 +7,7 @@ mod source;
 use std::fmt;
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, Secret};
-use keytide_http::issuer::{Endpoint, IssuerClient};
+use keytide_issuer::{Endpoint, IssuerClient};
 use serde_json::Value;
 use zeroize::Zeroizing;
 

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keytide_core::{Error, Issued, Secret};
 use serde::Deserialize;
 
-use keytide_http::issuer::SecretText;
+use keytide_issuer::SecretText;
 
 /// The claims of an identity token that matter here. Its signature is for those who are shown it: it came from its
 /// issuer over a guarded connection.

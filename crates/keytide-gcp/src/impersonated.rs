@@ -5,7 +5,7 @@ mod builder;
 use keytide_core::{
     Cache, Error, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
 };
-use keytide_http::issuer::IssuerClient;
+use keytide_issuer::IssuerClient;
 
 use crate::beneath;
 use crate::impersonation::Impersonation;

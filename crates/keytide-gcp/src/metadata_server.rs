@@ -9,8 +9,8 @@ mod host;
 use std::time::Duration;
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, Secret};
-use keytide_http::issuer::{Answer, Ask, Dialect, Endpoint, Reply};
 use keytide_issuer::Env;
+use keytide_issuer::{Answer, Ask, Dialect, Endpoint, Reply};
 
 use self::client::Client;
 use crate::answer::{Token, whole};

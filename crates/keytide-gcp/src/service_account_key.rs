@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, Secret};
-use keytide_http::issuer::{Form, IssuerClient};
+use keytide_issuer::{Form, IssuerClient};
 
 use self::assertion::{Key, Signed};
 use crate::answer::{Token, identity_token};

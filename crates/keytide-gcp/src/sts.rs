@@ -1,7 +1,7 @@
 //! The exchange of one token for another at Google's security token service: RFC 8693.
 
 use keytide_core::{Error, Request};
-use keytide_http::issuer::{Endpoint, Form, IssuerClient};
+use keytide_issuer::{Endpoint, Form, IssuerClient};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use zeroize::Zeroizing;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, Secret};
-use keytide_http::issuer::{Endpoint, Form, IssuerClient, SecretText};
 use keytide_issuer::SmallFile;
+use keytide_issuer::{Endpoint, Form, IssuerClient, SecretText};
 use serde::Deserialize;
 
 use crate::answer::Token;

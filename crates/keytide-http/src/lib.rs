@@ -14,9 +14,6 @@ mod error;
 #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
 mod generation;
 mod guard;
-#[cfg(feature = "issuer")]
-#[cfg_attr(docsrs, doc(cfg(feature = "issuer")))]
-pub mod issuer;
 mod kept;
 #[cfg(feature = "tower")]
 mod layer;

@@ -1,10 +1,22 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "client")]
+mod client;
 mod env;
 mod file;
 mod one_at_a_time;
 
+#[cfg(fuzzing)]
+#[cfg(feature = "client")]
+#[doc(hidden)]
+pub use client::fuzz_dates;
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub use client::{
+    Answer, Ask, Dialect, Endpoint, Exchange, Form, IssuerClient, IssuerClientBuilder, KnownCode,
+    Reply, Seconds, SecretText, Wiped, read_object,
+};
 pub use env::Env;
 pub use file::{ReadError, SmallFile, read_small};
 pub use one_at_a_time::OneAtATime;

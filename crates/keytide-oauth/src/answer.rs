@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use keytide_core::Error;
-use keytide_http::issuer::{Seconds, SecretText, read_object};
+use keytide_issuer::{Seconds, SecretText, read_object};
 use serde::Deserialize;
 
 /// What a token endpoint gives.

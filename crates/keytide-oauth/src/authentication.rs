@@ -3,7 +3,7 @@
 use std::fmt;
 
 use keytide_core::{Error, ErrorKind, Request, Subject};
-use keytide_http::issuer::{Ask, Form};
+use keytide_issuer::{Ask, Form};
 use zeroize::Zeroizing;
 
 use crate::assertion::Assertion;

@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
-use keytide_http::issuer::{Endpoint, Form, IssuerClient};
+use keytide_issuer::{Endpoint, Form, IssuerClient};
 
 use crate::answer::Token;
 use crate::authentication::Authentication;

@@ -1,7 +1,7 @@
 //! What the error codes of token endpoints mean.
 
 use keytide_core::ErrorKind::{Refused, Throttled, Unavailable};
-use keytide_http::issuer::{Dialect, KnownCode, read_object};
+use keytide_issuer::{Dialect, KnownCode, read_object};
 use serde::Deserialize;
 
 /// RFC 6749, section 5.2, and what its extensions and common issuers add to it.

@@ -11,7 +11,7 @@ mod key;
 pub use client_credentials::{ClientCredentials, ClientCredentialsBuilder};
 pub use key::AssertionKey;
 /// The guarded client that asks issuers, for [`ClientCredentialsBuilder::client`].
-pub use keytide_http::issuer::{Endpoint, IssuerClient};
+pub use keytide_issuer::{Endpoint, IssuerClient};
 
 /// What reads the answers of token endpoints, for the fuzzer.
 #[cfg(fuzzing)]

@@ -1,8 +1,8 @@
 //! Where STS is asked: [`Place`].
 
 use keytide_core::Error;
-use keytide_http::issuer::{Endpoint, IssuerClient};
 use keytide_issuer::Env;
+use keytide_issuer::{Endpoint, IssuerClient};
 
 /// The region, the endpoint and the client of a provider that asks STS.
 #[derive(Debug, Clone)]
@@ -142,7 +142,7 @@ macro_rules! place_setters {
 
         /// The client that asks, for time limits, proxies and root certificates of its own. Defaults to the one that the
         /// process shares.
-        pub fn client(mut self, client: keytide_http::issuer::IssuerClient) -> Self {
+        pub fn client(mut self, client: keytide_issuer::IssuerClient) -> Self {
             self.place.client = client;
             self
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use keytide_core::{Credential, Error, ErrorKind, Request, Subject};
-use keytide_http::issuer::Form;
+use keytide_issuer::Form;
 use zeroize::Zeroizing;
 
 use super::assertion_file::{AssertionFile, FileToken};

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use keytide_core::Error;
 use keytide_core::ErrorKind::{Refused, Unavailable};
-use keytide_http::issuer::{Answer, Dialect, KnownCode, Reply, read_object};
+use keytide_issuer::{Answer, Dialect, KnownCode, Reply, read_object};
 use serde::Deserialize;
 
 /// The answer, if it is a success. Codes count where the status is one of refusal: what a server in trouble writes is no

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use keytide_core::{Error, ErrorKind, Issued, Request};
-use keytide_http::issuer::{Endpoint, IssuerClient, Reply};
+use keytide_issuer::{Endpoint, IssuerClient, Reply};
 
 use super::codes::{IMDS_SYSTEM, IMDS_USER, accept};
 use super::{Identity, manners, with_resource};

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use keytide_core::Error;
-use keytide_http::issuer::Endpoint;
+use keytide_issuer::Endpoint;
 use keytide_issuer::Env;
 use zeroize::Zeroizing;
 

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use keytide_core::Error;
-use keytide_http::issuer::{Endpoint, SecretText};
 use keytide_issuer::SmallFile;
+use keytide_issuer::{Endpoint, SecretText};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use zeroize::Zeroizing;

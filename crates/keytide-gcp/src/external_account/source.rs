@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use keytide_core::{Credential, Error, Request, Subject};
-use keytide_http::issuer::{Dialect, Endpoint, IssuerClient};
 use keytide_issuer::SmallFile;
+use keytide_issuer::{Dialect, Endpoint, IssuerClient};
 use serde_json::Value;
 use zeroize::Zeroizing;
 

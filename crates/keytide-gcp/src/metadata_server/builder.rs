@@ -1,8 +1,8 @@
 //! How a metadata server is told what to hand out: [`MetadataServerBuilder`].
 
 use keytide_core::Error;
-use keytide_http::issuer::IssuerClient;
 use keytide_issuer::Env;
+use keytide_issuer::IssuerClient;
 
 use super::MetadataServer;
 use super::client::Client;

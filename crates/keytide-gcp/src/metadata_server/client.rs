@@ -4,8 +4,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use keytide_core::Error;
-use keytide_http::issuer::IssuerClient;
 use keytide_issuer::Env;
+use keytide_issuer::IssuerClient;
 
 /// The client that was given, else one as patient as the environment says.
 #[derive(Debug)]

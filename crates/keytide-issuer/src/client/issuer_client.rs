@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use http::Method;
 use keytide_core::Error;
-use keytide_issuer::OneAtATime;
 use reqwest::{Certificate, Proxy, redirect, retry, tls};
 
 use super::ask::Ask;
 use super::endpoint::{Endpoint, Route};
 use super::names::Names;
+use crate::one_at_a_time::OneAtATime;
 
 /// Asks issuers, guarded: see [the module](super). Clones are the same client.
 ///

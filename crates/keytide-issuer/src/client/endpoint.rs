@@ -11,7 +11,7 @@ use super::address::Place;
 /// The URL of an issuer, judged: it can be asked without a credential going where it must not.
 ///
 /// ```
-/// use keytide_http::issuer::Endpoint;
+/// use keytide_issuer::Endpoint;
 ///
 /// assert!(Endpoint::parse("https://login.example.com/oauth2/token").is_ok());
 /// assert!(Endpoint::parse("http://127.0.0.1:8080/token").is_ok());

@@ -5,7 +5,7 @@
 use std::process::Command;
 
 use keytide_core::ErrorKind;
-use keytide_http::issuer::IssuerClient;
+use keytide_issuer::IssuerClient;
 use keytide_testkit::server::{Asked, FaultServer, Reply};
 
 use crate::{Asking, asking, cache, client, failed};

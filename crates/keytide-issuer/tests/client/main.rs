@@ -13,7 +13,7 @@ use keytide_core::{
     Agent, AgentIdentity, AgentType, Cache, Environment, Error, ErrorKind, Issued, Owner, Profile,
     ProvideCredential, Request, Version,
 };
-use keytide_http::issuer::{Ask, Dialect, Endpoint, IssuerClient, KnownCode};
+use keytide_issuer::{Ask, Dialect, Endpoint, IssuerClient, KnownCode};
 
 /// A provider whose answers are tokens as they stand.
 pub(crate) struct Asking {

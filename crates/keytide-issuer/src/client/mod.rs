@@ -17,7 +17,7 @@
 //!
 //! ```
 //! use keytide_core::{Error, ErrorKind, Issued, Profile, ProvideCredential, Request};
-//! use keytide_http::issuer::{Dialect, Endpoint, IssuerClient, KnownCode};
+//! use keytide_issuer::{Dialect, Endpoint, IssuerClient, KnownCode};
 //!
 //! struct Vending {
 //!     client: IssuerClient,
@@ -71,13 +71,13 @@
 mod address;
 mod answer;
 mod ask;
-mod client;
 mod dates;
 mod dialect;
 mod endpoint;
 mod exchange;
 mod failure;
 mod form;
+mod issuer_client;
 mod names;
 mod object;
 mod seconds;
@@ -86,11 +86,11 @@ mod wiped;
 
 pub use answer::{Answer, Reply};
 pub use ask::Ask;
-pub use client::{IssuerClient, IssuerClientBuilder};
 pub use dialect::{Dialect, KnownCode};
 pub use endpoint::Endpoint;
 pub use exchange::Exchange;
 pub use form::Form;
+pub use issuer_client::{IssuerClient, IssuerClientBuilder};
 pub use object::read_object;
 pub use seconds::Seconds;
 pub use text::SecretText;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use keytide_core::{ErrorKind, RetryAfter};
-use keytide_http::issuer::{Endpoint, Form, IssuerClient, Wiped};
+use keytide_issuer::{Endpoint, Form, IssuerClient, Wiped};
 use keytide_testkit::server::{Asked, FaultServer, Reply};
 
 use crate::{Asking, asking, cache, failed};
@@ -128,7 +128,7 @@ async fn a_request_carries_what_it_was_given_and_nothing_of_the_environment() {
 async fn a_header_that_cannot_be_written_is_an_error_before_anything_is_sent() {
     let server = FaultServer::start(|_: &Asked| Reply::new(200).body("token"));
     for prepare in [
-        (|ask| ask.header("x-a", "b\r\nx-c: d")) as fn(keytide_http::issuer::Ask) -> _,
+        (|ask| ask.header("x-a", "b\r\nx-c: d")) as fn(keytide_issuer::Ask) -> _,
         |ask| ask.secret_header("x-a", b"canary\ncanary"),
     ] {
         let provider = Asking {
@@ -177,7 +177,7 @@ fn limits_out_of_range_and_things_that_are_no_certificates_are_refused() {
     ] {
         let built = IssuerClient::builder()
             .root_certificates(pem.as_bytes())
-            .and_then(keytide_http::issuer::IssuerClientBuilder::build);
+            .and_then(keytide_issuer::IssuerClientBuilder::build);
         assert!(built.is_err() || pem.contains("AAAA"), "{pem}");
     }
 }

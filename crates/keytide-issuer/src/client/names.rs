@@ -6,11 +6,11 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, LazyLock};
 
-use keytide_issuer::OneAtATime;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::address::Place;
 use super::endpoint::LOCALHOST;
+use crate::one_at_a_time::OneAtATime;
 
 /// Looks names up, and gives out only addresses that an issuer may have.
 ///

@@ -1,7 +1,7 @@
 //! TLS: whom to trust, and what is said when that fails.
 
 use keytide_core::ErrorKind;
-use keytide_http::issuer::IssuerClient;
+use keytide_issuer::IssuerClient;
 use keytide_testkit::server::{Asked, Fault, FaultServer, Reply, TestCa, TlsFault};
 use std::time::Duration;
 

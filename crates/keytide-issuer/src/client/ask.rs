@@ -14,14 +14,13 @@ use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use super::answer::Reply;
-use super::client::Inner;
 use super::dates;
 use super::endpoint::{Endpoint, Route};
 use super::exchange::Exchange;
 use super::failure;
 use super::form::{Form, encode};
+use super::issuer_client::Inner;
 use super::wiped::Wiped;
-use crate::destination::forbidden;
 
 /// A request to an issuer in the making. Sent once: it is never repeated.
 #[must_use = "nothing is sent until `send` is awaited"]
@@ -39,7 +38,8 @@ impl Ask {
         let mut headers = HeaderMap::new();
         // Answers of a kilobyte gain nothing from compression. One that comes compressed all the same is read.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let fault = forbidden(&method, &HeaderMap::new()).map(Error::misconfigured);
+        let fault = is_forbidden(&method)
+            .then(|| Error::misconfigured("an issuer is never asked by TRACE, TRACK or CONNECT"));
         Self {
             client,
             method,
@@ -168,6 +168,14 @@ impl Ask {
         }
         Reply::read(origin.clone(), response, date, deadline, late).await
     }
+}
+
+/// Methods that have a server send back what it got, or that are for a proxy (RFC 9110, section 9.3.8). Some servers take
+/// them in any case.
+fn is_forbidden(method: &Method) -> bool {
+    ["TRACE", "TRACK", "CONNECT"]
+        .iter()
+        .any(|forbidden| method.as_str().eq_ignore_ascii_case(forbidden))
 }
 
 fn sensitive(buffer: Wiped) -> Option<HeaderValue> {

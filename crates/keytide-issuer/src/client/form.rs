@@ -11,7 +11,7 @@ use super::wiped::Wiped;
 /// A space is written as `%20`: every decoder of forms takes it, and some issuers do not take `+`.
 ///
 /// ```
-/// use keytide_http::issuer::Form;
+/// use keytide_issuer::Form;
 ///
 /// let mut form = Form::new();
 /// form.add("grant_type", "client_credentials");

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::issuer::IssuerClient;
-use crate::issuer::endpoint::Route;
-use crate::issuer::names::Names;
+use crate::client::IssuerClient;
+use crate::client::endpoint::Route;
+use crate::client::names::Names;
 
 /// Runs this where the only thread of the pool is taken.
 fn with_no_pool<T>(what: impl Future<Output = T>) -> T {

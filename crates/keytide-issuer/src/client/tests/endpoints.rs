@@ -2,8 +2,8 @@
 
 use keytide_core::ErrorKind;
 
-use crate::issuer::Endpoint;
-use crate::issuer::endpoint::Route;
+use crate::client::Endpoint;
+use crate::client::endpoint::Route;
 
 #[test]
 fn only_tls_loopback_and_documented_metadata_addresses_are_endpoints() {

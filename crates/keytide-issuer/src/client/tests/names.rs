@@ -12,8 +12,8 @@ use keytide_core::{
 };
 use tokio::net::TcpListener;
 
-use crate::issuer::names::Names;
-use crate::issuer::{Dialect, Endpoint, IssuerClient};
+use crate::client::names::Names;
+use crate::client::{Dialect, Endpoint, IssuerClient};
 
 /// Asks an endpoint for nothing in particular.
 struct Asking {
