@@ -32,15 +32,6 @@ const STANDING: &[(&str, &[&str])] = &[
     (
         "keytide-http",
         &[
-            "issuer/answer.rs",
-            "issuer/ask.rs",
-            "issuer/client.rs",
-            "issuer/exchange.rs",
-        ],
-    ),
-    (
-        "keytide-http",
-        &[
             "layer/exchange.rs",
             "layer/future.rs",
             "layer/mod.rs",

@@ -9,10 +9,10 @@ use keytide_core::{Error, ErrorKind, RetryAfter};
 use reqwest::Response;
 use tokio::time::{Instant, timeout_at};
 
-use super::ask::text;
 use super::dates;
 use super::dialect::{Dialect, KnownCode};
 use super::failure;
+use super::header::text;
 use super::wiped::Wiped;
 
 /// An answer of any status, read whole. [`accept`](Self::accept) it to get at a body.
@@ -101,7 +101,7 @@ impl Reply {
     /// The answer, if it is a success.
     ///
     /// # Errors
-    /// One of the four sorts, as [the module](super) lists them.
+    /// One of the four sorts, as [the crate](crate#what-an-answer-means) lists them.
     pub fn accept(self, dialect: &Dialect) -> Result<Answer, Error> {
         if self.status.is_success() {
             return Ok(Answer(self));

@@ -14,18 +14,19 @@ use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use super::answer::Reply;
+use super::clients::Clients;
 use super::dates;
 use super::endpoint::{Endpoint, Route};
 use super::exchange::Exchange;
 use super::failure;
 use super::form::{Form, encode};
-use super::issuer_client::Inner;
+use super::header::text;
 use super::wiped::Wiped;
 
 /// A request to an issuer in the making. Sent once: it is never repeated.
 #[must_use = "nothing is sent until `send` is awaited"]
 pub struct Ask {
-    client: Arc<Inner>,
+    clients: Arc<Clients>,
     method: Method,
     endpoint: Endpoint,
     headers: HeaderMap,
@@ -34,14 +35,14 @@ pub struct Ask {
 }
 
 impl Ask {
-    pub(super) fn new(client: Arc<Inner>, method: Method, endpoint: Endpoint) -> Self {
+    pub(super) fn new(clients: Arc<Clients>, method: Method, endpoint: Endpoint) -> Self {
         let mut headers = HeaderMap::new();
         // Answers of a kilobyte gain nothing from compression. One that comes compressed all the same is read.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let fault = is_forbidden(&method)
             .then(|| Error::misconfigured("an issuer is never asked by TRACE, TRACK or CONNECT"));
         Self {
-            client,
+            clients,
             method,
             endpoint,
             headers,
@@ -143,20 +144,21 @@ impl Ask {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
-        let deadline = Instant::now() + self.client.answer_timeout();
+        let settings = self.clients.settings();
+        let deadline = Instant::now() + settings.answer_timeout;
         let mut asked = reqwest::Request::new(self.method, self.endpoint.url().clone());
         *asked.headers_mut() = self.headers;
         *asked.body_mut() = self.body.map(|body| Bytes::from_owner(body).into());
 
         let origin = self.endpoint.origin();
-        let late = || failure::late(&origin, self.client.answer_timeout());
-        let http = timeout_at(deadline, self.client.client(self.endpoint.route()))
+        let late = || failure::late(&origin, settings.answer_timeout);
+        let http = timeout_at(deadline, self.clients.client(self.endpoint.route()))
             .await
             .map_err(|_| late())??;
         let response = timeout_at(deadline, http.execute(asked))
             .await
             .map_err(|_| late())?
-            .map_err(|error| failure::transport(&origin, error, self.client.connect_timeout()))?;
+            .map_err(|error| failure::transport(&origin, error, settings.connect_timeout))?;
 
         let date = response
             .headers()
@@ -182,10 +184,6 @@ fn sensitive(buffer: Wiped) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(buffer)).ok()?;
     value.set_sensitive(true);
     Some(value)
-}
-
-pub(super) fn text(value: &HeaderValue) -> Option<&str> {
-    value.to_str().ok()
 }
 
 impl fmt::Debug for Ask {

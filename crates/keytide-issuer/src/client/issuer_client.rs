@@ -1,52 +1,24 @@
 //! The client that all providers share: [`IssuerClient`] and [`IssuerClientBuilder`].
 
 use std::fmt;
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use http::Method;
 use keytide_core::Error;
-use reqwest::{Certificate, Proxy, redirect, retry, tls};
+use reqwest::{Certificate, Proxy};
 
 use super::ask::Ask;
-use super::endpoint::{Endpoint, Route};
-use super::names::Names;
-use crate::one_at_a_time::OneAtATime;
+use super::clients::{Clients, Proxies, Settings};
+use super::endpoint::Endpoint;
 
-/// Asks issuers, guarded: see [the module](super). Clones are the same client.
+/// Asks issuers, guarded: see [the crate](crate#the-guarded-client). Clones are the same client.
 ///
 /// It holds no connection and needs no runtime until it asks, so one serves all providers of a process, on whatever
 /// runtime they are polled.
 #[derive(Clone)]
 pub struct IssuerClient {
-    inner: Arc<Inner>,
-}
-
-pub(super) struct Inner {
-    settings: Settings,
-    /// Each is made when it is first needed: where only a metadata service is asked, no root certificates have to be
-    /// there.
-    clear: OnceLock<reqwest::Client>,
-    local: OnceLock<reqwest::Client>,
-    public: OnceLock<reqwest::Client>,
-    /// Reading the machine's root certificates takes tens of milliseconds, and may hang with their files.
-    making: OneAtATime<Route, Result<reqwest::Client, Error>>,
-}
-
-#[derive(Clone)]
-struct Settings {
-    connect_timeout: Duration,
-    answer_timeout: Duration,
-    roots: Vec<Certificate>,
-    proxies: Proxies,
-    names: Names,
-}
-
-#[derive(Clone)]
-enum Proxies {
-    Environment,
-    None,
-    These(Vec<Proxy>),
+    clients: Arc<Clients>,
 }
 
 impl IssuerClient {
@@ -54,7 +26,7 @@ impl IssuerClient {
     #[must_use]
     pub fn shared() -> Self {
         static SHARED: LazyLock<IssuerClient> = LazyLock::new(|| IssuerClient {
-            inner: Inner::new(Settings::default()),
+            clients: Clients::new(Settings::default()),
         });
         SHARED.clone()
     }
@@ -83,117 +55,22 @@ impl IssuerClient {
 
     /// Starts a request of any method but TRACE, TRACK and CONNECT, which [`Ask::send`] refuses.
     pub fn ask(&self, method: Method, endpoint: &Endpoint) -> Ask {
-        Ask::new(Arc::clone(&self.inner), method, endpoint.clone())
+        Ask::new(Arc::clone(&self.clients), method, endpoint.clone())
     }
 
     #[cfg(test)]
-    pub(super) fn inner(&self) -> &Inner {
-        &self.inner
+    pub(super) fn clients(&self) -> &Clients {
+        &self.clients
     }
 
     #[cfg(test)]
-    pub(super) fn with_names(builder: IssuerClientBuilder, names: Names) -> Self {
+    pub(super) fn with_names(builder: IssuerClientBuilder, names: super::names::Names) -> Self {
         let settings = Settings {
             names,
             ..builder.settings
         };
         Self {
-            inner: Inner::new(settings),
-        }
-    }
-}
-
-impl Inner {
-    fn new(settings: Settings) -> Arc<Self> {
-        Arc::new(Self {
-            settings,
-            clear: OnceLock::new(),
-            local: OnceLock::new(),
-            public: OnceLock::new(),
-            making: OneAtATime::new(),
-        })
-    }
-
-    pub(super) fn connect_timeout(&self) -> Duration {
-        self.settings.connect_timeout
-    }
-
-    pub(super) fn answer_timeout(&self) -> Duration {
-        self.settings.answer_timeout
-    }
-
-    pub(super) async fn client(&self, route: Route) -> Result<&reqwest::Client, Error> {
-        let cell = match route {
-            Route::Loopback | Route::Metadata => &self.clear,
-            Route::SecureLoopback => &self.local,
-            Route::Public => &self.public,
-        };
-        if let Some(client) = cell.get() {
-            return Ok(client);
-        }
-        let settings = self.settings.clone();
-        let make = move || {
-            settings.build(route).map_err(|error| {
-                Error::misconfigured(
-                    "the HTTP client could not be built: check the root certificates of this machine and the proxy \
-                     settings",
-                )
-                .caused_by(error.without_url())
-            })
-        };
-        let made = self.making.run(route, make).await.map_err(|error| {
-            Error::unavailable("the HTTP client was not built").caused_by(error)
-        })?;
-        let made = made?;
-        Ok(cell.get_or_init(|| made))
-    }
-}
-
-impl Settings {
-    fn build(self, route: Route) -> reqwest::Result<reqwest::Client> {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("keytide/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .referer(false)
-            .http1_only()
-            .pool_max_idle_per_host(0)
-            .connect_timeout(self.connect_timeout)
-            .dns_resolver(Arc::new(self.names))
-            .gzip(true)
-            .no_brotli()
-            .no_deflate()
-            .no_zstd();
-        if route == Route::Public {
-            builder = match self.proxies {
-                Proxies::Environment => builder,
-                Proxies::None => builder.no_proxy(),
-                Proxies::These(proxies) => proxies
-                    .into_iter()
-                    .fold(builder.no_proxy(), reqwest::ClientBuilder::proxy),
-            };
-        } else {
-            builder = builder.no_proxy();
-        }
-        builder = match route {
-            Route::Loopback | Route::Metadata => builder.tls_certs_only([]),
-            Route::SecureLoopback | Route::Public => builder
-                .https_only(true)
-                .tls_version_min(tls::Version::TLS_1_2)
-                .tls_certs_merge(self.roots),
-        };
-        builder.build()
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(5),
-            answer_timeout: Duration::from_secs(20),
-            roots: Vec::new(),
-            proxies: Proxies::Environment,
-            names: Names::System,
+            clients: Clients::new(settings),
         }
     }
 }
@@ -266,14 +143,14 @@ impl IssuerClientBuilder {
             }
         }
         Ok(IssuerClient {
-            inner: Inner::new(self.settings),
+            clients: Clients::new(self.settings),
         })
     }
 }
 
 impl fmt::Debug for IssuerClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt_settings("IssuerClient", &self.inner.settings, f)
+        fmt_settings("IssuerClient", self.clients.settings(), f)
     }
 }
 

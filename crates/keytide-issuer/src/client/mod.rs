@@ -71,12 +71,14 @@
 mod address;
 mod answer;
 mod ask;
+mod clients;
 mod dates;
 mod dialect;
 mod endpoint;
 mod exchange;
 mod failure;
 mod form;
+mod header;
 mod issuer_client;
 mod names;
 mod object;

@@ -43,7 +43,7 @@ fn setting_up_tls_needs_no_thread_of_the_blocking_pool() {
 
     with_no_pool(async {
         for route in [Route::SecureLoopback, Route::Public, Route::Loopback] {
-            client.inner().client(route).await.unwrap();
+            client.clients().client(route).await.unwrap();
         }
     });
 }
