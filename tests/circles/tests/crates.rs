@@ -42,7 +42,7 @@ const STANDING: &[(&str, &[&str])] = &[
         "keytide-http",
         &["destination/allowed.rs", "destination/judge.rs"],
     ),
-    ("keytide-kubernetes", &["file.rs", "volume.rs"]),
+    ("keytide-kubernetes", &["file/mod.rs", "volume/mod.rs"]),
     (
         "keytide-kubernetes",
         &["watch/events.rs", "watch/follower.rs"],

@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_readme_lists_each_code_under_its_kind() {
-        let readme = include_str!("../README.md");
+        let readme = include_str!("../../README.md");
         for known in KNOWN {
             let kind = format!("| [`{:?}`]", known.kind());
             let code = format!("`{}`", known.code());
