@@ -12,7 +12,6 @@ use serde::Serialize;
 use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
-use crate::failure::starting_from_cache;
 use crate::sigv4::SigV4;
 use crate::sts::{Place, host_of};
 
@@ -74,10 +73,7 @@ impl ProvideCredential for CallerIdentityToken {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        let credential =
-            self.base.obtain(request).await.map_err(|error| {
-                starting_from_cache("the token is made with the keys of", error)
-            })?;
+        let credential = self.base.obtain(request).await?;
         let region = self.place.region()?;
         let cannot = |error: &dyn fmt::Display| {
             Error::misconfigured(format!(

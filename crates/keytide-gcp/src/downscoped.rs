@@ -9,7 +9,6 @@ use keytide_core::{
 use keytide_issuer::{Endpoint, IssuerClient};
 use serde_json::Value;
 
-use crate::beneath;
 use crate::boundary::AccessBoundary;
 use crate::hosts::{Hosts, Role};
 use crate::sts::{ACCESS_TOKEN, Exchange};
@@ -66,7 +65,7 @@ impl ProvideCredential for Downscoped {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        let base = beneath::obtain(&self.subject, "the base token", request).await?;
+        let base = self.subject.obtain(request).await?;
         let left = base.remaining();
         let exchange = Exchange {
             audience: None,

@@ -3,7 +3,6 @@
 
 mod answer;
 mod application_default;
-mod beneath;
 mod boundary;
 pub mod bridge;
 mod codes;

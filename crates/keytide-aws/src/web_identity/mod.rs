@@ -12,7 +12,6 @@ use zeroize::Zeroizing;
 pub use self::builder::WebIdentityBuilder;
 use crate::arn::RoleArn;
 use crate::duration::SessionDuration;
-use crate::failure::starting_from_cache;
 use crate::keys::Keys;
 use crate::naming::session_name;
 use crate::policy::SessionPolicies;
@@ -136,10 +135,7 @@ impl WebIdentity {
             Token::File(path) => (self.role()?, of_file(path.clone()).await?),
             Token::Subject(subject) => {
                 let role = self.role()?;
-                let credential = subject.obtain(request).await.map_err(|error| {
-                    let what = format!("the role {} is asked for by a token of", role.as_str());
-                    starting_from_cache(what, error)
-                })?;
+                let credential = subject.obtain(request).await?;
                 let token = credential.expose_bearer("web identity token")?;
                 (role, text_of(NAMED, token)?)
             }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use keytide_core::{Credential, Error, ErrorKind, Request, Subject};
+use keytide_core::{Credential, Error, Request, Subject};
 use keytide_issuer::Form;
 use zeroize::Zeroizing;
 
@@ -30,9 +30,7 @@ impl Proof {
     pub(super) async fn add_to(&self, form: &mut Form, request: &Request) -> Result<(), Error> {
         let assertion = match self {
             Self::File(file) => Assertion::Read(file.read().await?),
-            Self::Subject(subject) => {
-                Assertion::Held(subject.obtain(request).await.map_err(beneath)?)
-            }
+            Self::Subject(subject) => Assertion::Held(subject.obtain(request).await?),
             Self::Secret(secret) => {
                 form.add("client_secret", secret.as_bytes());
                 return Ok(());
@@ -71,19 +69,6 @@ impl Proof {
             "the assertion{named} has expired: check that its platform still replaces it, and the clock of this machine"
         )))
     }
-}
-
-/// Whoever was given an assertion is configured, so a chain must not pass it over because nobody configured the one who
-/// vouches.
-fn beneath(error: Error) -> Error {
-    if error.kind() != ErrorKind::NotConfigured {
-        return error;
-    }
-    let message = format!(
-        "the assertion is that of {}, which is not configured here: configure it, or give another assertion",
-        error.provider().unwrap_or("another provider")
-    );
-    Error::misconfigured(message).caused_by(error)
 }
 
 impl fmt::Debug for Proof {

@@ -7,7 +7,6 @@ use keytide_core::{
 };
 use keytide_issuer::IssuerClient;
 
-use crate::beneath;
 use crate::impersonation::Impersonation;
 use crate::wanted::Wanted;
 
@@ -96,7 +95,7 @@ impl ProvideCredential for Impersonated {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        let base = beneath::obtain(&self.subject, "the base token", request).await?;
+        let base = self.subject.obtain(request).await?;
         let token = base.expose_bearer("base token of an impersonation")?;
         let asked = self
             .impersonation
