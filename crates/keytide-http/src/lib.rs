@@ -36,6 +36,7 @@ pub use layer::{
 };
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 pub use peek::ResponseBody;
+pub use refusal::{aws_code_blames_credential, aws_code_in_xml};
 /// The HTTP client underneath, in the version whose builder [`AuthorizedClient::builder`] takes.
 #[cfg(feature = "reqwest")]
 pub use reqwest;
