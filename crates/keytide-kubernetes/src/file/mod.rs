@@ -59,69 +59,45 @@ impl Trouble {
     pub(crate) fn explain(&self, path: &Path, seen: bool) -> Error {
         let name = path.display();
         let wrong = |what: &str| Error::misconfigured(format!("{name} {what}"));
-        let cause = match &self.error {
+        let error = match &self.error {
             ReadError::Missing if self.nowhere && !seen => {
-                return Error::not_configured(format!("neither {name} nor its directory exists"));
+                Error::not_configured(format!("neither {name} nor its directory exists"))
             }
-            ReadError::Missing => {
-                return Error::unavailable(format!("{name} does not exist"));
+            ReadError::Missing => Error::unavailable(format!("{name} does not exist")),
+            ReadError::Dangling => Error::unavailable(format!(
+                "{name} leads through a link to what does not exist"
+            )),
+            ReadError::Directory => wrong(&format!(
+                "is a directory: name the token's file in it, such as {}",
+                path.join("token").display()
+            )),
+            ReadError::Special => wrong("is a pipe, a socket or a device: name a regular file"),
+            ReadError::TooLarge(_) => wrong(&format!(
+                "is longer than {} KiB, so it is no token: name the token's file",
+                LIMIT / 1024
+            )),
+            ReadError::Changing => Error::unavailable(format!(
+                "{name} changed while it was read: it is being written"
+            )),
+            ReadError::Denied(_) => wrong(
+                "may not be read by this process: let its user read it, such as by fsGroup in the pod's securityContext",
+            ),
+            ReadError::NotADirectory(_) => {
+                wrong("leads through a file as if it were a directory: name the token's file")
             }
-            ReadError::Dangling => {
-                return Error::unavailable(format!(
-                    "{name} leads through a link to what does not exist"
-                ));
+            ReadError::NoPath(_) => wrong("is not a valid path: name the token's file"),
+            ReadError::Circle(_) => {
+                wrong("leads through symbolic links that go in a circle: name the token's file")
             }
-            ReadError::Directory => {
-                return wrong(&format!(
-                    "is a directory: name the token's file in it, such as {}",
-                    path.join("token").display()
-                ));
-            }
-            ReadError::Special => {
-                return wrong("is a pipe, a socket or a device: name a regular file");
-            }
-            ReadError::TooLarge(_) => {
-                return wrong(&format!(
-                    "is longer than {} KiB, so it is no token: name the token's file",
-                    LIMIT / 1024
-                ));
-            }
-            ReadError::Changing => {
-                return Error::unavailable(format!(
-                    "{name} changed while it was read: it is being written"
-                ));
-            }
-            ReadError::Io(cause) => cause,
+            ReadError::Io(_) => Error::unavailable(format!("{name} could not be read")),
             // The words of whoever reads, for what has no others here.
             error => return error.explain("the token", path),
         };
-        let error = match cause.kind() {
-            io::ErrorKind::PermissionDenied => wrong(
-                "may not be read by this process: let its user read it, such as by fsGroup in the pod's securityContext",
-            ),
-            io::ErrorKind::NotADirectory => {
-                wrong("leads through a file as if it were a directory: name the token's file")
-            }
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidFilename => {
-                wrong("is not a valid path: name the token's file")
-            }
-            _ if is_loop(cause) => {
-                wrong("leads through symbolic links that go in a circle: name the token's file")
-            }
-            _ => Error::unavailable(format!("{name} could not be read")),
-        };
-        error.caused_by(Arc::clone(cause))
+        match self.error.io() {
+            Some(cause) => error.caused_by(Arc::clone(cause)),
+            None => error,
+        }
     }
-}
-
-#[cfg(unix)]
-fn is_loop(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
-}
-
-#[cfg(not(unix))]
-fn is_loop(_: &io::Error) -> bool {
-    false
 }
 
 static READS: LazyLock<OneAtATime<Arc<Path>, Result<Bytes, Trouble>>> =

@@ -116,11 +116,7 @@ fn refused(why: &str) -> Error {
 }
 
 fn failed(path: &Path, error: io::Error) -> Error {
-    let error = match error.kind() {
-        io::ErrorKind::NotFound => ReadError::Missing,
-        _ => ReadError::Io(Arc::new(error)),
-    };
-    unreadable(path, &error)
+    unreadable(path, &ReadError::of(path, error))
 }
 
 fn unreadable(path: &Path, error: &ReadError) -> Error {
@@ -128,7 +124,7 @@ fn unreadable(path: &Path, error: &ReadError) -> Error {
         ReadError::Missing | ReadError::Dangling => Error::unavailable(
             "the key file of Arc's agent is gone: it makes a new one for each challenge",
         ),
-        ReadError::Io(cause) if cause.kind() == io::ErrorKind::PermissionDenied => {
+        ReadError::Denied(cause) => {
             let message = format!(
                 "the key file of Arc's agent, {}, cannot be read: run as root, or as a member of the group himds",
                 path.display()
