@@ -5,6 +5,8 @@
 mod client;
 mod env;
 mod file;
+#[cfg(feature = "jwt")]
+mod jwt;
 mod one_at_a_time;
 
 #[cfg(fuzzing)]
@@ -19,4 +21,7 @@ pub use client::{
 };
 pub use env::Env;
 pub use file::{ReadError, SmallFile, read_small};
+#[cfg(feature = "jwt")]
+#[cfg_attr(docsrs, doc(cfg(feature = "jwt")))]
+pub use jwt::{Claims, Jwt, JwtFault, NumericDate, SigningInput};
 pub use one_at_a_time::OneAtATime;

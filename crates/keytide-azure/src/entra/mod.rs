@@ -4,7 +4,6 @@ mod assertion_file;
 mod claims;
 mod codes;
 mod exchange;
-mod jwt;
 mod proof;
 
 use keytide_core::Error;

@@ -4,11 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use keytide_core::{Credential, Error, Request, Subject};
-use keytide_issuer::Form;
+use keytide_issuer::{Form, Jwt};
 use zeroize::Zeroizing;
 
 use super::assertion_file::{AssertionFile, FileToken};
-use super::jwt;
 
 /// How a client shows who it is.
 pub(crate) enum Proof {
@@ -49,7 +48,8 @@ impl Proof {
     /// One that has ended is not sent. It has not where either clock says so: ours, or Entra's as far as it is known. What
     /// is known of that one comes from answers, so there must be some while ours says that all is well.
     fn check(&self, assertion: &[u8], request: &Request) -> Result<(), Error> {
-        let Some(end) = jwt::end(assertion) else {
+        let claims = Jwt::parse(assertion).and_then(|jwt| jwt.claims());
+        let Ok(end) = claims.and_then(|claims| claims.expires_at()) else {
             return match self {
                 Self::File(file) => Err(Error::misconfigured(format!(
                     "the assertion file {} holds no JWT that says when it ends",

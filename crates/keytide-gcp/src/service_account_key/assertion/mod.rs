@@ -6,11 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gcp_auth::CustomServiceAccount;
 use keytide_core::{Error, Request};
-use keytide_issuer::{OneAtATime, ReadError, read_small};
+use keytide_issuer::{OneAtATime, ReadError, SigningInput, read_small};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -117,12 +115,8 @@ impl Key {
             scope,
             target_audience,
         };
-        let mut unsigned = Zeroizing::new(String::with_capacity(2048));
-        append(&mut unsigned, &header)?;
-        unsigned.push('.');
-        append(&mut unsigned, &claims)?;
         Ok(Signed {
-            assertion: signed(unsigned, account).await?,
+            assertion: signed(SigningInput::new(&header, &claims)?, account).await?,
             account: public.client_email,
             key_id: public.private_key_id,
             token_uri: public.token_uri.unwrap_or_else(|| AUDIENCE.to_owned()),
@@ -180,15 +174,13 @@ fn key_file(path: &Path) -> KeyFile {
 
 /// Appends the signature, which takes a millisecond or more.
 async fn signed(
-    mut assertion: Zeroizing<String>,
+    input: SigningInput,
     account: Arc<CustomServiceAccount>,
 ) -> Result<Zeroizing<String>, Error> {
     let signing = tokio::task::spawn_blocking(move || {
-        let signature = account.signer().sign(assertion.as_bytes());
+        let signature = account.signer().sign(input.as_bytes());
         let signature = signature.map_err(|_| wrong("did not sign"))?;
-        assertion.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature, &mut assertion);
-        Ok(assertion)
+        Ok(input.signed(&signature))
     });
     signing
         .await
@@ -197,14 +189,6 @@ async fn signed(
 
 fn wrong(what: &str) -> Error {
     Error::misconfigured(format!("the key of the service account {what}"))
-}
-
-fn append(token: &mut String, part: &impl Serialize) -> Result<(), Error> {
-    let json = serde_json::to_vec(part).map_err(|error| {
-        Error::misconfigured("the assertion cannot be written").caused_by(error)
-    })?;
-    URL_SAFE_NO_PAD.encode_string(json, token);
-    Ok(())
 }
 
 impl fmt::Debug for Json {
