@@ -50,13 +50,9 @@ pub(crate) static OAUTH: Dialect = Dialect::new(
             "a policy of the organisation denies it",
         ),
         KnownCode::new("internal_failure", Unavailable, "the issuer is in trouble"),
-        KnownCode::new("server_error", Unavailable, "the issuer is in trouble"),
-        KnownCode::new(
-            "temporarily_unavailable",
-            Unavailable,
-            "the issuer is overloaded or being maintained",
-        ),
-        KnownCode::new("slow_down", Throttled, "it asks for patience"),
+        KnownCode::SERVER_ERROR,
+        KnownCode::TEMPORARILY_UNAVAILABLE,
+        KnownCode::SLOW_DOWN,
         // STS answers in the shape of the other APIs where something before it says no.
         PERMISSION_DENIED,
         NOT_FOUND,

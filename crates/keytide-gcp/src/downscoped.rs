@@ -78,13 +78,14 @@ impl ProvideCredential for Downscoped {
         let token = exchange.send(&self.client, &self.endpoint, request).await?;
         // Whatever was said, it does not outlive its base. What is left of that is a length of time, not an instant: the
         // end of the base may have been reckoned by another clock than that of STS.
-        let lifetime = token.lifetime.unwrap_or(Duration::MAX).min(left);
+        let lifetime = token.lifetime()?.unwrap_or(Duration::MAX).min(left);
         if lifetime == Duration::MAX {
             return Err(Error::unavailable(
                 "neither the answer nor the base token says how long the token lives",
             ));
         }
-        let issued = Issued::bearer(Secret::from(token.text.into_string())).expires_in(lifetime);
+        let issued =
+            Issued::bearer(Secret::from(token.into_token().into_string())).expires_in(lifetime);
         Ok(match base.principal() {
             Some(principal) => issued.principal(principal),
             None => issued,

@@ -162,11 +162,7 @@ pub(super) static CODES: Dialect = Dialect::new(
             Refused,
             "check the client id and its federated credential",
         ),
-        KnownCode::new(
-            "invalid_grant",
-            Refused,
-            "check the assertion: its issuer, audience and age",
-        ),
+        KnownCode::INVALID_GRANT,
         KnownCode::new(
             "unauthorized_client",
             Refused,

@@ -4,43 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use chrono::DateTime;
 use keytide_core::Error;
-use keytide_issuer::{Seconds, SecretText, read_object};
+use keytide_issuer::{SecretText, read_object};
 use serde::Deserialize;
-
-/// An access token and how long it lasts, where that was said.
-pub(crate) struct Token {
-    pub(crate) text: SecretText,
-    pub(crate) lifetime: Option<Duration>,
-}
-
-impl Token {
-    /// Reads what OAuth endpoints and the metadata server answer: RFC 6749, section 5.1.
-    pub(crate) fn read(body: &[u8]) -> Result<Self, Error> {
-        #[derive(Deserialize)]
-        struct Told {
-            access_token: Option<SecretText>,
-            token_type: Option<String>,
-            #[serde(default)]
-            expires_in: Seconds,
-        }
-        let told: Told = read_object("the answer", body)?;
-        let text = SecretText::bearable(told.access_token, "access_token")?;
-        if let Some(kind) = told.token_type
-            && !kind.eq_ignore_ascii_case("bearer")
-        {
-            return Err(Error::unavailable("the answer's token_type is not Bearer"));
-        }
-        let lifetime = told.expires_in.told("expires_in")?;
-        Ok(Self { text, lifetime })
-    }
-
-    /// How long it lasts, where that must be said.
-    pub(crate) fn lifetime(&self) -> Result<Duration, Error> {
-        self.lifetime.ok_or_else(|| {
-            Error::unavailable("the answer does not say how long the token lives (expires_in)")
-        })
-    }
-}
 
 /// The answer of `generateAccessToken`.
 pub(crate) struct Generated {

@@ -6,11 +6,8 @@ mod find;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use keytide_core::{
-    Error, ErrorKind, Issued, Profile, ProvideCredential, Request, Secret, Subject,
-};
-use keytide_issuer::Env;
-use keytide_issuer::{Endpoint, IssuerClient};
+use keytide_core::{Error, ErrorKind, Issued, Profile, ProvideCredential, Request, Subject};
+use keytide_issuer::{Endpoint, Env, IssuerClient, TokenAnswer};
 
 use self::find::{Found, Place};
 use crate::CLOUD_PLATFORM;
@@ -103,8 +100,7 @@ impl ApplicationDefault {
             }
             Found::Login(login) => {
                 let token = self.logged_in(&login, &self.scopes, request).await?;
-                let lifetime = token.lifetime()?;
-                Ok(Issued::bearer(Secret::from(token.text.into_string())).expires_in(lifetime))
+                token.issued()
             }
             Found::ImpersonatedLogin(login, plan) => self.impersonated(&login, plan, request).await,
             Found::Nothing(passed_over) => {
@@ -130,7 +126,7 @@ impl ApplicationDefault {
         login: &Login,
         scopes: &[String],
         request: &Request,
-    ) -> Result<crate::answer::Token, Error> {
+    ) -> Result<TokenAnswer, Error> {
         login
             .exchange(scopes, &self.client, &self.token_uri, request)
             .await
@@ -146,7 +142,7 @@ impl ApplicationDefault {
         // A login grants no narrower scope that would do.
         let scopes = [CLOUD_PLATFORM.to_owned()];
         let base = self.logged_in(login, &scopes, request).await?;
-        let base = base.text.as_str().as_bytes();
+        let base = base.token().as_str().as_bytes();
         let generated = impersonation.generate(&self.client, request, base).await;
         generated.map_err(|(error, _)| error)
     }

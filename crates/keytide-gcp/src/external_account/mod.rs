@@ -6,13 +6,12 @@ mod source;
 
 use std::fmt;
 
-use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, Secret};
-use keytide_issuer::{Endpoint, IssuerClient};
+use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
+use keytide_issuer::{Endpoint, IssuerClient, TokenAnswer};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use self::source::Source;
-use crate::answer::Token;
 use crate::impersonation::{IAM_SCOPE, Impersonation};
 use crate::sts::Exchange;
 
@@ -85,7 +84,7 @@ impl ExternalAccount {
     }
 
     /// The token of the exchange itself.
-    async fn federated(&self, request: &Request) -> Result<Token, Error> {
+    async fn federated(&self, request: &Request) -> Result<TokenAnswer, Error> {
         let scope = match self.impersonation {
             Some(_) => IAM_SCOPE.to_owned(),
             None => self.scopes.join(" "),
@@ -122,10 +121,9 @@ impl ProvideCredential for ExternalAccount {
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
         let token = self.federated(request).await?;
         let Some(impersonation) = &self.impersonation else {
-            let lifetime = token.lifetime()?;
-            return Ok(Issued::bearer(Secret::from(token.text.into_string())).expires_in(lifetime));
+            return token.issued();
         };
-        let base = token.text.as_str().as_bytes();
+        let base = token.token().as_str().as_bytes();
         let generated = impersonation.generate(&self.client, request, base).await;
         generated.map_err(|(error, _)| error)
     }

@@ -8,12 +8,11 @@ mod host;
 
 use std::time::Duration;
 
-use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, Secret};
-use keytide_issuer::Env;
-use keytide_issuer::{Answer, Ask, Dialect, Endpoint, Reply};
+use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
+use keytide_issuer::{Answer, Ask, Dialect, Endpoint, Env, Reply, TokenAnswer};
 
 use self::client::Client;
-use crate::answer::{Token, whole};
+use crate::answer::whole;
 use crate::identity;
 use crate::wanted::Wanted;
 
@@ -160,10 +159,7 @@ impl ProvideCredential for MetadataServer {
         let answer = self.judged(ask.send(request).await?, &endpoint.origin())?;
         match &self.wanted {
             Wanted::Access(_) => {
-                let token = Token::read(answer.body())?;
-                let lifetime = token.lifetime()?;
-                let issued = Issued::bearer(Secret::from(token.text.into_string()));
-                let issued = issued.expires_in(lifetime);
+                let issued = TokenAnswer::read(answer.body())?.issued()?;
                 Ok(match &self.account {
                     Some(account) => issued.principal(account.as_str()),
                     None => issued,

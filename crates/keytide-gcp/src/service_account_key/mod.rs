@@ -6,11 +6,11 @@ mod builder;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, Secret};
-use keytide_issuer::{Form, IssuerClient};
+use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
+use keytide_issuer::{Form, IssuerClient, TokenAnswer};
 
 use self::assertion::{Key, Signed};
-use crate::answer::{Token, identity_token};
+use crate::answer::identity_token;
 use crate::codes::OAUTH;
 use crate::hosts::{Hosts, Role};
 use crate::identity;
@@ -119,11 +119,7 @@ impl ProvideCredential for ServiceAccountKey {
             .form(form);
         let answer = ask.send(request).await?.accept(&OAUTH)?.judged(&OAUTH)?;
         let issued = match &self.wanted {
-            Wanted::Access(_) => {
-                let token = Token::read(answer.body())?;
-                let lifetime = token.lifetime()?;
-                Issued::bearer(Secret::from(token.text.into_string())).expires_in(lifetime)
-            }
+            Wanted::Access(_) => TokenAnswer::read(answer.body())?.issued()?,
             Wanted::Identity(audience) => {
                 identity::issued(identity_token(answer.body(), "id_token")?, audience)?
             }

@@ -38,6 +38,28 @@ impl Dialect {
 }
 
 impl KnownCode {
+    /// `server_error` (RFC 6749, section 4.1.2.1), which token endpoints say too.
+    pub const SERVER_ERROR: Self = Self::new(
+        "server_error",
+        ErrorKind::Unavailable,
+        "the issuer is in trouble",
+    );
+    /// `temporarily_unavailable` (RFC 6749, section 4.1.2.1), which token endpoints say too.
+    pub const TEMPORARILY_UNAVAILABLE: Self = Self::new(
+        "temporarily_unavailable",
+        ErrorKind::Unavailable,
+        "the issuer is overloaded or being maintained",
+    );
+    /// `invalid_grant` (RFC 6749, section 5.2), where what is presented is an assertion.
+    pub const INVALID_GRANT: Self = Self::new(
+        "invalid_grant",
+        ErrorKind::Refused,
+        "check the assertion: its issuer, audience and age",
+    );
+    /// `slow_down` (RFC 8628, section 3.5).
+    pub const SLOW_DOWN: Self =
+        Self::new("slow_down", ErrorKind::Throttled, "it asks for patience");
+
     /// A code with the sort of failure that it stands for, and what to mend, as the end of a sentence.
     ///
     /// The sort is one of `Unavailable`, `Throttled`, `Refused`, `NotConfigured` and `Misconfigured`; any other counts

@@ -6,9 +6,8 @@ use std::fmt;
 use std::time::Duration;
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
-use keytide_issuer::{Endpoint, Form, IssuerClient};
+use keytide_issuer::{Endpoint, Form, IssuerClient, TokenAnswer};
 
-use crate::answer::Token;
 use crate::authentication::Authentication;
 use crate::codes::CODES;
 
@@ -99,9 +98,9 @@ impl ProvideCredential for ClientCredentials {
             .await?;
         // A few issuers say no with status 200.
         let answer = ask.send(request).await?.accept(&CODES)?.judged(&CODES)?;
-        let token = Token::read(answer.body())?;
-        let lifetime = self.lifetime(token.lifetime)?;
-        Ok(Issued::bearer(token.text.into_string())
+        let answer = TokenAnswer::read(answer.body())?;
+        let lifetime = self.lifetime(answer.lifetime()?)?;
+        Ok(Issued::bearer(answer.into_token().into_string())
             .expires_in(lifetime)
             .principal(self.client_id.as_str()))
     }

@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use keytide_core::Error;
-use keytide_issuer::SmallFile;
-use keytide_issuer::{Endpoint, SecretText};
+use keytide_issuer::{Endpoint, SecretText, SmallFile};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
