@@ -7,8 +7,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keytide_core::{Error, ErrorKind, Issued, Profile, ProvideCredential, Request};
-use keytide_issuer::Env;
-use keytide_issuer::IssuerClient;
+use keytide_issuer::{Env, IssuerClient};
 
 use self::environment::EnvironmentKeys;
 use self::profile::ProfileFiles;
@@ -171,15 +170,15 @@ pub struct DefaultRoleBuilder {
 }
 
 impl DefaultRoleBuilder {
-    /// The environment variables that are looked at. Defaults to those of the process.
-    pub fn env(mut self, env: Env) -> Self {
-        self.env = env;
-        self
-    }
-
     /// The client that asks all issuers. Defaults to what each step has as its default.
     pub fn client(mut self, client: IssuerClient) -> Self {
         self.client = Some(client);
+        self
+    }
+
+    /// The environment variables that are looked at. Defaults to those of the process.
+    pub fn env(mut self, env: Env) -> Self {
+        self.env = env;
         self
     }
 

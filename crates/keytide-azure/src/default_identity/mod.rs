@@ -5,8 +5,7 @@ mod secret;
 use std::fmt;
 
 use keytide_core::{Chain, Error, Issued, Profile, ProvideCredential, Request};
-use keytide_issuer::Env;
-use keytide_issuer::IssuerClient;
+use keytide_issuer::{Env, IssuerClient};
 
 use crate::managed_identity::{Machine, ManagedIdentity};
 use crate::workload_identity::WorkloadIdentity;

@@ -147,13 +147,16 @@ impl Settings {
 /// The login service of the cloud.
 ///
 /// # Errors
-/// `Misconfigured`, when the variable that names it is not text.
+/// `Misconfigured`, when the variable that names it is none of a place to ask.
 pub(crate) fn authority(told: Option<&str>, env: &Env) -> Result<String, Error> {
     if let Some(told) = told {
         return Ok(told.to_owned());
     }
-    let named = env.get("AZURE_AUTHORITY_HOST")?;
-    Ok(named.unwrap_or_else(|| AUTHORITY.to_owned()))
+    let named = env.endpoint("AZURE_AUTHORITY_HOST")?;
+    Ok(named.map_or_else(
+        || AUTHORITY.to_owned(),
+        |endpoint| endpoint.as_str().to_owned(),
+    ))
 }
 
 impl ProvideCredential for WorkloadIdentity {

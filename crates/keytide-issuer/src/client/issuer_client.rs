@@ -1,11 +1,13 @@
 //! The client that all providers share: [`IssuerClient`] and [`IssuerClientBuilder`].
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::Method;
 use keytide_core::Error;
+use keytide_fork::PerProcess;
 use reqwest::{Certificate, Proxy};
 
 use super::ask::Ask;
@@ -29,6 +31,27 @@ impl IssuerClient {
             clients: Clients::new(Settings::default()),
         });
         SHARED.clone()
+    }
+
+    /// A client for what is on this machine or one hop away, and answers at once or is not there, such as a metadata
+    /// service: it gives the whole answer this long, and a connection half of that, but 2 s at most. The process shares
+    /// one for each limit.
+    ///
+    /// # Errors
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) when the limit is not 20 ms to 10 min.
+    pub fn quick(answer_timeout: Duration) -> Result<Self, Error> {
+        // In a fork the lock may be held by a thread that is not there.
+        static MADE: PerProcess<Mutex<BTreeMap<Duration, IssuerClient>>> = PerProcess::new();
+        let mut made = MADE.get().lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = made.get(&answer_timeout) {
+            return Ok(client.clone());
+        }
+        let client = Self::builder()
+            .connect_timeout(QUICK_CONNECTION.min(answer_timeout / 2))
+            .answer_timeout(answer_timeout)
+            .build()?;
+        made.insert(answer_timeout, client.clone());
+        Ok(client)
     }
 
     /// A client with settings of its own.
@@ -168,4 +191,6 @@ fn fmt_settings(name: &str, settings: &Settings, f: &mut fmt::Formatter<'_>) -> 
         .finish_non_exhaustive()
 }
 
+/// A service that is near answers at once, or is not there.
+const QUICK_CONNECTION: Duration = Duration::from_secs(2);
 const SHORTEST: Duration = Duration::from_millis(10);

@@ -6,8 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use keytide_core::Error;
-use keytide_issuer::Endpoint;
-use keytide_issuer::Env;
+use keytide_issuer::{Endpoint, Env};
 use zeroize::Zeroizing;
 
 /// What is known of where this process runs, before its environment is looked at.
@@ -89,15 +88,12 @@ impl Place {
         if env.has("IDENTITY_SERVER_THUMBPRINT") {
             return not_spoken("Service Fabric", "IDENTITY_SERVER_THUMBPRINT");
         }
-        let endpoint = env.get("IDENTITY_ENDPOINT")?;
+        let endpoint = env.endpoint_of_platform("IDENTITY_ENDPOINT")?;
         let header = env.get("IDENTITY_HEADER")?.map(Zeroizing::new);
         let (endpoint, header) = match (endpoint, header) {
             // App Service sets the variables of older libraries too.
-            (Some(url), Some(header)) => {
-                return Ok(Said::Platform(Platform::AppService {
-                    endpoint: named("IDENTITY_ENDPOINT", &url)?,
-                    header,
-                }));
+            (Some(endpoint), Some(header)) => {
+                return Ok(Said::Platform(Platform::AppService { endpoint, header }));
             }
             rest => rest,
         };
@@ -108,18 +104,15 @@ impl Place {
             (None, false) => {}
         }
         match (endpoint, header, env.get("IMDS_ENDPOINT")?) {
-            (Some(url), None, Some(_)) => Ok(Said::Platform(Platform::Arc(named(
-                "IDENTITY_ENDPOINT",
-                &url,
-            )?))),
+            (Some(endpoint), None, Some(_)) => Ok(Said::Platform(Platform::Arc(endpoint))),
             (Some(_), ..) => half(
                 "IDENTITY_ENDPOINT",
                 "IDENTITY_HEADER (of App Service) or IMDS_ENDPOINT (of Arc)",
             ),
             (None, Some(_), _) => half("IDENTITY_HEADER", "IDENTITY_ENDPOINT"),
             (None, None, Some(_)) => half("IMDS_ENDPOINT", "IDENTITY_ENDPOINT"),
-            (None, None, None) => match env.get(IMDS_HOST)? {
-                Some(host) => Ok(imds(named(IMDS_HOST, &host)?)),
+            (None, None, None) => match env.endpoint_of_platform(IMDS_HOST)? {
+                Some(endpoint) => Ok(imds(endpoint)),
                 None => Ok(Said::ArcOrImds(Endpoint::parse(&self.machine.imds)?)),
             },
         }
@@ -131,15 +124,6 @@ fn imds(endpoint: Endpoint) -> Said {
     Said::Platform(Platform::Imds {
         endpoint,
         named: true,
-    })
-}
-
-fn named(variable: &str, url: &str) -> Result<Endpoint, Error> {
-    Endpoint::parse_of_platform(url).map_err(|error| {
-        Error::misconfigured(format!(
-            "{variable} does not name an endpoint of this platform"
-        ))
-        .caused_by(error)
     })
 }
 
