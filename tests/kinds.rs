@@ -36,7 +36,10 @@ const PLACES: &[(&str, &[&str])] = &[
         ],
     ),
     ("keytide-aws/src/web_identity/token.rs", &["WebIdentity"]),
-    ("keytide-azure/src/bridge/azure_core.rs", &["SdkCredential"]),
+    (
+        "keytide-azure/src/bridge/azure_core/mod.rs",
+        &["SdkCredential"],
+    ),
     (
         "keytide-azure/src/bridge/object_store.rs",
         &["StoreCredential"],
@@ -58,7 +61,7 @@ const PLACES: &[(&str, &[&str])] = &[
         "keytide-gcp/src/external_account/source.rs",
         &["ExternalAccount", "ApplicationDefault"],
     ),
-    ("keytide-gcp/src/impersonated.rs", &["Impersonated"]),
+    ("keytide-gcp/src/impersonated/mod.rs", &["Impersonated"]),
     ("keytide-http/src/attach/basic.rs", &["Basic"]),
     (
         "keytide-http/src/attach/bearer.rs",

@@ -13,7 +13,6 @@ use serde::Serialize;
 use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
-use crate::failure::starting_from_cache;
 use crate::sts::{StsEndpoint, host_of};
 
 /// Makes the token by which an AWS principal shows Google Cloud who it is: the signed request `GetCallerIdentity`, which
@@ -74,10 +73,7 @@ impl ProvideCredential for CallerIdentityToken {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        let credential =
-            self.base.obtain(request).await.map_err(|error| {
-                starting_from_cache("the token is made with the keys of", error)
-            })?;
+        let credential = self.base.obtain(request).await?;
         let region = self.sts.region()?;
         let cannot = |error: &dyn fmt::Display| {
             Error::misconfigured(format!(

@@ -1,11 +1,10 @@
 //! What an answer that is no success means: one of the four sorts, by its code and its status.
 
-use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
 use keytide_core::{Error, ErrorKind, RetryAfter};
-use keytide_http::issuer::KnownCode;
+use keytide_issuer::KnownCode;
 
 /// What is looked at of a failure.
 pub(crate) struct Failure<'a> {
@@ -62,22 +61,6 @@ impl Failure<'_> {
             Error::unavailable(message)
         }
     }
-}
-
-/// What a provider that is configured hands up of what it starts from. Where that is not configured, it is configured
-/// wrongly: a chain that passed over it would lead on to another principal. `what` says how it starts, as `the role … starts from
-/// the keys of`, and `from` where.
-pub(crate) fn starting(what: impl fmt::Display, from: &str, error: Error) -> Error {
-    if error.kind() != ErrorKind::NotConfigured {
-        return error;
-    }
-    Error::misconfigured(format!("{what} {from}, which is not configured here")).caused_by(error)
-}
-
-/// [`starting`], from the credential of a cache.
-pub(crate) fn starting_from_cache(what: impl fmt::Display, error: Error) -> Error {
-    let provider = error.provider().unwrap_or("another cache").to_owned();
-    starting(what, &provider, error)
 }
 
 /// What an issuer answers, for a provider that is configured once there is somebody to ask.

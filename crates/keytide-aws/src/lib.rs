@@ -31,9 +31,9 @@ pub use default_role::DefaultRole;
 pub use imds::Imds;
 /// What the builders of providers take of sessions.
 pub use keytide_aws_policy::{Boundary, IdentityTag};
-/// The guarded client that asks issuers, for the builders of providers.
-pub use keytide_http::issuer::{Endpoint, IssuerClient};
 pub use keytide_issuer::Env;
+/// The guarded client that asks issuers, for the builders of providers.
+pub use keytide_issuer::{Endpoint, IssuerClient};
 pub use lambda_environment::LambdaEnvironment;
 pub use outbound_token::{OutboundToken, OutboundTokenBuilder, SigningAlgorithm};
 pub use session::{RoleSession, RoleSessions};
@@ -44,6 +44,6 @@ pub use web_identity::{WebIdentity, WebIdentityBuilder, WebIdentityToken};
 #[doc(hidden)]
 pub fn fuzz_answer(body: &[u8]) {
     let _ = document::Document::read("the answer", body).and_then(document::Document::keys);
-    let _ = codes::in_xml(body);
+    let _ = keytide_http::aws_code_in_xml(body);
     let _ = codes::in_metadata(body);
 }

@@ -9,7 +9,6 @@ use keytide_core::{
     Cache, CredentialKind, Error, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
 };
 
-use crate::failure::starting_from_cache;
 use crate::keys;
 use crate::sts::{Call, StsEndpoint, sts_setters};
 
@@ -81,10 +80,7 @@ impl ProvideCredential for OutboundToken {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        let credential =
-            self.base.obtain(request).await.map_err(|error| {
-                starting_from_cache("the token is made with the keys of", error)
-            })?;
+        let credential = self.base.obtain(request).await?;
         let keys = keys::for_sdk(&credential, "signature of GetWebIdentityToken")?;
         let principal = credential.principal().map(ToOwned::to_owned);
         let tags = self.tags.iter().map(|(key, value)| {

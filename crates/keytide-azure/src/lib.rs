@@ -19,9 +19,9 @@ pub use bridge::StoreCredential;
 pub use bridge::{SdkCredential, SdkProvider};
 pub use client_assertion::{ClientAssertion, ClientAssertionBuilder};
 pub use default_identity::{DefaultIdentity, DefaultIdentityBuilder};
-/// The guarded client that asks issuers, for the builders' `client`.
-pub use keytide_http::issuer::IssuerClient;
 /// The environment that providers read, for the builders' `env`.
 pub use keytide_issuer::Env;
+/// The guarded client that asks issuers, for the builders' `client`.
+pub use keytide_issuer::IssuerClient;
 pub use managed_identity::{ManagedIdentity, ManagedIdentityBuilder};
 pub use workload_identity::{WorkloadIdentity, WorkloadIdentityBuilder};

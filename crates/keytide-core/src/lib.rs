@@ -32,3 +32,4 @@ pub use profile::{CredentialKind, Profile, Revocation};
 pub use provider::{Chain, ChangeNotifier, Issued, ProvideCredential, Request};
 pub use sys::chance::Draw;
 pub use sys::clock::{Clock, SystemClock};
+pub use sys::remote::RemoteClock;

@@ -1,7 +1,7 @@
 //! What the error codes of Google's endpoints mean.
 
 use keytide_core::ErrorKind::{Refused, Throttled, Unavailable};
-use keytide_http::issuer::{Dialect, KnownCode, read_object};
+use keytide_issuer::{Dialect, KnownCode, read_object};
 use serde::Deserialize;
 
 /// The token endpoint and STS: RFC 6749, section 5.2, RFC 8693, section 2.2.2, and what Google adds.
@@ -50,13 +50,9 @@ pub(crate) static OAUTH: Dialect = Dialect::new(
             "a policy of the organisation denies it",
         ),
         KnownCode::new("internal_failure", Unavailable, "the issuer is in trouble"),
-        KnownCode::new("server_error", Unavailable, "the issuer is in trouble"),
-        KnownCode::new(
-            "temporarily_unavailable",
-            Unavailable,
-            "the issuer is overloaded or being maintained",
-        ),
-        KnownCode::new("slow_down", Throttled, "it asks for patience"),
+        KnownCode::SERVER_ERROR,
+        KnownCode::TEMPORARILY_UNAVAILABLE,
+        KnownCode::SLOW_DOWN,
         // STS answers in the shape of the other APIs where something before it says no.
         PERMISSION_DENIED,
         NOT_FOUND,

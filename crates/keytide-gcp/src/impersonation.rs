@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use keytide_core::{Error, ErrorKind, Issued, Request, Secret};
-use keytide_http::issuer::{Endpoint, IssuerClient, Wiped};
+use keytide_issuer::{Endpoint, IssuerClient, Wiped};
 use serde::Serialize;
 
 use crate::answer::{Generated, identity_token};

@@ -14,9 +14,6 @@ mod error;
 #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
 mod generation;
 mod guard;
-#[cfg(feature = "issuer")]
-#[cfg_attr(docsrs, doc(cfg(feature = "issuer")))]
-pub mod issuer;
 mod kept;
 #[cfg(feature = "tower")]
 mod layer;
@@ -39,6 +36,7 @@ pub use layer::{
 };
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 pub use peek::ResponseBody;
+pub use refusal::{aws_code_blames_credential, aws_code_in_xml};
 /// The HTTP client underneath, in the version whose builder [`AuthorizedClient::builder`] takes.
 #[cfg(feature = "reqwest")]
 pub use reqwest;

@@ -14,7 +14,8 @@ pub use projected_token::ProjectedToken;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub fn fuzz_token(token: &[u8]) {
-    if let Ok(parts) = claims::Parts::of(token) {
-        let _ = claims::Claims::of(&parts);
+    if let Ok(jwt) = keytide_issuer::Jwt::parse(token) {
+        let _ = jwt.claims().and_then(|claims| claims.expires_at());
+        let _ = claims::warn_after(&jwt);
     }
 }

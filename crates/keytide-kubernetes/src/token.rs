@@ -6,8 +6,9 @@ use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
 use keytide_core::{Error, Issued, Secret};
+use keytide_issuer::{Claims, Jwt, JwtFault};
 
-use crate::claims::{Claims, Fault, Parts};
+use crate::claims::warn_after;
 use crate::file::{self, Bytes, Trouble};
 
 /// How a file is looked at.
@@ -71,34 +72,35 @@ impl Look<'_> {
     fn judge(&self, token: &[u8]) -> Result<(Issued, Shape), Error> {
         let name = self.path.display();
         let fault = |fault| match fault {
-            Fault::Torn(what) => {
+            JwtFault::Torn(what) => {
                 Error::unavailable(format!("{name} {what}: it may be half written"))
             }
-            Fault::Wrong(what) => Error::misconfigured(format!("the token in {name} {what}")),
+            what => Error::misconfigured(format!("the token in {name} {what}")),
         };
-        let parts = Parts::of(token).map_err(fault)?;
-        let claims = Claims::of(&parts).map_err(fault)?;
-        let shape = Shape::of(&parts);
+        let jwt = Jwt::parse(token).map_err(fault)?;
+        let claims = jwt.claims().map_err(fault)?;
+        let expires_at = claims.expires_at().map_err(fault)?;
+        let shape = Shape::of(&jwt);
         if self.before.is_some_and(|before| shape.is_cut_from(before)) {
             let what = "has a shorter signature than the same key made before";
-            return Err(fault(Fault::Torn(what)));
+            return Err(fault(JwtFault::Torn(what)));
         }
         self.check_audience(&claims)?;
-        if let Ok(ago) = self.now.duration_since(claims.expires_at) {
+        if let Ok(ago) = self.now.duration_since(expires_at) {
             return Err(Error::unavailable(format!(
                 "the token in {name} expired {} s ago, and kubelet has not replaced it",
                 ago.as_secs()
             )));
         }
 
-        let mut issued = Issued::bearer(Secret::new(token.to_vec())).expires_at(claims.expires_at);
-        if let Some(made) = claims.issued_at {
+        let mut issued = Issued::bearer(Secret::new(token.to_vec())).expires_at(expires_at);
+        if let Some(made) = claims.issued_at() {
             issued = issued.issued_at(made);
         }
-        if let Some(warn_after) = claims.warn_after {
+        if let Some(warn_after) = warn_after(&jwt) {
             issued = issued.refresh_at(warn_after);
         }
-        if let Some(subject) = claims.subject {
+        if let Some(subject) = claims.subject() {
             issued = issued.principal(subject);
         }
         Ok((issued, shape))
@@ -108,10 +110,10 @@ impl Look<'_> {
         let Some(wanted) = self.audience else {
             return Ok(());
         };
-        if claims.audiences.iter().any(|found| found == wanted) {
+        if claims.audiences().iter().any(|found| found == wanted) {
             return Ok(());
         }
-        let found = match claims.audiences.as_slice() {
+        let found = match claims.audiences() {
             [] => "none".to_owned(),
             found => shown(found),
         };
@@ -132,18 +134,18 @@ impl Fingerprint {
     pub(crate) async fn of_token_at(path: &Arc<Path>) -> Option<Self> {
         let content = file::read(path).await.ok()?;
         let token = content.trim_ascii();
-        match Parts::of(token).and_then(|parts| Claims::of(&parts)) {
-            Err(Fault::Torn(_)) => None,
-            Ok(_) | Err(Fault::Wrong(_)) => Some(Self::of(token)),
+        match Jwt::parse(token).and_then(|jwt| jwt.claims()) {
+            Err(JwtFault::Torn(_)) => None,
+            _ => Some(Self::of(token)),
         }
     }
 }
 
 impl Shape {
-    fn of(parts: &Parts<'_>) -> Self {
+    fn of(jwt: &Jwt<'_>) -> Self {
         Self {
-            header: Fingerprint::of(parts.header),
-            signature: parts.signature.len(),
+            header: Fingerprint::of(jwt.header()),
+            signature: jwt.signature().len(),
         }
     }
 

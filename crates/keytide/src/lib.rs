@@ -34,6 +34,11 @@ pub use keytide_gcp as gcp;
 #[doc(inline)]
 pub use keytide_http as http;
 
+/// For those who write providers: what reads the machine and asks an issuer.
+#[cfg(feature = "issuer")]
+#[doc(inline)]
+pub use keytide_issuer as issuer;
+
 /// Providers of Kubernetes credentials.
 #[cfg(feature = "kubernetes")]
 #[doc(inline)]

@@ -9,15 +9,6 @@ const STANDING: &[(&str, &[&str])] = &[
     (
         "keytide-http",
         &[
-            "issuer/answer.rs",
-            "issuer/ask.rs",
-            "issuer/client.rs",
-            "issuer/exchange.rs",
-        ],
-    ),
-    (
-        "keytide-http",
-        &[
             "layer/exchange.rs",
             "layer/future.rs",
             "layer/mod.rs",
@@ -28,7 +19,7 @@ const STANDING: &[(&str, &[&str])] = &[
         "keytide-http",
         &["destination/allowed.rs", "destination/judge.rs"],
     ),
-    ("keytide-kubernetes", &["file.rs", "volume.rs"]),
+    ("keytide-kubernetes", &["file/mod.rs", "volume/mod.rs"]),
     (
         "keytide-kubernetes",
         &["watch/events.rs", "watch/follower.rs"],

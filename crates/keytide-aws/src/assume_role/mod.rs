@@ -15,7 +15,6 @@ use keytide_core::{
 pub(crate) use self::ask::RoleRequest;
 pub(crate) use self::base::Base;
 pub use self::builder::AssumeRoleBuilder;
-use crate::failure::starting_from_cache;
 use crate::keys;
 use crate::session::RoleSessions;
 
@@ -99,13 +98,7 @@ impl ProvideCredential for AssumeRole {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        let credential = self.base.obtain(request).await.map_err(|error| {
-            let what = format!(
-                "the role {} is asked for with the keys of",
-                self.ask.role.as_str()
-            );
-            starting_from_cache(what, error)
-        })?;
+        let credential = self.base.obtain(request).await?;
         let base = Base {
             provider: self.under.status().provider,
             principal: credential.principal().map(ToOwned::to_owned),

@@ -7,8 +7,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keytide_core::{Error, ErrorKind, Issued, Profile, ProvideCredential, Request};
-use keytide_http::issuer::IssuerClient;
-use keytide_issuer::Env;
+use keytide_issuer::{Env, IssuerClient};
 
 use self::environment::EnvironmentKeys;
 use self::profile::ProfileFiles;

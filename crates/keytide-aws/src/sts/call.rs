@@ -15,6 +15,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use http::StatusCode;
 use keytide_core::{Cache, Error, Request};
+use keytide_http::{aws_code_blames_credential, aws_code_in_xml};
 use tracing::instrument::WithSubscriber;
 use tracing::subscriber::NoSubscriber;
 use zeroize::Zeroizing;
@@ -120,14 +121,14 @@ impl<'a> Call<'a> {
                 status.as_u16()
             ));
         }
-        let code = raw.body().bytes().and_then(codes::in_xml);
+        let code = raw.body().bytes().and_then(aws_code_in_xml);
         let failure = Failure {
             origin,
             status,
             code: code.as_deref().and_then(codes::known),
             retry_after: patience(raw.headers().get(AMZ_RETRY_AFTER), plain),
         };
-        let blamed = code.as_deref().is_some_and(codes::blames_keys);
+        let blamed = code.as_deref().is_some_and(aws_code_blames_credential);
         self.blames_keys.store(blamed, Ordering::Relaxed);
         answered(match code.as_deref() {
             Some("AccessDenied" | "AccessDeniedException") => failure.error_with(&denied()),

@@ -1,8 +1,7 @@
 //! Where STS is asked: [`StsEndpoint`].
 
 use keytide_core::Error;
-use keytide_http::issuer::{Endpoint, IssuerClient};
-use keytide_issuer::Env;
+use keytide_issuer::{Endpoint, Env, IssuerClient};
 
 /// The region, the endpoint and the client of a provider that asks STS.
 #[derive(Debug, Clone)]
@@ -51,7 +50,10 @@ impl StsEndpoint {
     pub(crate) fn configured_region(&self) -> Result<Option<String>, Error> {
         match &self.region {
             Some(region) => Ok(Some(region.clone())),
-            None => first_of(&self.env, ["AWS_REGION", "AWS_DEFAULT_REGION"]),
+            None => match self.env.get("AWS_REGION")? {
+                Some(region) => Ok(Some(region)),
+                None => self.env.get("AWS_DEFAULT_REGION"),
+            },
         }
     }
 
@@ -63,7 +65,13 @@ impl StsEndpoint {
         if self.env.is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")? {
             return Ok(None);
         }
-        first_of(&self.env, ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"])
+        for name in ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"] {
+            // Judged here, so that the error names the variable; taken as it was written.
+            if self.env.endpoint(name)?.is_some() {
+                return self.env.get(name);
+            }
+        }
+        Ok(None)
     }
 
     pub(crate) fn fips(&self) -> Result<bool, Error> {
@@ -85,16 +93,6 @@ impl StsEndpoint {
             host_of(region.as_deref().unwrap_or("unknown"))
         )
     }
-}
-
-/// The value of the first variable that is set.
-fn first_of(env: &Env, names: [&str; 2]) -> Result<Option<String>, Error> {
-    for name in names {
-        if let Some(value) = env.get(name)? {
-            return Ok(Some(value));
-        }
-    }
-    Ok(None)
 }
 
 /// The host of a region's own STS.
@@ -142,7 +140,7 @@ macro_rules! sts_setters {
 
         /// The client that asks, for time limits, proxies and root certificates of its own. Defaults to the one that the
         /// process shares.
-        pub fn client(mut self, client: keytide_http::issuer::IssuerClient) -> Self {
+        pub fn client(mut self, client: keytide_issuer::IssuerClient) -> Self {
             self.$($field).+.client = client;
             self
         }

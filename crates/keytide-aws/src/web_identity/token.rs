@@ -2,12 +2,9 @@
 
 use std::path::PathBuf;
 
-use keytide_aws_policy::RoleArn;
 use keytide_core::{CredentialKind, Error, Request, Subject};
 use keytide_issuer::SmallFile;
 use zeroize::Zeroizing;
-
-use crate::failure::starting_from_cache;
 
 /// Where a [`WebIdentity`](super::WebIdentity) takes its token from.
 #[derive(Debug)]
@@ -38,12 +35,8 @@ impl WebIdentityToken {
         }
     }
 
-    /// The token as it is now, by which this role is asked for.
-    pub(super) async fn text(
-        &self,
-        role: &RoleArn,
-        request: &Request,
-    ) -> Result<Zeroizing<String>, Error> {
+    /// The token as it is now.
+    pub(super) async fn text(&self, request: &Request) -> Result<Zeroizing<String>, Error> {
         match &self.0 {
             Origin::File(path) => {
                 let file = SmallFile::new(path, NAMED);
@@ -51,10 +44,7 @@ impl WebIdentityToken {
                 text_of(&format!("{NAMED} in {}", file.path().display()), &content)
             }
             Origin::Cache(subject) => {
-                let credential = subject.obtain(request).await.map_err(|error| {
-                    let what = format!("the role {} is asked for by a token of", role.as_str());
-                    starting_from_cache(what, error)
-                })?;
+                let credential = subject.obtain(request).await?;
                 text_of(NAMED, credential.expose_bearer("web identity token")?)
             }
         }

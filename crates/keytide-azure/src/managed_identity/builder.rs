@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use keytide_core::Error;
-use keytide_http::issuer::{Endpoint, IssuerClient};
-use keytide_issuer::Env;
+use keytide_issuer::{Endpoint, Env, IssuerClient};
 
 use super::{Identity, KeyDirectory, Machine, ManagedIdentity, Place};
 use crate::resource::Resource;

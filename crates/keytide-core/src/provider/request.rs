@@ -1,25 +1,27 @@
 //! What a provider is told when it is asked: [`Request`].
 
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use crate::context::Context;
 use crate::event::Trigger;
 use crate::identity::{AgentIdentity, InstanceId, Labels};
 use crate::profile::Profile;
 use crate::sync::{Mutex, lock};
-use crate::sys::time::{Now, Wall, nanos};
+use crate::sys::remote::RemoteClock;
+use crate::sys::time::Now;
 
 /// Who asks, why, and by which clock.
 pub struct Request {
     pub(crate) context: Arc<Context>,
     pub(crate) trigger: Trigger,
     pub(crate) sent: Now,
-    /// What is known of the issuer's clock, as nanoseconds that it is ahead of ours.
-    skew: AtomicI64,
-    measured: std::sync::atomic::AtomicBool,
+    /// What is known of the issuer's clock.
+    issuer: RemoteClock,
+    /// Whether this request has told of it.
+    measured: AtomicBool,
     claims: Option<Arc<str>>,
     cache: Weak<dyn Changed>,
     /// What the provider states that answered, where another one chose it.
@@ -39,8 +41,8 @@ impl Request {
             context,
             trigger,
             sent,
-            skew: AtomicI64::new(skew),
-            measured: false.into(),
+            issuer: RemoteClock::ahead_by(skew),
+            measured: AtomicBool::new(false),
             claims,
             cache,
             profile: Mutex::new(None),
@@ -106,10 +108,7 @@ impl Request {
     /// The issuer's clock, as far as its answers have told: for dating what the issuer will verify.
     #[must_use]
     pub fn issuer_now(&self) -> SystemTime {
-        let now = self.context.clock.now().wall;
-        Wall(now.0.saturating_add(self.skew.load(Ordering::Relaxed)))
-            .system()
-            .unwrap_or_else(|| self.now())
+        self.issuer.at(self.now())
     }
 
     /// Reports the time that the issuer's clock showed in an answer just received over TLS or loopback: its `Date`, or
@@ -118,23 +117,9 @@ impl Request {
     /// What differs from our clock by more than the answer's own uncertainty is used to date assertions, and may
     /// shorten a life, never lengthen it. Differences over 24 h are taken as 24 h.
     pub fn saw_issuer_clock(&self, shown: SystemTime) {
-        let (shown, now) = (Wall::from(shown), self.context.clock.now().wall);
-        // Shown is cut to the second, and was true at some moment between sending and now.
-        let ahead = shown.0.saturating_sub(now.0);
-        let behind = shown
-            .0
-            .saturating_add(nanos(Duration::from_secs(1)))
-            .saturating_sub(self.sent.wall.0);
-        let skew = if ahead > 0 {
-            ahead
-        } else if behind < 0 {
-            behind
-        } else {
-            0
-        };
-        let bound = nanos(MAX_SKEW);
-        self.skew
-            .store(skew.clamp(-bound, bound), Ordering::Relaxed);
+        let now = self.now();
+        let sent = self.sent.wall.system().unwrap_or(now);
+        self.issuer.showed(shown, sent, now);
         self.measured.store(true, Ordering::Relaxed);
     }
 
@@ -161,7 +146,7 @@ impl Request {
     pub(crate) fn measured_skew(&self) -> Option<i64> {
         self.measured
             .load(Ordering::Relaxed)
-            .then(|| self.skew.load(Ordering::Relaxed))
+            .then(|| self.issuer.ahead())
     }
 }
 
@@ -233,5 +218,3 @@ impl fmt::Debug for ChangeNotifier {
             .finish()
     }
 }
-
-const MAX_SKEW: Duration = Duration::from_secs(24 * 3600);

@@ -4,8 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use keytide_core::{CredentialKind, Error, Subject};
-use keytide_http::issuer::IssuerClient;
-use keytide_issuer::Env;
+use keytide_issuer::{Env, IssuerClient};
 
 use super::ApplicationDefault;
 use crate::hosts::Hosts;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keytide_core::{CredentialKind, Error, Subject};
-use keytide_http::issuer::IssuerClient;
+use keytide_issuer::IssuerClient;
 use serde_json::json;
 use zeroize::Zeroizing;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use keytide_core::{Cache, CredentialKind, Error};
-use keytide_http::issuer::IssuerClient;
+use keytide_issuer::IssuerClient;
 
 use super::Impersonated;
 use crate::hosts::Hosts;

@@ -1,8 +1,7 @@
 //! How a metadata server is told what to hand out: [`MetadataServerBuilder`].
 
 use keytide_core::Error;
-use keytide_http::issuer::IssuerClient;
-use keytide_issuer::Env;
+use keytide_issuer::{Env, IssuerClient};
 
 use super::MetadataServer;
 use super::client::Client;
@@ -77,7 +76,7 @@ impl MetadataServerBuilder {
         self
     }
 
-    /// The client that asks. Defaults to one that gives a connection 2 s and an answer 10 s, or as many seconds as
+    /// The client that asks. Defaults to [`IssuerClient::quick`] with 10 s for an answer, or as many seconds as
     /// `GCE_METADATA_TIMEOUT` says (1 to 600).
     pub fn client(mut self, client: IssuerClient) -> Self {
         self.client = Some(client);
@@ -107,7 +106,7 @@ impl MetadataServerBuilder {
             full: self.full,
             #[cfg(feature = "bound-tokens")]
             certificate: self.certificate,
-            client: Client::new(self.client),
+            client: Client(self.client),
         };
         if server.host.is_some() {
             // What was said here is judged here; the environment at each call.

@@ -1,7 +1,7 @@
 //! How a key is told what to ask for: [`ServiceAccountKeyBuilder`].
 
 use keytide_core::Error;
-use keytide_http::issuer::IssuerClient;
+use keytide_issuer::IssuerClient;
 
 use super::ServiceAccountKey;
 use super::assertion::Key;

@@ -1,9 +1,9 @@
 //! A destination as requests are compared with it: [`Allowed`].
 
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use http::{HeaderMap, Method};
+use keytide_core::RemoteClock;
 use url::{Host, Url};
 
 use super::judge::forbidden;
@@ -21,8 +21,7 @@ pub(crate) struct Allowed {
     authority: String,
     methods: Option<Vec<Method>>,
     paths: Vec<String>,
-    /// How far the destination's clock is ahead of ours, in nanoseconds, as far as its answers told. A hint.
-    skew: AtomicI64,
+    clock: RemoteClock,
 }
 
 impl Allowed {
@@ -96,7 +95,7 @@ impl Allowed {
             origin,
             methods: written.methods.clone(),
             paths: written.paths.clone(),
-            skew: AtomicI64::new(0),
+            clock: RemoteClock::new(),
         })
     }
 
@@ -131,12 +130,9 @@ impl Allowed {
         }
     }
 
-    pub(crate) fn skew(&self) -> i64 {
-        self.skew.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn set_skew(&self, skew: i64) {
-        self.skew.store(skew, Ordering::Relaxed);
+    /// The destination's clock, as far as its answers told.
+    pub(crate) fn clock(&self) -> &RemoteClock {
+        &self.clock
     }
 
     /// Whether scheme, host and port are these. A host that differs in more than case is another one.

@@ -9,6 +9,7 @@ mod json;
 #[cfg(test)]
 mod tests;
 
+pub use aws::{aws_code_blames_credential, aws_code_in_xml};
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, StatusCode};
 
@@ -61,7 +62,7 @@ pub(crate) fn look(status: StatusCode, headers: &HeaderMap) -> Look {
 pub(crate) fn body_blames(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> bool {
     match body.trim_ascii_start().first() {
         Some(b'{' | b'[') => json::blames(status, headers, body),
-        Some(b'<') => aws::xml_code(body).is_some_and(|code| aws::blames(&code)),
+        Some(b'<') => aws_code_in_xml(body).is_some_and(|code| aws_code_blames_credential(&code)),
         _ => false,
     }
 }

@@ -255,3 +255,38 @@ fn unauthenticated_over_grpc_is_a_refusal() {
         assert_eq!(matches!(looked, Look::Yes(_)), refused, "{pairs:?}");
     }
 }
+
+#[test]
+fn a_code_is_found_in_either_shape_of_xml_and_nowhere_else() {
+    let found = |body: &str| aws_code_in_xml(body.as_bytes());
+    let some = |code: &str| Some(code.to_owned());
+
+    for body in [
+        "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>m</Message></Error><RequestId>r</RequestId></ErrorResponse>",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>",
+        "<Response><Errors><Error><Code>AccessDenied</Code><Message>m</Message></Error></Errors><RequestID>r</RequestID></Response>",
+        "<ErrorResponse><Errors><Error><Code>AccessDenied</Code></Error></Errors></ErrorResponse>",
+        "\u{feff}<?xml version=\"1.0\"?>\r\n<Error>\r\n <Message>a &lt;Code&gt;X&lt;/Code&gt;</Message>\r\n <Code> AccessDenied </Code></Error>",
+    ] {
+        assert_eq!(found(body), some("AccessDenied"), "{body}");
+    }
+    for body in [
+        "",
+        "AccessDenied",
+        "<Error>",
+        "<Error><Code>AccessDenied",
+        "<Error><!-- <Code>AccessDenied</Code> --></Error>",
+        "<Error><Detail><Code>AccessDenied</Code></Detail></Error>",
+        "<a><b><Error><Code>AccessDenied</Code></Error></b></a>",
+        "<AssumeRoleResponse><Error><Code>AccessDenied</Code></Error></AssumeRoleResponse>",
+        "<html><body><Error><Code>AccessDenied</Code></Error></body></html>",
+        "<!DOCTYPE html><html><head><title>403</title></head></html>",
+        "<Code>AccessDenied</Code>",
+        "</Error>",
+        "{\"Code\":\"AccessDenied\"}",
+    ] {
+        assert_eq!(found(body), None, "{body}");
+    }
+    assert_eq!(aws_code_in_xml(&[0xff, 0xfe]), None);
+    assert_eq!(found(&"<a>".repeat(100_000)), None);
+}

@@ -39,7 +39,7 @@ fn a_file_without_permission_says_what_to_mend() {
     let denied = io::Error::from(io::ErrorKind::PermissionDenied);
 
     let trouble = Trouble {
-        error: ReadError::Io(Arc::new(denied)),
+        error: denied.into(),
         nowhere: false,
     };
     let error = trouble.explain(path, false);

@@ -3,7 +3,7 @@
 mod files;
 mod plan;
 
-use keytide_core::{Error, Request};
+use keytide_core::{Error, ErrorKind, Request};
 
 use self::files::Files;
 use self::plan::{Plan, Start};
@@ -11,7 +11,6 @@ use super::environment::EnvironmentKeys;
 use crate::assume_role::{Base, RoleRequest};
 use crate::container_endpoint::ContainerEndpoint;
 use crate::credential_process::CredentialProcess;
-use crate::failure::starting;
 use crate::imds::Imds;
 use crate::keys::Keys;
 use crate::session::SessionRequest;
@@ -35,10 +34,9 @@ impl ProfileFiles {
         if sts.configured_region()?.is_none() {
             sts.region = plan.region;
         }
-        // The profile says where to start, so it is configured whatever is found there.
         let not_here = |source| {
-            let what = format!("the profile {} has the credential_source", plan.from);
-            move |error| starting(what, source, error)
+            let profile = plan.from.clone();
+            move |error| started(&profile, source, error)
         };
         let (mut provider, mut keys) = match plan.start {
             Start::Environment => {
@@ -86,4 +84,16 @@ impl ProfileFiles {
         let profiles = Files::read(env).await?.parse(selected.clone()).await?;
         Plan::of(&profiles, selected.is_some(), self.allow_static)
     }
+}
+
+/// The profile says where to start, so it is configured whatever is found there: a chain that passed over it would lead on
+/// to another principal.
+fn started(profile: &str, source: &str, error: Error) -> Error {
+    if error.kind() != ErrorKind::NotConfigured {
+        return error;
+    }
+    Error::misconfigured(format!(
+        "the profile {profile} has the credential_source {source}, which is not configured here"
+    ))
+    .caused_by(error)
 }
