@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use keytide_benches::{Subject, with_hits};
+use keytide_bench::{Subject, with_hits};
 
 fn main() -> ExitCode {
     let wanted = std::env::args().nth(1).unwrap_or_default();

@@ -14,7 +14,7 @@ use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::identity::Identity;
 use http::{HeaderMap, HeaderValue, Request, Uri};
 use keytide_aws::{SigV4, SigningKeys};
-use keytide_benches::{CountingAllocator, Rounds, allocations_of, thread_cpu};
+use keytide_bench::{CountingAllocator, Rounds, allocations_of, thread_cpu};
 use keytide_http::{Attach, AttachProfile, Outgoing};
 
 #[global_allocator]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use keytide_benches::{Answer, FakeIssuer, poll_once, since_boot, subjects, thread_cpu, wall};
+use keytide_bench::{Answer, FakeIssuer, poll_once, since_boot, subjects, thread_cpu, wall};
 use keytide_core::{Cache, Clock, Error};
 use tokio::runtime::Runtime;
 

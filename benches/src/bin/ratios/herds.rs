@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use keytide_benches::{Answer, FakeIssuer, median, now, poll_once, subjects};
+use keytide_bench::{Answer, FakeIssuer, median, now, poll_once, subjects};
 use keytide_core::{Cache, Error};
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;

@@ -1,6 +1,6 @@
 //! The first load of a cache whose issuer answers at once. Its goal is the best peer, which `keytide bench` measures beside it.
 
-use keytide_benches::{Answer, FakeIssuer, Rounds, Subject, poll_once, subjects, thread_cpu};
+use keytide_bench::{Answer, FakeIssuer, Rounds, Subject, poll_once, subjects, thread_cpu};
 use keytide_core::{Cache, Error};
 
 use crate::table::Table;

@@ -16,7 +16,7 @@ mod table;
 
 use std::process::ExitCode;
 
-use keytide_benches::CountingAllocator;
+use keytide_bench::CountingAllocator;
 use keytide_core::Error;
 
 use self::table::Table;

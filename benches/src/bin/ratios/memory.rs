@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keytide_benches::{Answer, FakeIssuer, live_bytes, now, poll_once, process_cpu, subjects};
+use keytide_bench::{Answer, FakeIssuer, live_bytes, now, poll_once, process_cpu, subjects};
 use keytide_core::{Cache, Error};
 
 use crate::table::Table;

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use keytide_benches::{Rounds, Subject, allocations_of, contended, cores, poll_once, subjects};
+use keytide_bench::{Rounds, Subject, allocations_of, contended, cores, poll_once, subjects};
 use keytide_core::{Cache, Error};
 
 use crate::table::Table;

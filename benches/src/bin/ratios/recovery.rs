@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keytide_benches::{Answer, FakeIssuer, now, subjects};
+use keytide_bench::{Answer, FakeIssuer, now, subjects};
 use keytide_core::{Cache, Error};
 
 use crate::herds::runtime;

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use keytide_benches::{Answer, FakeIssuer, Latencies, Subject, now, poll_once, subjects};
+use keytide_bench::{Answer, FakeIssuer, Latencies, Subject, now, poll_once, subjects};
 use keytide_core::{Cache, Error};
 
 use crate::table::Table;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use keytide_benches::Report;
+use keytide_bench::Report;
 
 /// Makes the directory, and finds out whether it can be written to.
 pub(super) fn make(dir: &Path) -> Result<(), String> {

@@ -6,7 +6,7 @@ mod readme;
 
 use std::path::PathBuf;
 
-use keytide_benches::{Options, Report, Scenario};
+use keytide_bench::{Options, Report, Scenario};
 
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
@@ -85,14 +85,14 @@ fn ready(args: &Args) -> Result<(), String> {
     Ok(())
 }
 
-fn measure(args: &Args) -> Result<Report, keytide_benches::Refused> {
+fn measure(args: &Args) -> Result<Report, keytide_bench::Refused> {
     let options = Options {
         scenarios: args.scenarios.clone(),
         quick: args.quick,
         only: args.only.clone(),
     };
     let progress = Progress::new(Interrupt::watch());
-    keytide_benches::run(&options, Vec::new(), &progress)
+    keytide_bench::run(&options, Vec::new(), &progress)
 }
 
 fn tell(args: &Args, report: &Report) -> Exit {
@@ -140,7 +140,7 @@ fn hint(only: &[String]) -> String {
 
 fn scenario(name: &str) -> Result<Scenario, String> {
     name.parse()
-        .map_err(|failure: keytide_benches::Failure| failure.to_string())
+        .map_err(|failure: keytide_bench::Failure| failure.to_string())
 }
 
 fn after_help() -> String {

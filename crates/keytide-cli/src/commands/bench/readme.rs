@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use keytide_benches::Report;
+use keytide_bench::Report;
 
 /// Whether the file has the markers.
 pub(super) fn check(path: &Path) -> Result<(), String> {

@@ -19,7 +19,7 @@ use crate::token::Stamp;
 /// Implement it for your own, make an [`Entrant`] of it, and every scenario measures it beside the others:
 ///
 /// ```
-/// use keytide_benches::{Contend, Entrant, Failure, FakeIssuer, HeaderValue, Info, bearer};
+/// use keytide_bench::{Contend, Entrant, Failure, FakeIssuer, HeaderValue, Info, bearer};
 ///
 /// /// Asks the issuer on every read.
 /// struct NoCache(FakeIssuer);

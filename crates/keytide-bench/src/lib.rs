@@ -1,8 +1,8 @@
-//! The subjects and the tools of keytide's measurements: `README.md` has the figures and the commands.
+//! The subjects and the tools of keytide's measurements: `README.md` says how it is measured, and who takes part.
 //!
 //! [`run`] measures whole caches in [scenarios](Scenario), over one [`FakeIssuer`], and gives a [`Report`]; the command
 //! `keytide bench` is made of it. Put in your own cache or provider by implementing [`Contend`]:
-//! `cargo run --release -p keytide-benches --example own_cache`.
+//! `cargo run --release -p keytide-bench --example own_cache`.
 //!
 //! A [`Subject`] is one way to read a credential that is at hand. keytide's reads and the primitives that they are made of are in
 //! [`subjects`]; a closure makes one of any other cache. All are measured the same way: [`Rounds`] interleaves
@@ -10,7 +10,7 @@
 //! machine changes from one second to the next.
 //!
 //! ```
-//! use keytide_benches::{Rounds, Subject, subject, subjects};
+//! use keytide_bench::{Rounds, Subject, subject, subjects};
 //!
 //! let bare = subjects::arc_swap_load();
 //! let mine = subject("a mutex of mine", {

@@ -1,15 +1,15 @@
 //! Puts a cache of your own, and a provider of your own behind keytide, beside the others:
 //!
 //! ```text
-//! cargo run --release -p keytide-benches --example own_cache
-//! cargo run --release -p keytide-benches --example own_cache --features peers -- hit refresh
+//! cargo run --release -p keytide-bench --example own_cache
+//! cargo run --release -p keytide-bench --example own_cache --features peers -- hit refresh
 //! ```
 
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use keytide_benches::{
+use keytide_bench::{
     Contend, CountingAllocator, Entrant, Failure, FakeIssuer, HeaderValue, Info, Options, Scenario,
     Unwatched, bearer, now, run, subjects,
 };

@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 ///
 /// ```
 /// #[global_allocator]
-/// static HEAP: keytide_benches::CountingAllocator = keytide_benches::CountingAllocator;
+/// static HEAP: keytide_bench::CountingAllocator = keytide_bench::CountingAllocator;
 ///
-/// let (_, count) = keytide_benches::allocations_of(|| Box::new(7));
+/// let (_, count) = keytide_bench::allocations_of(|| Box::new(7));
 /// assert_eq!(count, 1);
 /// ```
 #[derive(Debug, Clone, Copy, Default)]

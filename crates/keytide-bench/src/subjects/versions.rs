@@ -27,7 +27,7 @@ mod tests {
 
     #[test]
     fn the_report_names_the_versions_of_the_lock_file() {
-        let lock = include_str!("../../../Cargo.lock");
+        let lock = include_str!("../../../../Cargo.lock");
         for (name, version) in ALL {
             let locked: Vec<&str> = lock
                 .split("[[package]]")
