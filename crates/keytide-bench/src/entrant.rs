@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::contend::{Failure, Running};
 use crate::issuer::FakeIssuer;
+use crate::running::{Failure, Running};
 
 /// One that takes part.
 #[derive(Clone)]

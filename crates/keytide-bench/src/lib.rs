@@ -22,6 +22,7 @@
 //! ```
 
 mod allocations;
+mod bench;
 mod contend;
 mod entrant;
 mod figure;
@@ -31,6 +32,7 @@ mod picture;
 mod report;
 mod rounds;
 mod run;
+mod running;
 mod scenario;
 mod stats;
 mod subject;
@@ -40,7 +42,8 @@ mod time;
 mod token;
 
 pub use allocations::{CountingAllocator, allocations_of, live_bytes};
-pub use contend::{Contend, Failure, bearer};
+pub use bench::{Unwatched, Watch};
+pub use contend::{Contend, bearer};
 pub use entrant::{Entrant, Info, Role};
 pub use figure::{figure, span};
 pub use http::HeaderValue;
@@ -48,7 +51,8 @@ pub use issuer::{Answer, Denied, FakeIssuer, Granted};
 pub use picture::Picture;
 pub use report::{Better, Case, Column, Goal, LIMIT, Machine, Noise, Report, Row, Series};
 pub use rounds::Rounds;
-pub use run::{Options, Refused, Unwatched, Watch, run};
+pub use run::{Options, Refused, run};
+pub use running::Failure;
 pub use scenario::{Scenario, with_hits};
 pub use stats::{Latencies, median};
 pub use subject::{Subject, subject};

@@ -4,12 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use tokio::runtime::Runtime;
-
-use crate::contend::Failure;
+use crate::bench::{Bench, Plan, Watch, wanted};
 use crate::entrant::{Entrant, Info, Role};
 use crate::figure::span;
 use crate::report::{Machine, Noise, Report};
+use crate::running::Failure;
 use crate::scenario::{self, Scenario};
 use crate::subjects;
 use crate::time::{now, wall};
@@ -23,113 +22,6 @@ pub struct Options {
     pub quick: bool,
     /// Only subjects of these names; none means all. The name of a crate means all its reads.
     pub only: Vec<String>,
-}
-
-/// Is told how a run goes, and may stop it.
-pub trait Watch {
-    /// What is measured now, how much of the run is done, from 0 to 1, and how long the rest should take.
-    fn at(&self, what: &str, done: f64, remaining: Duration);
-
-    /// Whether to stop. What was measured is kept.
-    fn stopped(&self) -> bool;
-}
-
-/// Lets a run go on to its end, unseen.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Unwatched;
-
-impl Watch for Unwatched {
-    fn at(&self, _: &str, _: f64, _: Duration) {}
-
-    fn stopped(&self) -> bool {
-        false
-    }
-}
-
-/// How much of each thing is done.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Plan {
-    pub(crate) quick: bool,
-}
-
-impl Plan {
-    /// The first in a whole run, the second in a quick one.
-    pub(crate) fn pick<T>(&self, whole: T, quick: T) -> T {
-        if self.quick { quick } else { whole }
-    }
-
-    pub(crate) fn sentence(&self) -> String {
-        let kind = self.pick("This was a whole run", "This was a quick run");
-        let (reads, threads) = (
-            scenario::hit::rounds(self),
-            scenario::hit::thread_rounds(self),
-        );
-        let outage = scenario::refresh::outage(self);
-        format!(
-            "{kind}: {reads} rounds of hits ({threads} with two threads), {} of refreshes with outages of {}.",
-            scenario::refresh::rounds(self),
-            span(outage),
-        )
-    }
-}
-
-/// What a scenario works with.
-pub(crate) struct Bench<'a> {
-    pub(crate) plan: Plan,
-    pub(crate) runtime: &'a Runtime,
-    pub(crate) entrants: Vec<Entrant>,
-    /// Names that `--only` gave.
-    pub(crate) only: &'a [String],
-    watch: &'a dyn Watch,
-    progress: std::cell::RefCell<Progress>,
-}
-
-#[derive(Default)]
-struct Progress {
-    /// In seconds, as planned.
-    planned: f64,
-    done: f64,
-    began: Option<std::time::Instant>,
-}
-
-impl Bench<'_> {
-    /// Begins something that was planned to take so many seconds. False: stop.
-    pub(crate) fn go(&self, what: &str, seconds: f64) -> bool {
-        let mut progress = self.progress.borrow_mut();
-        let began = *progress.began.get_or_insert_with(now);
-        let share = (progress.done / progress.planned.max(0.001)).min(1.0);
-        // What is to come takes as planned, corrected by how the plan did so far.
-        let pace = if progress.done > 5.0 {
-            (began.elapsed().as_secs_f64() / progress.done).clamp(0.25, 4.0)
-        } else {
-            1.0
-        };
-        let remaining = ((progress.planned - progress.done) * pace).max(0.0);
-        progress.done += seconds;
-        drop(progress);
-        self.watch
-            .at(what, share, Duration::from_secs_f64(remaining));
-        !self.watch.stopped()
-    }
-
-    /// Ends what a step planned and did not use.
-    pub(crate) fn skip(&self, seconds: f64) {
-        self.progress.borrow_mut().done += seconds;
-    }
-
-    pub(crate) fn stopped(&self) -> bool {
-        self.watch.stopped()
-    }
-
-    pub(crate) fn is_peer(&self, name: &str) -> bool {
-        let info = self.entrants.iter().map(Entrant::info);
-        info.into_iter()
-            .any(|info| info.name == name && info.role.is_peer())
-    }
-
-    pub(crate) fn wanted(&self, name: &str) -> bool {
-        wanted(self.only, name)
-    }
 }
 
 /// Why a run cannot begin.
@@ -188,18 +80,13 @@ pub fn run(options: &Options, more: Vec<Entrant>, watch: &dyn Watch) -> Result<R
         quick: options.quick,
     };
     let infos: Vec<Info> = entrants.iter().map(|one| one.info().clone()).collect();
-    let bench = Bench {
-        plan,
-        runtime: &runtime,
-        entrants,
-        only: &options.only,
-        watch,
-        progress: std::cell::RefCell::default(),
-    };
-    bench.progress.borrow_mut().planned = scenarios
-        .iter()
-        .map(|scenario| scenario.planned(&bench))
-        .sum();
+    let bench = Bench::new(plan, &runtime, entrants, &options.only, watch);
+    bench.planned(
+        scenarios
+            .iter()
+            .map(|scenario| scenario.planned(&bench))
+            .sum(),
+    );
     let mut report = Report {
         schema: 1,
         partial: false,
@@ -213,7 +100,7 @@ pub fn run(options: &Options, more: Vec<Entrant>, watch: &dyn Watch) -> Result<R
         goals: Vec::new(),
         subjects: infos,
         cases: Vec::new(),
-        method: crate::report::method(&plan),
+        method: crate::report::method(sentence(&plan)),
         machine: Machine::this(),
     };
     let began = now();
@@ -233,6 +120,18 @@ pub fn run(options: &Options, more: Vec<Entrant>, watch: &dyn Watch) -> Result<R
     // Reads that hang for ever must not keep the program.
     runtime.shutdown_timeout(Duration::from_millis(100));
     Ok(report)
+}
+
+/// How much was done, in words.
+fn sentence(plan: &Plan) -> String {
+    let kind = plan.pick("This was a whole run", "This was a quick run");
+    format!(
+        "{kind}: {} rounds of hits ({} with two threads), {} of refreshes with outages of {}.",
+        scenario::hit::rounds(plan),
+        scenario::hit::thread_rounds(plan),
+        scenario::refresh::rounds(plan),
+        span(scenario::refresh::outage(plan)),
+    )
 }
 
 fn check(only: &[String], entrants: &[Entrant]) -> Result<(), Refused> {
@@ -256,15 +155,6 @@ fn check(only: &[String], entrants: &[Entrant]) -> Result<(), Refused> {
         return Err(Refused::Unknown(name.clone(), known));
     }
     Ok(())
-}
-
-/// A name is wanted by itself or by its first word.
-fn wanted(only: &[String], name: &str) -> bool {
-    let first = name.split([' ', ',']).next();
-    only.is_empty()
-        || only
-            .iter()
-            .any(|one| one == name || first == Some(one.as_str()))
 }
 
 /// The subjects that only `hit` has.

@@ -1,9 +1,8 @@
 //! The cost of a hit as bars.
 
+use super::drawing::{Drawing, file};
 use super::ink::ink;
-use super::lines::fit;
-use super::svg::{Anchor, Svg, width_of};
-use super::{Drawing, file};
+use super::svg::{Anchor, Svg, fit, width_of};
 use crate::entrant::Role;
 use crate::figure::figure;
 use crate::report::{Case, Report};

@@ -1,9 +1,9 @@
 //! Curves of all subjects in one plot: distributions of latency, throughput against readers.
 
 use super::axis::{Axis, apart, decades_around, rate, rows, time};
+use super::drawing::{Drawing, file};
 use super::ink::ink;
-use super::svg::{Anchor, Svg, width_of};
-use super::{Drawing, file};
+use super::svg::{Anchor, Svg, fit, width_of};
 use crate::report::{Case, Report, Series};
 
 pub(super) fn distribution(report: &Report, case: &Case) -> Option<Drawing> {
@@ -182,15 +182,4 @@ impl Chart<'_> {
 fn nines(one_in: u64) -> String {
     let power = (one_in.max(1) as f64).log10().round() as usize;
     "9".repeat(power.saturating_sub(2))
-}
-
-/// A title that is no wider than its drawing.
-pub(super) fn fit(text: &str, width: f64) -> String {
-    let letters = (width / 7.3) as usize;
-    if text.chars().count() <= letters {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(letters.saturating_sub(1)).collect();
-    short.push('…');
-    short
 }

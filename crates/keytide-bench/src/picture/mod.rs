@@ -2,6 +2,7 @@
 
 mod axis;
 mod bars;
+mod drawing;
 mod ink;
 mod lines;
 mod over_time;
@@ -9,6 +10,7 @@ mod svg;
 
 use crate::report::{Case, Report};
 
+use self::drawing::Drawing;
 pub(crate) use self::ink::STYLE;
 pub(crate) use self::svg::escape;
 
@@ -41,15 +43,6 @@ impl Report {
     }
 }
 
-/// What is drawn of one case: for a desk, and for a phone.
-pub(crate) struct Drawing {
-    pub(crate) name: String,
-    pub(crate) title: String,
-    pub(crate) about: String,
-    pub(crate) wide: svg::Svg,
-    pub(crate) narrow: svg::Svg,
-}
-
 pub(crate) fn drawings(report: &Report, case: &Case) -> Vec<Drawing> {
     let mut drawings = Vec::new();
     drawings.extend(bars::drawing(report, case));
@@ -57,10 +50,4 @@ pub(crate) fn drawings(report: &Report, case: &Case) -> Vec<Drawing> {
     drawings.extend(over_time::drawing(report, case));
     drawings.extend(lines::distribution(report, case));
     drawings
-}
-
-/// The name of a file of this case.
-fn file(case: &Case, kind: &str) -> String {
-    let name = format!("{}-{}-{kind}", case.scenario, case.case);
-    name.replace([' ', ','], "-").replace("--", "-")
 }

@@ -1,13 +1,12 @@
 //! Latency over time around a refresh: one panel for each subject, all with the same scales.
 
 use super::axis::{Axis, rows, time};
+use super::drawing::{Drawing, file};
 use super::ink::{Ink, ink};
-use super::lines::fit;
-use super::svg::{Anchor, Svg};
-use super::{Drawing, file};
+use super::svg::{Anchor, Svg, fit};
+use crate::bench::Plan;
 use crate::figure::figure;
 use crate::report::{Case, Report, Series};
-use crate::run::Plan;
 use crate::scenario::outage;
 
 pub(super) fn drawing(report: &Report, case: &Case) -> Option<Drawing> {

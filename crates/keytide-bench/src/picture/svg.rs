@@ -138,6 +138,17 @@ pub(super) fn width_of(text: &str, size: f64) -> f64 {
     text.chars().count() as f64 * size * 0.56
 }
 
+/// A title that is no wider than its drawing.
+pub(super) fn fit(text: &str, width: f64) -> String {
+    let letters = (width / 7.3) as usize;
+    if text.chars().count() <= letters {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(letters.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
 /// A coordinate with one decimal, which is enough.
 fn short(value: f64) -> String {
     let text = format!("{value:.1}");

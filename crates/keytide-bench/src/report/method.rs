@@ -1,8 +1,7 @@
 //! How it was measured, in words: what a reader needs in order to trust or to repeat it.
 
-use crate::run::Plan;
-
-pub(crate) fn method(plan: &Plan) -> Vec<String> {
+/// The same of every run, and what was other in this one.
+pub(crate) fn method(this: String) -> Vec<String> {
     let lines = [
         "All subjects run in one process, over one fake issuer that gives tokens of 1,024 bytes, each other than the one before. \
          Those that speak only HTTP reach it over the loopback, on a thread of its own; the others in this process.",
@@ -19,6 +18,6 @@ pub(crate) fn method(plan: &Plan) -> Vec<String> {
         "A cache that retries does so by its own rules: nothing is added around it, and what its users see is what is counted.",
     ];
     let mut lines: Vec<String> = lines.map(str::to_owned).into();
-    lines.push(plan.sentence());
+    lines.push(this);
     lines
 }

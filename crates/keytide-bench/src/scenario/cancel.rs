@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::crowd::{crowd, warmed};
 use super::trials::{Trial, Trials};
-use crate::contend::Running;
+use crate::bench::{Bench, Plan};
 use crate::figure::span;
 use crate::issuer::{Answer, FakeIssuer};
 use crate::report::{Better, Case};
-use crate::run::{Bench, Plan};
+use crate::running::Running;
 use crate::time::now;
 
 pub(super) fn planned(bench: &Bench<'_>) -> f64 {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use crate::contend::{Failure, Running};
 use crate::entrant::Entrant;
 use crate::issuer::{Answer, FakeIssuer};
+use crate::running::{Failure, Running};
 use crate::time::now;
 
 /// What became of many readers.

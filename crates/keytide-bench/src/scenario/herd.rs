@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::crowd::{Crowd, crowd, loaded, warmed};
 use super::trials::{Trial, Trials};
-use crate::contend::Failure;
+use crate::bench::{Bench, Plan};
 use crate::entrant::Entrant;
 use crate::figure::span;
 use crate::issuer::{Answer, FakeIssuer};
 use crate::report::{Better, Case};
-use crate::run::{Bench, Plan};
+use crate::running::Failure;
 use crate::time::now;
 
 pub(super) fn planned(bench: &Bench<'_>) -> f64 {

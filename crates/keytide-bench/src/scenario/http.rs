@@ -10,11 +10,12 @@ use tokio::runtime::Runtime;
 
 use super::crowd::loaded;
 use crate::allocations::allocations_of;
-use crate::contend::{Failure, Running, bearer};
+use crate::bench::{Bench, Plan};
+use crate::contend::bearer;
 use crate::issuer::{Answer, FakeIssuer};
 use crate::report::{Better, Case, Row};
 use crate::rounds::Rounds;
-use crate::run::{Bench, Plan};
+use crate::running::{Failure, Running};
 use crate::subjects;
 use crate::time::thread_cpu;
 use crate::token::Stamp;

@@ -13,8 +13,8 @@ mod trials;
 
 pub use self::hit::with_hits;
 pub(crate) use self::refresh::outage;
+use crate::bench::Bench;
 use crate::report::Case;
-use crate::run::Bench;
 
 /// A scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::trials::{Trial, Trials};
-use crate::contend::Failure;
+use crate::bench::{Bench, Plan};
 use crate::entrant::Entrant;
 use crate::figure::span;
 use crate::issuer::{Answer, FakeIssuer};
 use crate::report::{Better, Case, halves_apart};
-use crate::run::{Bench, Plan};
+use crate::running::Failure;
 use crate::stats::median;
 use crate::time::now;
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::crowd::loaded;
 use crate::allocations::live_bytes;
-use crate::contend::{Failure, Running};
+use crate::bench::{Bench, Plan};
 use crate::entrant::Entrant;
 use crate::figure::span;
 use crate::issuer::{Answer, FakeIssuer};
 use crate::report::{Better, Case, Row, apart};
-use crate::run::{Bench, Plan};
+use crate::running::{Failure, Running};
 use crate::time::{now, process_cpu, thread_cpu};
 
 pub(super) fn planned(bench: &Bench<'_>) -> f64 {

@@ -7,12 +7,12 @@ use tokio::task::JoinSet;
 
 use super::crowd::loaded;
 use super::refresh::{PACE, Track, read_on};
-use crate::contend::Failure;
+use crate::bench::{Bench, Plan};
 use crate::entrant::Entrant;
 use crate::figure::span;
 use crate::issuer::{Answer, FakeIssuer};
 use crate::report::{Better, Case, Row, apart};
-use crate::run::{Bench, Plan};
+use crate::running::Failure;
 use crate::stats::Latencies;
 use crate::time::now;
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::contend::Failure;
+use crate::bench::Bench;
 use crate::report::{Case, Row, halves_apart};
-use crate::run::Bench;
+use crate::running::Failure;
 use crate::stats::median;
 
 /// What several trials of each subject found, by column.

@@ -8,9 +8,10 @@ use arc_swap::ArcSwapOption;
 use http::HeaderValue;
 use tokio::sync::Notify;
 
-use crate::contend::{Contend, Failure, bearer};
+use crate::contend::{Contend, bearer};
 use crate::entrant::{Entrant, Info, Role};
 use crate::issuer::FakeIssuer;
+use crate::running::Failure;
 use crate::time::coarse_wall;
 
 /// The floor, as an entrant.

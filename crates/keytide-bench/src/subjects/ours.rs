@@ -7,9 +7,10 @@ use http::HeaderValue;
 use keytide_core::{Agent, Cache, Credential};
 
 use super::keytide::agent;
-use crate::contend::{Contend, Failure, bearer};
+use crate::contend::{Contend, bearer};
 use crate::entrant::{Entrant, Info, Role};
 use crate::issuer::FakeIssuer;
+use crate::running::Failure;
 
 /// keytide, read by `get().await`.
 pub(crate) fn get() -> Entrant {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use crate::contend::{Failure, Running};
 use crate::entrant::Entrant;
 use crate::issuer::FakeIssuer;
+use crate::running::{Failure, Running};
 use crate::subject::Subject;
 
 pub(super) struct Hit<'a> {

@@ -3,9 +3,9 @@
 use tokio::runtime::Runtime;
 
 use super::adapt::Hit;
-use crate::contend::Failure;
 use crate::entrant::Entrant;
 use crate::issuer::{Answer, FakeIssuer};
+use crate::running::Failure;
 use crate::subject::Subject;
 use crate::subjects;
 

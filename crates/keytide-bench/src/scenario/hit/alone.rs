@@ -1,10 +1,11 @@
 //! One thread.
 
-use super::{BASE, rounds};
+use super::all::BASE;
+use super::effort::{calibrate, rounds};
 use crate::allocations::allocations_of;
+use crate::bench::Bench;
 use crate::report::{Better, Case, Row};
 use crate::rounds::Rounds;
-use crate::run::Bench;
 use crate::subject::{Subject, nanos_each};
 
 pub(super) fn measure(bench: &Bench<'_>, all: &[&dyn Subject]) -> Case {
@@ -40,13 +41,6 @@ pub(super) fn measure(bench: &Bench<'_>, all: &[&dyn Subject]) -> Case {
         case.series(name, "rounds", found.samples(name));
     }
     case
-}
-
-/// So many reads that they take about 5 ms.
-pub(super) fn calibrate(subject: &dyn Subject) -> u64 {
-    subject.read_many(200);
-    let nanos = nanos_each(subject, 500).max(1.0);
-    (5_000_000.0 / nanos).clamp(100.0, 200_000.0) as u64
 }
 
 /// How often one read allocates; what entering the runtime allocates is taken off.

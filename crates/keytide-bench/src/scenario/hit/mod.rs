@@ -3,24 +3,15 @@
 mod adapt;
 mod all;
 mod alone;
+mod effort;
 mod several;
 
+pub(crate) use self::all::NAMES;
 pub use self::all::with_hits;
-pub(crate) use self::all::{BASE, NAMES};
+use self::effort::throughput_rounds;
+pub(crate) use self::effort::{rounds, thread_rounds};
+use crate::bench::Bench;
 use crate::report::{Case, Row};
-use crate::run::{Bench, Plan};
-
-pub(crate) fn rounds(plan: &Plan) -> usize {
-    plan.pick(101, 31)
-}
-
-pub(crate) fn thread_rounds(plan: &Plan) -> usize {
-    plan.pick(31, 15)
-}
-
-fn throughput_rounds(plan: &Plan) -> usize {
-    plan.pick(15, 5)
-}
 
 pub(super) fn planned(bench: &Bench<'_>) -> f64 {
     let subjects = (bench.entrants.len() + NAMES.len()) as f64;

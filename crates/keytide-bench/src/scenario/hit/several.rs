@@ -1,10 +1,10 @@
 //! Two threads that are pinned to cores of their own, and more that are not.
 
-use super::alone::calibrate;
-use super::{BASE, thread_rounds, throughput_rounds};
+use super::all::BASE;
+use super::effort::{calibrate, thread_rounds, throughput_rounds};
+use crate::bench::Bench;
 use crate::report::{Better, Case, Row};
 use crate::rounds::Rounds;
-use crate::run::Bench;
 use crate::subject::Subject;
 use crate::threads::{contended, cores, per_second};
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::mode::{Mode, outage};
 use super::track::{OverTime, Record, Track};
-use super::{Mode, outage};
-use crate::contend::Failure;
+use crate::bench::Plan;
 use crate::figure::span;
 use crate::report::{Better, Case, Row, apart};
-use crate::run::Plan;
+use crate::running::Failure;
 use crate::stats::{Latencies, median};
 
 /// What was found in one mode.

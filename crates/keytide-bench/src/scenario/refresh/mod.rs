@@ -1,6 +1,7 @@
 //! Reads while a refresh is under way: healthy, hanging, failing, and past the end of the credential.
 
 mod case;
+mod mode;
 mod reader;
 mod track;
 
@@ -9,24 +10,22 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use crate::contend::{Failure, Running};
+use crate::bench::{Bench, Plan};
 use crate::entrant::Entrant;
 use crate::issuer::{Answer, FakeIssuer};
 use crate::report::Case;
-use crate::run::{Bench, Plan};
+use crate::running::{Failure, Running};
 use crate::time::now;
 
 use self::case::Found;
+use self::mode::Mode;
+pub(super) use self::mode::PACE;
+pub(crate) use self::mode::outage;
 pub(super) use self::reader::read_on;
 pub(super) use self::track::Track;
 
 pub(crate) fn rounds(plan: &Plan) -> usize {
     plan.pick(3, 1)
-}
-
-/// How long the issuer hangs or fails.
-pub(crate) fn outage(plan: &Plan) -> Duration {
-    plan.pick(Duration::from_secs(5), Duration::from_millis(1_500))
 }
 
 /// How long is watched after that.
@@ -73,19 +72,6 @@ pub(super) fn measure(bench: &Bench<'_>) -> Vec<Case> {
         .into_iter()
         .map(|found| found.case(&bench.plan))
         .collect()
-}
-
-/// How the issuer behaves from the first refresh on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
-    Healthy,
-    Hanging,
-    Failing,
-    Expired,
-}
-
-impl Mode {
-    const ALL: [Self; 4] = [Self::Healthy, Self::Hanging, Self::Failing, Self::Expired];
 }
 
 /// All modes at a time, each with a cache, an issuer and readers of its own.
@@ -175,8 +161,6 @@ async fn sleep_until(instant: Instant) {
 
 /// How long the issuer takes.
 pub(super) const LATENCY: Duration = Duration::from_millis(50);
-/// One read is due in this time, of each reader.
-pub(super) const PACE: Duration = Duration::from_millis(1);
 pub(super) const READERS: u32 = 32;
 /// From the first answer to the first refresh.
 const FRESH: Duration = Duration::from_secs(1);

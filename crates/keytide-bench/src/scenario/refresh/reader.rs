@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
-use super::PACE;
+use super::mode::PACE;
 use super::track::{Outcome, Track};
-use crate::contend::Running;
+use crate::running::Running;
 use crate::time::now;
 
 /// Reads until it is dropped.

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::PACE;
+use super::mode::PACE;
 use crate::stats::Latencies;
 
 /// What the readers of one mode saw.

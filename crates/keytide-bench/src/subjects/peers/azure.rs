@@ -11,9 +11,10 @@ use azure_core::http::{
 use azure_identity::{ClientSecretCredential, ClientSecretCredentialOptions};
 use http::HeaderValue;
 
-use crate::contend::{Contend, Failure, bearer};
+use crate::contend::{Contend, bearer};
 use crate::entrant::{Entrant, Info, Role};
 use crate::issuer::FakeIssuer;
+use crate::running::Failure;
 use crate::subjects::versions;
 
 pub(super) fn entrant() -> Entrant {

@@ -9,9 +9,10 @@ use base64::engine::general_purpose::STANDARD;
 use gcp_auth::{CustomServiceAccount, Token, TokenProvider as _};
 use http::HeaderValue;
 
-use crate::contend::{Contend, Failure, bearer};
+use crate::contend::{Contend, bearer};
 use crate::entrant::{Entrant, Info, Role};
 use crate::issuer::FakeIssuer;
+use crate::running::Failure;
 use crate::subjects::versions;
 
 pub(super) fn entrant() -> Entrant {

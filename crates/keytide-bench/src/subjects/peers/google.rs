@@ -8,9 +8,10 @@
 use google_cloud_auth::credentials::{CacheableResource, Credentials, mds};
 use http::{Extensions, HeaderMap, HeaderValue};
 
-use crate::contend::{Contend, Failure};
+use crate::contend::Contend;
 use crate::entrant::{Entrant, Info, Role};
 use crate::issuer::FakeIssuer;
+use crate::running::Failure;
 use crate::subjects::versions;
 
 pub(super) fn entrant() -> Entrant {

@@ -7,9 +7,10 @@ use http::HeaderValue;
 use moka::Expiry;
 use moka::future::Cache;
 
-use crate::contend::{Contend, Failure, bearer};
+use crate::contend::{Contend, bearer};
 use crate::entrant::{Entrant, Info, Role};
 use crate::issuer::{Denied, FakeIssuer};
+use crate::running::Failure;
 use crate::subjects::versions;
 
 pub(super) fn entrant() -> Entrant {

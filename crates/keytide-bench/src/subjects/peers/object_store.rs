@@ -9,9 +9,10 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService,
 };
 
-use crate::contend::{Contend, Failure, bearer};
+use crate::contend::{Contend, bearer};
 use crate::entrant::{Entrant, Info, Role};
 use crate::issuer::FakeIssuer;
+use crate::running::Failure;
 use crate::subjects::versions;
 
 pub(super) fn entrant() -> Entrant {

@@ -8,9 +8,10 @@ use http::{HeaderValue, Request};
 use reqsign_core::time::Timestamp;
 use reqsign_core::{Context, Error, ProvideCredential, SignRequest, Signer, SigningCredential};
 
-use crate::contend::{Contend, Failure};
+use crate::contend::Contend;
 use crate::entrant::{Entrant, Info, Role};
 use crate::issuer::FakeIssuer;
+use crate::running::Failure;
 use crate::subjects::versions;
 
 pub(super) fn entrant() -> Entrant {
