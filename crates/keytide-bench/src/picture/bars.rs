@@ -6,6 +6,7 @@ use super::svg::{Anchor, Svg, fit, width_of};
 use crate::entrant::Role;
 use crate::figure::figure;
 use crate::report::{Case, Report};
+use crate::subjects::names;
 
 pub(super) fn drawing(report: &Report, case: &Case) -> Option<Drawing> {
     if case.scenario != "hit" || case.case != "one thread" {
@@ -16,8 +17,7 @@ pub(super) fn drawing(report: &Report, case: &Case) -> Option<Drawing> {
         .iter()
         .filter(|row| {
             let role = report.subject(&row.subject).map(|info| info.role);
-            let part = role == Some(Role::Primitive);
-            !part || row.subject.starts_with("ArcSwap::load")
+            role != Some(Role::Primitive) || PARTS.contains(&row.subject.as_str())
         })
         .filter_map(|row| {
             Some(Bar {
@@ -92,4 +92,11 @@ fn draw(report: &Report, title: &str, bars: &[Bar<'_>], width: f64) -> Svg {
     svg
 }
 
+/// The parts that reads are measured beside.
+const PARTS: [&str; 4] = [
+    names::LOAD,
+    names::LOAD_AND_CLOCK,
+    names::LOAD_AND_TWO_CLOCKS,
+    names::CACHE_AND_CLOCK,
+];
 const LINE: f64 = 21.0;

@@ -3,6 +3,7 @@
 
 use crate::entrant::Role;
 use crate::report::Report;
+use crate::subjects::names;
 
 /// How a subject is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,8 +22,8 @@ pub(super) fn ink(report: &Report, name: &str) -> Ink {
         Some(Role::Keytide) => Ink {
             class: "k",
             dash: match name {
-                "keytide read" => "7 3",
-                "keytide handle" => "2 3",
+                names::READ => "7 3",
+                names::HANDLE => "2 3",
                 _ => "",
             },
             width: 2.6,

@@ -5,6 +5,7 @@ use super::drawing::{Drawing, file};
 use super::ink::ink;
 use super::svg::{Anchor, Svg, fit, width_of};
 use crate::report::{Case, Report, Series};
+use crate::subjects::names;
 
 pub(super) fn distribution(report: &Report, case: &Case) -> Option<Drawing> {
     let chart = Chart {
@@ -13,6 +14,7 @@ pub(super) fn distribution(report: &Report, case: &Case) -> Option<Drawing> {
         title: format!("{}: how long reads take", case.title),
         short: "How long reads take",
         across: "percentile of reads →",
+        lines: Lines::AtPowersOfTen,
         column: |one_in| match one_in as u64 {
             1 => "min".to_owned(),
             10 => "p90".to_owned(),
@@ -34,17 +36,16 @@ pub(super) fn throughput(report: &Report, case: &Case) -> Option<Drawing> {
         let name = series.subject.as_str();
         let role = report.subject(name).map(|info| info.role);
         let primitive = role == Some(crate::entrant::Role::Primitive);
-        !primitive || name == "ArcSwap::load"
+        (!primitive || name == names::LOAD) && name != names::SLOW
     };
     let series = of_kind(case, "throughput").into_iter().filter(shown);
     let chart = Chart {
         report,
-        series: series
-            .filter(|series| !series.subject.contains("slow"))
-            .collect(),
+        series: series.collect(),
         title: "Reads per second against the number of readers".to_owned(),
         short: "Reads per second against readers",
         across: "readers, each on a thread of its own →",
+        lines: Lines::AtPoints,
         column: |readers| format!("{readers:.0}"),
         row: rate,
         step: 1,
@@ -66,9 +67,18 @@ struct Chart<'a> {
     title: String,
     short: &'a str,
     across: &'a str,
+    lines: Lines,
     column: fn(f64) -> String,
     row: fn(f64) -> String,
     step: i32,
+}
+
+/// Where lines go down.
+enum Lines {
+    /// At those that have room.
+    AtPowersOfTen,
+    /// At each point of the first curve.
+    AtPoints,
 }
 
 impl Chart<'_> {
@@ -163,15 +173,12 @@ impl Chart<'_> {
         Some(svg)
     }
 
-    /// Where lines go down: at powers of ten, or at each number of readers.
     fn columns(&self, range: (f64, f64), width: f64) -> Vec<f64> {
-        if range.1 <= 64.0 && range.0 >= 1.0 && self.across.starts_with("readers") {
-            let mut all: Vec<f64> = self.series[0].points.iter().map(|point| point.0).collect();
-            all.sort_by(f64::total_cmp);
-            return all;
-        }
-        let axis = Axis::log(range, (0.0, 1.0));
-        let all = axis.decades(1);
+        let mut all = match self.lines {
+            Lines::AtPowersOfTen => Axis::log(range, (0.0, 1.0)).decades(1),
+            Lines::AtPoints => self.series[0].points.iter().map(|point| point.0).collect(),
+        };
+        all.sort_by(f64::total_cmp);
         let fits = (width / 44.0) as usize;
         let step = all.len().div_ceil(fits.max(1)).max(1);
         all.into_iter().step_by(step).collect()
@@ -182,4 +189,40 @@ impl Chart<'_> {
 fn nines(one_in: u64) -> String {
     let power = (one_in.max(1) as f64).log10().round() as usize;
     "9".repeat(power.saturating_sub(2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(across: &str, lines: Lines, readers: &[f64]) -> Vec<f64> {
+        let series = Series {
+            subject: names::GET.to_owned(),
+            kind: "throughput".to_owned(),
+            points: readers.iter().map(|readers| (*readers, 1.0)).collect(),
+        };
+        let chart = Chart {
+            report: &Report::default(),
+            series: vec![&series],
+            title: String::new(),
+            short: "",
+            across,
+            lines,
+            column: rate,
+            row: rate,
+            step: 1,
+        };
+        chart.columns((1.0, 1_000.0), 400.0)
+    }
+
+    #[test]
+    fn where_lines_go_down_does_not_hang_on_the_caption() {
+        for across in ["readers, each on a thread of its own →", "cores", ""] {
+            let each = columns(across, Lines::AtPoints, &[2.0, 1.0, 1_000.0]);
+            let tens = columns(across, Lines::AtPowersOfTen, &[1.0, 2.0, 1_000.0]);
+
+            assert_eq!(each, [1.0, 2.0, 1_000.0], "{across}");
+            assert_eq!(tens, [1.0, 10.0, 100.0, 1_000.0], "{across}");
+        }
+    }
 }

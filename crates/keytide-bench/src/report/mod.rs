@@ -23,7 +23,7 @@ pub(crate) use self::noise::{apart, halves_apart};
 pub(crate) use self::table::NO_PEERS;
 
 /// All that a run found.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Report {
     /// The form of this report: 1.
     pub schema: u32,

@@ -16,7 +16,7 @@ use crate::issuer::{Answer, FakeIssuer};
 use crate::report::{Better, Case, Row};
 use crate::rounds::Rounds;
 use crate::running::{Failure, Running};
-use crate::subjects;
+use crate::subjects::{self, names};
 use crate::time::thread_cpu;
 use crate::token::Stamp;
 
@@ -58,10 +58,10 @@ fn found(bench: &Bench<'_>, case: &mut Case) -> Result<(), Failure> {
     let mut failed = Vec::new();
     for entrant in &bench.entrants {
         let name = entrant.info().name.clone();
-        if name == "keytide read" {
+        if name == names::READ {
             continue;
         }
-        if name == "keytide" {
+        if name == names::GET {
             senders.push((name, Sender::ours(&url, true)?));
             senders.push((NO_RETRY.to_owned(), Sender::ours(&url, false)?));
             continue;

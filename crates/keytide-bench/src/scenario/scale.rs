@@ -11,6 +11,7 @@ use crate::figure::span;
 use crate::issuer::{Answer, FakeIssuer};
 use crate::report::{Better, Case, Row, apart};
 use crate::running::{Failure, Running};
+use crate::subjects::names;
 use crate::time::{now, process_cpu, thread_cpu};
 
 pub(super) fn planned(bench: &Bench<'_>) -> f64 {
@@ -42,7 +43,7 @@ pub(super) fn measure(bench: &Bench<'_>) -> Vec<Case> {
         for entrant in &bench.entrants {
             let info = entrant.info();
             // The borrowed read is of the same cache.
-            if info.name == "keytide read" {
+            if info.name == names::READ {
                 bench.skip(seconds(&bench.plan));
                 continue;
             }

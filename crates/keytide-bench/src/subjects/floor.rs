@@ -8,6 +8,7 @@ use arc_swap::ArcSwapOption;
 use http::HeaderValue;
 use tokio::sync::Notify;
 
+use super::names;
 use crate::contend::{Contend, bearer};
 use crate::entrant::{Entrant, Info, Role};
 use crate::issuer::FakeIssuer;
@@ -16,7 +17,7 @@ use crate::time::coarse_wall;
 
 /// The floor, as an entrant.
 pub(crate) fn floor() -> Entrant {
-    let info = Info::new("floor", "", Role::Floor)
+    let info = Info::new(names::FLOOR, "", Role::Floor)
         .ahead(MARGIN_S, 0)
         .setup("about 100 lines here: an ArcSwap, the coarse clock, one detached task for each refresh, a ready header")
         .path("read().await, owned");

@@ -7,6 +7,7 @@ use keytide_core::{
     Agent, AgentBuilder, AgentIdentity, AgentType, Cache, Environment, Error, Owner, Version,
 };
 
+use super::names;
 use crate::issuer::{Answer, FakeIssuer};
 use crate::subject::{Subject, subject};
 use crate::threads::poll_once;
@@ -47,14 +48,14 @@ pub fn loaded() -> Result<Loaded, Error> {
 
 /// `cache.read(…)`: borrowed, synchronous.
 pub fn read(cache: &Cache) -> impl Subject {
-    subject("keytide read", || {
+    subject(names::READ, || {
         let _ = black_box(cache.read(|credential| black_box(credential.generation())));
     })
 }
 
 /// `cache.read_for(Duration::ZERO, …)`: always takes the slow path, which `read` takes once a second.
 pub fn slow_read(cache: &Cache) -> impl Subject {
-    subject("keytide read, slow path", || {
+    subject(names::SLOW, || {
         let least = black_box(Duration::ZERO);
         let _ = black_box(cache.read_for(least, |credential| black_box(credential.generation())));
     })
@@ -62,7 +63,7 @@ pub fn slow_read(cache: &Cache) -> impl Subject {
 
 /// `cache.try_get()`: owned, synchronous.
 pub fn try_get(cache: &Cache) -> impl Subject {
-    subject("keytide try_get", || {
+    subject(names::TRY_GET, || {
         drop(black_box(cache.try_get()));
     })
 }
@@ -83,7 +84,7 @@ struct HandleRead<'a> {
 
 impl Subject for HandleRead<'_> {
     fn name(&self) -> &str {
-        "keytide handle"
+        names::HANDLE
     }
 
     fn read_many(&self, reads: u64) {

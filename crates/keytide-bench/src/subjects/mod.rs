@@ -3,6 +3,7 @@
 
 mod floor;
 mod keytide;
+pub(crate) mod names;
 mod others;
 mod ours;
 #[cfg(feature = "peers")]
@@ -58,7 +59,7 @@ mod tests {
             let read_beside = beside.read().await.expect(name);
 
             // A borrow does not tell which token it saw.
-            if name != "keytide read" {
+            if name != names::READ {
                 assert_eq!(read.stamp().map(|stamp| stamp.number), Some(0), "{name}");
                 let stamp = read_beside.stamp();
                 assert_eq!(stamp.map(|stamp| stamp.number), Some(1), "{name}");

@@ -7,6 +7,7 @@ use http::HeaderValue;
 use keytide_core::{Agent, Cache, Credential};
 
 use super::keytide::agent;
+use super::names;
 use crate::contend::{Contend, bearer};
 use crate::entrant::{Entrant, Info, Role};
 use crate::issuer::FakeIssuer;
@@ -14,13 +15,13 @@ use crate::running::Failure;
 
 /// keytide, read by `get().await`.
 pub(crate) fn get() -> Entrant {
-    Entrant::of::<Owned>(info("keytide").path("cache.get().await, owned"))
+    Entrant::of::<Owned>(info(names::GET).path("cache.get().await, owned"))
 }
 
 /// keytide, read by `read(…)`.
 pub(crate) fn read() -> Entrant {
     let path = "cache.read(|credential| …), borrowed; get().await where there is none";
-    Entrant::of::<Borrowed>(info("keytide read").path(path))
+    Entrant::of::<Borrowed>(info(names::READ).path(path))
 }
 
 fn info(name: &str) -> Info {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, Cache};
 
+use super::names;
 use crate::subject::{Subject, subject};
 use crate::time::{coarse_wall, precise_wall, since_boot};
 use crate::token::Stamp;
@@ -48,13 +49,13 @@ impl Token {
 /// `ArcSwap::load`: what all others are compared to.
 pub fn arc_swap_load() -> impl Subject {
     let slot = ArcSwap::new(Token::sample());
-    subject("ArcSwap::load", move || black_box(&slot).load().see())
+    subject(names::LOAD, move || black_box(&slot).load().see())
 }
 
 /// `ArcSwap::load` and the coarse clock: the least that judges expiry.
 pub fn arc_swap_load_and_clock() -> impl Subject {
     let slot = ArcSwap::new(Token::sample());
-    subject("ArcSwap::load + coarse clock", move || {
+    subject(names::LOAD_AND_CLOCK, move || {
         black_box(&slot).load().see_if_fresh();
     })
 }
@@ -62,7 +63,7 @@ pub fn arc_swap_load_and_clock() -> impl Subject {
 /// `ArcSwap::load` and two precise clocks, the wall clock and that of the boot: the least that judges expiry by both.
 pub fn arc_swap_load_and_two_clocks() -> impl Subject {
     let slot = ArcSwap::new(Token::sample());
-    subject("ArcSwap::load + two clocks", move || {
+    subject(names::LOAD_AND_TWO_CLOCKS, move || {
         let token = black_box(&slot).load();
         if precise_wall() < token.ends && since_boot() < black_box(Duration::MAX) {
             token.see();
@@ -73,7 +74,7 @@ pub fn arc_swap_load_and_two_clocks() -> impl Subject {
 /// `arc_swap::Cache::load`, one for each thread.
 pub fn arc_swap_cache() -> impl Subject {
     PerTask {
-        name: "arc_swap::Cache",
+        name: names::CACHE,
         slot: ArcSwap::new(Token::sample()),
         see: Token::see,
     }
@@ -82,7 +83,7 @@ pub fn arc_swap_cache() -> impl Subject {
 /// `arc_swap::Cache::load` and the coarse clock, one for each thread.
 pub fn arc_swap_cache_and_clock() -> impl Subject {
     PerTask {
-        name: "arc_swap::Cache + coarse clock",
+        name: names::CACHE_AND_CLOCK,
         slot: ArcSwap::new(Token::sample()),
         see: Token::see_if_fresh,
     }

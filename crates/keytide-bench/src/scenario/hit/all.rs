@@ -7,7 +7,7 @@ use crate::entrant::Entrant;
 use crate::issuer::{Answer, FakeIssuer};
 use crate::running::Failure;
 use crate::subject::Subject;
-use crate::subjects;
+use crate::subjects::{self, names};
 
 /// The base of all ratios.
 pub(crate) const BASE: &str = "ArcSwap::load";
@@ -15,16 +15,16 @@ pub(crate) const BASE: &str = "ArcSwap::load";
 /// The subjects that take part here only.
 pub(crate) const NAMES: [&str; 11] = [
     BASE,
-    "ArcSwap::load + coarse clock",
-    "ArcSwap::load + two clocks",
-    "arc_swap::Cache",
-    "arc_swap::Cache + coarse clock",
+    names::LOAD_AND_CLOCK,
+    names::LOAD_AND_TWO_CLOCKS,
+    names::CACHE,
+    names::CACHE_AND_CLOCK,
     "watch::borrow",
     "RwLock<Arc>",
     "Mutex<Arc>",
-    "keytide handle",
-    "keytide read, slow path",
-    "keytide try_get",
+    names::HANDLE,
+    names::SLOW,
+    names::TRY_GET,
 ];
 
 /// Hands all ways to read a credential that is at hand to a measurement: the parts that a cache could be made of,
@@ -58,7 +58,7 @@ pub(super) fn measured(
     for entrant in entrants {
         let name = &entrant.info().name;
         // The borrowed read is measured as it is, without a future around it.
-        if name == "keytide read" || !wanted(name) {
+        if name == names::READ || !wanted(name) {
             continue;
         }
         match Hit::start(runtime, entrant, &FakeIssuer::new(Answer::AtOnce)) {
@@ -69,7 +69,7 @@ pub(super) fn measured(
     let loaded = match subjects::loaded() {
         Ok(loaded) => loaded,
         Err(error) => {
-            failed.push(("keytide read".to_owned(), Failure::of(error)));
+            failed.push((names::READ.to_owned(), Failure::of(error)));
             return failed;
         }
     };
