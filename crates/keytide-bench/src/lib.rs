@@ -26,6 +26,7 @@ mod bench;
 mod contend;
 mod entrant;
 mod figure;
+pub mod goals;
 mod issuer;
 mod page;
 mod picture;

@@ -13,6 +13,8 @@ mod reads;
 mod recovery;
 mod refresh;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
 

@@ -23,7 +23,7 @@ pub(super) fn drawing(report: &Report, case: &Case) -> Option<Drawing> {
             Some(Bar {
                 name: &row.subject,
                 nanos: *row.values.get("ns")?,
-                base: row.values.get("base").copied(),
+                base: row.values.get("clock").copied(),
                 allocations: row.values.get("allocations").copied(),
             })
         })
@@ -36,8 +36,8 @@ pub(super) fn drawing(report: &Report, case: &Case) -> Option<Drawing> {
     Some(Drawing {
         name: file(case, "cost"),
         title: title.to_owned(),
-        about: "CPU time of one read, how many times that is as much as ArcSwap::load, and how often it allocates. The scale is \
-                linear."
+        about: "CPU time of one read, how many times that is as much as ArcSwap::load with the coarse clock (arc_swap::Cache with \
+                it for the read of one task), and how often it allocates. The scale is linear."
             .to_owned(),
         wide: draw(report, title, &bars, 820.0),
         narrow: draw(report, title, &bars, 380.0),

@@ -36,7 +36,7 @@ pub(super) fn throughput(report: &Report, case: &Case) -> Option<Drawing> {
         let name = series.subject.as_str();
         let role = report.subject(name).map(|info| info.role);
         let primitive = role == Some(crate::entrant::Role::Primitive);
-        (!primitive || name == names::LOAD) && name != names::SLOW
+        (!primitive || name == names::LOAD_AND_CLOCK) && name != names::SLOW
     };
     let series = of_kind(case, "throughput").into_iter().filter(shown);
     let chart = Chart {

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Report;
 use crate::figure::figure;
+use crate::goals::{self, Target};
+use crate::subjects::names;
 
 /// A goal of keytide and what a run found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,9 +26,12 @@ pub(crate) fn judge(report: &Report) -> Vec<Goal> {
         found: Vec::new(),
     };
     goals.hits();
+    goals.two_threads();
     goals.refreshes();
     goals.herds();
-    goals.rest();
+    goals.recoveries();
+    goals.scales();
+    goals.requests();
     goals.found
 }
 
@@ -35,236 +40,186 @@ struct Goals<'a> {
     found: Vec<Goal>,
 }
 
+/// A scenario, its case, and the key of a column.
+type Place<'a> = (&'a str, &'a str, &'a str);
+
 impl Goals<'_> {
     fn hits(&mut self) {
-        let arc = "× ArcSwap::load";
-        self.ratio(
-            ("hit", "one thread", "ns"),
-            ("keytide read", "ArcSwap::load + coarse clock"),
-            "borrowed read, × ArcSwap::load + coarse clock",
-            1.10,
-        );
-        self.ratio(
-            ("hit", "one thread", "ns"),
-            ("keytide handle", "arc_swap::Cache + coarse clock"),
-            "per-task handle, × arc_swap::Cache + coarse clock",
-            1.15,
-        );
-        self.at_most(
-            ("hit", "one thread", "keytide", "base"),
-            &format!("get().await, {arc}"),
-            2.2,
-            "×",
-        );
-        self.at_most(
-            ("hit", "one thread", "keytide read, slow path", "base"),
-            &format!("slow path, once a second, {arc}"),
-            8.0,
-            "×",
-        );
-        for subject in [
-            "keytide read",
-            "keytide handle",
-            "keytide",
-            "keytide read, slow path",
-        ] {
-            self.at_most(
-                ("hit", "one thread", subject, "allocations"),
-                &format!("{subject}: allocations of a read"),
-                0.0,
-                "",
-            );
-        }
-        self.ratio(
-            ("hit", "two threads", "slowdown"),
-            ("keytide read", "ArcSwap::load"),
-            "two threads: slowdown of the borrowed read, × that of ArcSwap::load",
-            1.1,
-        );
-        if let Some(case) = self.report.case("hit", "two threads") {
-            let best = self
-                .report
-                .subjects
-                .iter()
-                .filter(|info| info.role.is_peer());
-            let best = best
-                .filter_map(|info| case.value(&info.name, "rate"))
-                .fold(f64::NAN, f64::max);
-            if let Some(ours) = case.value("keytide read", "rate")
-                && best.is_finite()
-            {
-                let times = ours / best;
-                self.push(
-                    "two threads: borrowed reads per second, × the best peer",
-                    "≥ 15 ×",
-                    figure(times, "×"),
-                    times >= 15.0,
-                );
+        let to_primitive = [
+            (goals::BORROWED, names::READ),
+            (goals::HANDLE, names::HANDLE),
+            (goals::OWNED, names::GET),
+            (goals::SLOW, names::SLOW),
+        ];
+        for (target, subject) in to_primitive {
+            match self.value(("hit", "one thread", "clock"), subject) {
+                Some(ratio) => self.push(&target, "", ratio),
+                // Older reports have no ratio within rounds.
+                None => {
+                    let base = names::base_of(subject);
+                    self.ratio(&target, "", ("hit", "one thread", "ns"), subject, base);
+                }
             }
+        }
+        for subject in [names::READ, names::HANDLE, names::GET, names::SLOW] {
+            let place = ("hit", "one thread", "allocations");
+            self.value_of(&goals::READ_ALLOCATIONS, subject, place, subject);
+        }
+    }
+
+    fn two_threads(&mut self) {
+        let two = |key| ("hit", "two threads", key);
+        let base = names::LOAD_AND_CLOCK;
+        self.ratio(&goals::SLOWDOWN, "", two("slowdown"), names::READ, base);
+        let peers = self.report.subjects.iter();
+        let best = peers
+            .filter(|info| info.role.is_peer())
+            .filter_map(|info| self.value(two("rate"), &info.name))
+            .fold(f64::NAN, f64::max);
+        if let Some(ours) = self.value(two("rate"), names::READ)
+            && best.is_finite()
+        {
+            self.push(&goals::RATE, "", ours / best);
         }
     }
 
     fn refreshes(&mut self) {
         for case in ["healthy", "hanging", "failing"] {
-            for subject in ["keytide read", "keytide"] {
-                for (key, what) in [("waited", "reads that wait"), ("failed", "reads that fail")] {
-                    self.at_most(
-                        ("refresh", case, subject, key),
-                        &format!("refresh {case}, {subject}: {what}"),
-                        0.0,
-                        "",
-                    );
-                }
+            for subject in [names::READ, names::GET] {
+                let which = format!("{case}, {subject}");
+                self.value_of(&goals::WAITED, &which, ("refresh", case, "waited"), subject);
+                self.value_of(&goals::FAILED, &which, ("refresh", case, "failed"), subject);
             }
-            self.ratio(
-                ("refresh", case, "p999"),
-                ("keytide read", "floor"),
-                &format!("refresh {case}: p99.9 of the borrowed read, × floor"),
-                2.0,
-            );
+            let place = ("refresh", case, "p999");
+            self.ratio(&goals::TAIL, case, place, names::READ, names::FLOOR);
         }
-        for subject in ["keytide read", "keytide"] {
-            self.at_most(
-                ("refresh", "expired", subject, "expired"),
-                &format!("expired, {subject}: reads that got a dead credential"),
-                0.0,
-                "",
-            );
+        for subject in [names::READ, names::GET] {
+            let place = ("refresh", "expired", "expired");
+            self.value_of(&goals::DEAD, subject, place, subject);
         }
     }
 
     fn herds(&mut self) {
-        for (scenario, case, what, limit) in [
-            ("herd", "cold", "cold herd: last served", 1.10),
-            ("herd", "failing", "failing herd: all told", 1.05),
-            ("cancel", "leader", "leader dropped: last served", 1.05),
-            (
-                "cancel",
-                "impatient",
-                "impatient readers: last served",
-                1.05,
-            ),
+        for (scenario, case, target) in [
+            ("herd", "cold", goals::COLD_HERD),
+            ("herd", "failing", goals::FAILING_HERD),
+            ("cancel", "leader", goals::LEADER_DROPPED),
+            ("cancel", "impatient", goals::IMPATIENT),
         ] {
-            self.at_most(
-                (scenario, case, "keytide", "calls"),
-                &format!("{what}: calls"),
-                1.0,
-                "",
+            let calls = (scenario, case, "calls");
+            self.value_of(
+                &goals::CALLS,
+                &format!("{scenario} {case}"),
+                calls,
+                names::GET,
             );
-            self.at_most(
-                (scenario, case, "keytide", "latencies"),
-                &format!("{what}, × the issuer's latency"),
-                limit,
-                "×",
-            );
+            self.value_of(&target, "", (scenario, case, "latencies"), names::GET);
         }
     }
 
-    fn rest(&mut self) {
+    fn recoveries(&mut self) {
         for case in ["outage", "refusal", "expiry"] {
-            self.at_most(
-                ("recover", case, "keytide", "worst"),
-                &format!("recovery, {case}: the worst, one backoff and one latency"),
-                1_060.0,
-                "ms",
+            self.value_of(
+                &goals::RECOVERY,
+                case,
+                ("recover", case, "worst"),
+                names::GET,
             );
         }
-        self.at_most(
-            ("recover", "patience", "keytide", "failed"),
-            "an outage shorter than a reader's patience: failed reads",
-            0.0,
+        self.value_of(
+            &goals::PATIENCE,
             "",
+            ("recover", "patience", "failed"),
+            names::GET,
         );
+    }
+
+    fn scales(&mut self) {
         for case in ["10,000", "100,000"] {
-            self.at_most(
-                ("scale", case, "keytide", "bytes"),
-                &format!("{case} credentials: heap of each beside its secret"),
-                448.0,
-                "B",
-            );
-            self.at_most(
-                ("scale", case, "keytide", "idle"),
-                &format!("{case} credentials: idle CPU"),
-                0.02,
-                "%",
-            );
+            self.value_of(&goals::HEAP, case, ("scale", case, "bytes"), names::GET);
+            self.value_of(&goals::IDLE, case, ("scale", case, "idle"), names::GET);
         }
-        self.ratio(
-            ("scale", "10,000", "load"),
-            ("keytide", "reqsign-core"),
-            "first load, × reqsign-core",
-            1.0,
-        );
-        self.at_most(
-            ("scopes", "", "keytide", "waited"),
-            "a warm scope beside a cold one: reads that wait",
-            0.0,
-            "",
-        );
-        self.at_most(
-            ("http", "", "keytide", "added"),
-            "HTTP: CPU time added over a fixed header",
-            0.1,
-            "µs",
-        );
-        self.at_most(
-            ("http", "", "keytide", "allocations"),
-            "HTTP: allocations added over a fixed header",
-            0.0,
-            "",
-        );
+        let place = ("scale", "10,000", "load");
+        self.ratio(&goals::FIRST_LOAD, "", place, names::GET, "reqsign-core");
+        self.value_of(&goals::WARM_SCOPE, "", ("scopes", "", "waited"), names::GET);
     }
 
-    fn at_most(
-        &mut self,
-        (scenario, case, subject, key): (&str, &str, &str, &str),
-        what: &str,
-        goal: f64,
-        unit: &str,
-    ) {
-        let value = self
-            .report
-            .case(scenario, case)
-            .and_then(|case| case.value(subject, key));
-        if let Some(value) = value {
-            let wanted = if goal == 0.0 {
-                "0".to_owned()
-            } else {
-                format!("≤ {}", figure(goal, unit))
-            };
-            self.push(what, &wanted, figure(value, unit), value <= goal);
+    fn requests(&mut self) {
+        self.value_of(&goals::HTTP_TIME, "", ("http", "", "added"), names::GET);
+        let place = ("http", "", "allocations");
+        self.value_of(&goals::HTTP_ALLOCATIONS, "", place, names::GET);
+    }
+
+    fn value(&self, (scenario, case, key): Place<'_>, subject: &str) -> Option<f64> {
+        self.report.case(scenario, case)?.value(subject, key)
+    }
+
+    fn value_of(&mut self, target: &Target, which: &str, place: Place<'_>, subject: &str) {
+        if let Some(value) = self.value(place, subject) {
+            self.push(target, which, value);
         }
     }
 
-    fn ratio(
-        &mut self,
-        (scenario, case, key): (&str, &str, &str),
-        (subject, base): (&str, &str),
-        what: &str,
-        goal: f64,
-    ) {
-        let Some(case) = self.report.case(scenario, case) else {
-            return;
-        };
-        if let (Some(value), Some(base)) = (case.value(subject, key), case.value(base, key))
+    fn ratio(&mut self, target: &Target, which: &str, place: Place<'_>, subject: &str, base: &str) {
+        if let (Some(value), Some(base)) = (self.value(place, subject), self.value(place, base))
             && base > 0.0
         {
-            let times = value / base;
-            self.push(
-                what,
-                &format!("≤ {}", figure(goal, "×")),
-                figure(times, "×"),
-                times <= goal,
-            );
+            self.push(target, which, value / base);
         }
     }
 
-    fn push(&mut self, measure: &str, goal: &str, measured: String, met: bool) {
+    fn push(&mut self, target: &Target, which: &str, value: f64) {
         self.found.push(Goal {
-            measure: measure.to_owned(),
-            goal: goal.to_owned(),
-            measured,
-            met,
+            measure: target.measure_of(which),
+            goal: target.wanted(),
+            measured: figure(value, target.unit()),
+            met: target.met(value),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Better, Case, Row};
+
+    fn report(rows: Vec<Row>) -> Report {
+        let mut case = Case::new("hit", "one thread", "", "").column("ns", "", "ns", Better::Lower);
+        case.rows = rows;
+        Report {
+            cases: vec![case],
+            ..Report::default()
+        }
+    }
+
+    fn row(name: &str, nanos: f64) -> Row {
+        Row::of(name).with("ns", nanos)
+    }
+
+    #[test]
+    fn a_ratio_within_rounds_is_judged_and_that_of_medians_where_there_is_none() {
+        let older = report(vec![
+            row(names::READ, 12.0),
+            row(names::LOAD_AND_CLOCK, 10.0),
+        ]);
+        let newer = report(vec![
+            row(names::READ, 12.0).with("clock", 1.05),
+            row(names::LOAD_AND_CLOCK, 10.0),
+        ]);
+
+        let measured = |report: &Report| {
+            let goals = judge(report);
+            let goal = goals.into_iter().next().expect("one goal");
+            (goal.measure, goal.measured, goal.met)
+        };
+        let of = |text: &str, met| (goals::BORROWED.measure().to_owned(), text.to_owned(), met);
+        assert_eq!(measured(&older), of("1.20 ×", false));
+        assert_eq!(measured(&newer), of("1.05 ×", true));
+    }
+
+    #[test]
+    fn what_was_not_measured_is_not_judged() {
+        assert_eq!(judge(&report(Vec::new())), []);
+        assert_eq!(judge(&report(vec![row(names::READ, 12.0)])), []);
     }
 }

@@ -18,3 +18,12 @@ pub(crate) const HANDLE: &str = "keytide handle";
 /// The read that one in each second is.
 pub(crate) const SLOW: &str = "keytide read, slow path";
 pub(crate) const TRY_GET: &str = "keytide try_get";
+
+/// The primitive, with the clock that no read of a credential does without, that a subject is set beside: of the reads by a task's
+/// own handle one, and of all others the other.
+pub(crate) fn base_of(subject: &str) -> &'static str {
+    match subject {
+        HANDLE | CACHE | CACHE_AND_CLOCK => CACHE_AND_CLOCK,
+        _ => LOAD_AND_CLOCK,
+    }
+}

@@ -9,12 +9,12 @@ use crate::running::Failure;
 use crate::subject::Subject;
 use crate::subjects::{self, names};
 
-/// The base of all ratios.
-pub(crate) const BASE: &str = "ArcSwap::load";
+/// The bases of all ratios: they take part always.
+const BASES: [&str; 2] = [names::LOAD_AND_CLOCK, names::CACHE_AND_CLOCK];
 
 /// The subjects that take part here only.
 pub(crate) const NAMES: [&str; 11] = [
-    BASE,
+    names::LOAD,
     names::LOAD_AND_CLOCK,
     names::LOAD_AND_TWO_CLOCKS,
     names::CACHE,
@@ -46,7 +46,7 @@ pub fn with_hits(measure: impl FnOnce(&[&dyn Subject])) -> Result<(), Failure> {
     }
 }
 
-/// Measures those that are wanted, and the base in any case. Gives those that could not be made, or failed meanwhile.
+/// Measures those that are wanted, and the bases in any case. Gives those that could not be made, or failed meanwhile.
 pub(super) fn measured(
     runtime: &Runtime,
     entrants: &[Entrant],
@@ -90,7 +90,7 @@ pub(super) fn measured(
     ];
     let mut all = own.to_vec();
     all.extend(hits.iter().map(|hit| hit as &dyn Subject));
-    all.retain(|subject| subject.name() == BASE || wanted(subject.name()));
+    all.retain(|subject| BASES.contains(&subject.name()) || wanted(subject.name()));
     measure(&all);
     for hit in &hits {
         if let Some(failure) = hit.failure() {

@@ -1,11 +1,11 @@
 //! Two threads that are pinned to cores of their own, and more that are not.
 
-use super::all::BASE;
 use super::effort::{calibrate, thread_rounds, throughput_rounds};
 use crate::bench::Bench;
 use crate::report::{Better, Case, Row};
 use crate::rounds::Rounds;
 use crate::subject::Subject;
+use crate::subjects::names;
 use crate::threads::{contended, cores, per_second};
 
 pub(super) fn measure(bench: &Bench<'_>, all: &[&dyn Subject]) -> Vec<Case> {
@@ -36,11 +36,11 @@ fn two(
         "hit",
         "two threads",
         "Reads of one credential by two threads on two cores",
-        "CPU time of one read while the other thread reads too, and how many times that is as much as on one thread alone; \
-         both within one round.",
+        "CPU time of one read while the other thread reads too, how many times that is as much as the primitive with the coarse \
+         clock takes, and as the read takes on one thread alone; all within one round.",
     )
     .column("ns", "one read", "ns", Better::Lower)
-    .column("base", "× ArcSwap::load", "×", Better::Neither)
+    .column("clock", "× primitive + clock", "×", Better::Neither)
     .column("slowdown", "× one thread", "×", Better::Neither)
     .column("rate", "reads per second", "/s", Better::Higher);
     let each = 0.02 * all.len() as f64;
@@ -60,10 +60,10 @@ fn two(
         let nanos = found.nanos(name);
         let mut row = Row::of(name)
             .with("ns", nanos)
-            .with("base", found.ratio(name, BASE))
+            .with("clock", found.ratio(name, names::base_of(name)))
             .with("slowdown", crate::stats::median(&slowed[index]))
             .with("rate", 2e9 / nanos);
-        row.spread("base", found.spread(name, BASE));
+        row.spread("clock", found.spread(name, names::base_of(name)));
         case.rows.push(row);
     }
     case
@@ -103,7 +103,7 @@ fn throughput(bench: &Bench<'_>, all: &[&dyn Subject], names: &[String], reads: 
             if threads == 2 {
                 case.rows[index].to_best_peer = best.as_ref().map(|best| found.ratio(name, best));
             }
-            let spread = found.spread(name, BASE);
+            let spread = found.spread(name, names::base_of(name));
             case.rows[index].spread(&threads.to_string(), spread);
             if rate.is_finite() {
                 curves[index].push((threads as f64, rate));
