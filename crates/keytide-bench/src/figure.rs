@@ -46,6 +46,47 @@ pub fn span(time: Duration) -> String {
     format!("{digits} {unit}")
 }
 
+/// The day of so many seconds since 1970, in UTC: `2026-11-25`. `None` where nothing was noted.
+pub(crate) fn date(seconds: u64) -> Option<String> {
+    if seconds == 0 {
+        return None;
+    }
+    let mut days = seconds / 86_400;
+    let mut year = 1970;
+    let leap = |year: u64| {
+        (year.is_multiple_of(4) && !year.is_multiple_of(100)) || year.is_multiple_of(400)
+    };
+    while days >= 365 + u64::from(leap(year)) {
+        days -= 365 + u64::from(leap(year));
+        year += 1;
+        if year > 9999 {
+            return None;
+        }
+    }
+    let mut month = 1;
+    for length in [
+        31,
+        28 + u64::from(leap(year)),
+        31,
+        30,
+        31,
+        30,
+        31,
+        31,
+        30,
+        31,
+        30,
+        31,
+    ] {
+        if days < length {
+            break;
+        }
+        days -= length;
+        month += 1;
+    }
+    Some(format!("{year}-{month:02}-{:02}", days + 1))
+}
+
 /// Zero needs no decimals.
 fn trimmed(digits: String, unit: &str) -> String {
     match digits.as_str() {
@@ -78,6 +119,22 @@ fn grouped(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_is_told_from_seconds_across_leap_years() {
+        let shown = [
+            (1, "1970-01-01"),
+            (951_782_400, "2000-02-29"),
+            (1_735_689_599, "2024-12-31"),
+            (1_764_028_800, "2025-11-25"),
+            (4_107_542_400, "2100-03-01"),
+        ];
+        for (seconds, text) in shown {
+            assert_eq!(date(seconds).as_deref(), Some(text));
+        }
+        assert_eq!(date(0), None);
+        assert_eq!(date(u64::MAX), None);
+    }
 
     #[test]
     fn a_span_has_no_zeros_at_its_end() {

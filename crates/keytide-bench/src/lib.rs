@@ -28,6 +28,7 @@ mod entrant;
 mod figure;
 pub mod goals;
 mod issuer;
+mod markdown;
 mod page;
 mod picture;
 mod report;
@@ -50,7 +51,9 @@ pub use figure::{figure, span};
 pub use http::HeaderValue;
 pub use issuer::{Answer, Denied, FakeIssuer, Granted};
 pub use picture::Picture;
-pub use report::{Better, Case, Column, Goal, LIMIT, Machine, Noise, Report, Row, Series};
+pub use report::{
+    Behind, Better, Case, Column, Goal, LIMIT, Machine, Noise, Noisy, Report, Row, Series,
+};
 pub use rounds::Rounds;
 pub use run::{Options, Refused, run};
 pub use running::Failure;

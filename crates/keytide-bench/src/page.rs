@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::figure::figure;
-use crate::picture::{STYLE, drawings, escape};
+use crate::picture::{Drawing, STYLE, drawings, escape};
 use crate::report::{Case, NO_PEERS, Report};
 
 impl Report {
@@ -16,6 +16,7 @@ impl Report {
             "{HEAD}<style>{STYLE}{PAGE}</style></head><body><main>"
         );
         self.top(&mut page);
+        self.nav(&mut page);
         for case in &self.cases {
             self.section(&mut page, case);
         }
@@ -33,6 +34,7 @@ impl Report {
                 "<p class=\"warn\"><b>Partial.</b> The run was stopped; what is missing was not measured.</p>",
             );
         }
+        self.came_for(page);
         let peers = self.subjects.iter().any(|info| info.role.is_peer());
         if !self.better.is_empty() {
             page.push_str("<h2>Where a peer is better</h2><ul>");
@@ -45,12 +47,7 @@ impl Report {
         } else {
             let _ = write!(page, "<p>{NO_PEERS}</p>");
         }
-        let class = if self.noise.too_noisy { "warn" } else { "note" };
-        let _ = write!(
-            page,
-            "<p class=\"{class}\">{}</p>",
-            escape(&self.noise.sentence())
-        );
+        self.noisy(page);
         let met = self.goals.iter().filter(|goal| goal.met).count();
         if !self.goals.is_empty() {
             let _ = write!(
@@ -59,6 +56,49 @@ impl Report {
                 self.goals.len()
             );
         }
+    }
+
+    /// The figures that tell caches apart, and the picture that shows them.
+    fn came_for(&self, page: &mut String) {
+        if let Some(grid) = self.short() {
+            page.push_str("<div class=\"scroll\"><table><thead><tr>");
+            for title in &grid.head {
+                let _ = write!(page, "<th>{}</th>", escape(title));
+            }
+            page.push_str("</tr></thead><tbody>");
+            for row in &grid.rows {
+                let _ = write!(page, "<tr><th>{}</th>", escape(&row[0]));
+                for shown in &row[1..] {
+                    let _ = write!(page, "<td>{}</td>", escape(shown));
+                }
+                page.push_str("</tr>");
+            }
+            page.push_str("</tbody></table></div>");
+        }
+        if let Some(drawing) = self.foremost() {
+            figure_of(page, &drawing);
+        }
+    }
+
+    fn noisy(&self, page: &mut String) {
+        let class = if self.noise.too_noisy { "warn" } else { "note" };
+        let _ = write!(
+            page,
+            "<div class=\"{class}\"><p>{}</p>",
+            escape(&self.noise.sentence())
+        );
+        let lines = self.noise.lines();
+        if !lines.is_empty() {
+            page.push_str("<ul>");
+            for line in lines {
+                let _ = write!(page, "<li>{}</li>", escape(&line));
+            }
+            page.push_str("</ul>");
+        }
+        page.push_str("</div>");
+    }
+
+    fn nav(&self, page: &mut String) {
         page.push_str("<nav>");
         for case in &self.cases {
             let _ = write!(
@@ -80,14 +120,12 @@ impl Report {
             escape(&name(case)),
             escape(&case.text)
         );
+        let foremost = self.foremost().map(|drawing| drawing.name);
         for drawing in drawings(self, case) {
-            let _ = write!(
-                page,
-                "<figure><div class=\"wide\">{}</div><div class=\"narrow\">{}</div><figcaption>{}</figcaption></figure>",
-                drawing.wide.inline(),
-                drawing.narrow.inline(),
-                escape(&drawing.about)
-            );
+            // That one stands at the top.
+            if Some(&drawing.name) != foremost.as_ref() {
+                figure_of(page, &drawing);
+            }
         }
         self.table(page, case);
         page.push_str("</section>");
@@ -178,6 +216,16 @@ impl Report {
         }
         let _ = write!(page, "</ul><p>{}</p></section>", escape(&self.place()));
     }
+}
+
+fn figure_of(page: &mut String, drawing: &Drawing) {
+    let _ = write!(
+        page,
+        "<figure><div class=\"wide\">{}</div><div class=\"narrow\">{}</div><figcaption>{}</figcaption></figure>",
+        drawing.wide.inline(),
+        drawing.narrow.inline(),
+        escape(&drawing.about)
+    );
 }
 
 fn name(case: &Case) -> String {

@@ -96,6 +96,7 @@ pub fn run(options: &Options, more: Vec<Entrant>, watch: &dyn Watch) -> Result<R
             .map_or(0, |since| since.as_secs()),
         took_s: 0.0,
         better: Vec::new(),
+        behind: Vec::new(),
         noise: Noise::default(),
         goals: Vec::new(),
         subjects: infos,

@@ -10,7 +10,7 @@ mod svg;
 
 use crate::report::{Case, Report};
 
-use self::drawing::Drawing;
+pub(crate) use self::drawing::Drawing;
 pub(crate) use self::ink::STYLE;
 pub(crate) use self::svg::escape;
 

@@ -1,8 +1,8 @@
 //! What is reckoned from the rows once all are there: ratios to the best peer, and where a peer is better.
 
-use super::{Better, Case, Column, Report};
-use crate::entrant::{Info, Role};
-use crate::figure::figure;
+use super::behind::{Behind, best};
+use super::{Case, Report};
+use crate::entrant::Role;
 
 impl Report {
     pub(crate) fn finish(&mut self) {
@@ -17,11 +17,8 @@ impl Report {
         for case in &mut self.cases {
             ratios(case, &peers);
         }
-        self.better = self
-            .cases
-            .iter()
-            .flat_map(|case| better(self, case, &peers, &ours))
-            .collect();
+        self.behind = Behind::all(self, &peers, &ours);
+        self.better = self.behind.iter().map(Behind::sentence).collect();
         self.noise = super::Noise::of(&self.cases);
         self.goals = super::goals::judge(self);
     }
@@ -46,56 +43,10 @@ fn ratios(case: &mut Case, peers: &[String]) {
     }
 }
 
-/// The best of these subjects in a column.
-fn best(case: &Case, column: &Column, among: &[String]) -> Option<(String, f64)> {
-    let values = case.rows.iter().filter(|row| among.contains(&row.subject));
-    let values =
-        values.filter_map(|row| Some((row.subject.clone(), *row.values.get(&column.key)?)));
-    match column.better {
-        Better::Lower => values.min_by(|one, other| one.1.total_cmp(&other.1)),
-        Better::Higher => values.max_by(|one, other| one.1.total_cmp(&other.1)),
-        Better::Neither => None,
-    }
-}
-
-/// A sentence for each column in which a peer beats keytide by more than five per cent.
-fn better(report: &Report, case: &Case, peers: &[String], ours: &[String]) -> Vec<String> {
-    let mut sentences = Vec::new();
-    for column in &case.columns {
-        let (Some((peer, theirs)), Some((our, ours))) =
-            (best(case, column, peers), best(case, column, ours))
-        else {
-            continue;
-        };
-        let ahead = match column.better {
-            Better::Lower => ours > theirs * 1.05,
-            Better::Higher => ours < theirs * 0.95,
-            Better::Neither => false,
-        };
-        if ahead {
-            let title = |name: &str| {
-                report
-                    .subject(name)
-                    .map_or_else(|| name.to_owned(), Info::title)
-            };
-            sentences.push(format!(
-                "{}, {}: {} {}, {} {}.",
-                case.title,
-                column.title,
-                title(&peer),
-                figure(theirs, &column.unit),
-                title(&our),
-                figure(ours, &column.unit),
-            ));
-        }
-    }
-    sentences
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Row;
+    use crate::report::{Better, Row};
 
     fn case(values: &[(&str, f64)]) -> Case {
         let mut case =

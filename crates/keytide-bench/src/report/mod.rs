@@ -1,11 +1,12 @@
 //! What a run found: [`Report`]. It is written and read as JSON; tables and pictures are made from it alone.
 
+mod behind;
 mod finish;
 mod goals;
 mod machine;
-mod markdown;
 mod method;
 mod noise;
+mod short;
 mod table;
 
 use std::collections::BTreeMap;
@@ -15,11 +16,13 @@ use serde::{Deserialize, Serialize};
 use crate::entrant::Info;
 use crate::figure::figure;
 
+pub use self::behind::Behind;
 pub use self::goals::Goal;
 pub use self::machine::Machine;
 pub(crate) use self::method::method;
-pub use self::noise::{LIMIT, Noise};
+pub use self::noise::{LIMIT, Noise, Noisy};
 pub(crate) use self::noise::{apart, halves_apart};
+pub(crate) use self::short::Grid;
 pub(crate) use self::table::NO_PEERS;
 
 /// All that a run found.
@@ -35,8 +38,11 @@ pub struct Report {
     pub began: u64,
     /// How long it took, in seconds.
     pub took_s: f64,
-    /// Where a peer is better than keytide: one sentence each. The first thing that is told.
+    /// Where a peer is better than keytide: one sentence each.
     pub better: Vec<String>,
+    /// The same as data; reports that are older have the sentences only.
+    #[serde(default)]
+    pub behind: Vec<Behind>,
     /// How far the machine can be trusted.
     pub noise: Noise,
     /// The goals that this run can judge.
@@ -216,12 +222,13 @@ impl Row {
         let Some(value) = self.values.get(&column.key) else {
             return "–".to_owned();
         };
-        let noisy = self
-            .spread
-            .get(&column.key)
-            .is_some_and(|spread| *spread > LIMIT);
-        let mark = if noisy { " ~" } else { "" };
+        let mark = if self.noisy(&column.key) { " ~" } else { "" };
         format!("{}{mark}", figure(*value, &column.unit))
+    }
+
+    /// Whether the halves of a value's rounds are further apart than the limit.
+    pub(crate) fn noisy(&self, key: &str) -> bool {
+        self.spread.get(key).is_some_and(|spread| *spread > LIMIT)
     }
 
     pub(crate) fn note(&mut self, note: impl Into<String>) {

@@ -19,6 +19,22 @@ pub struct Noise {
     pub ratios: usize,
     /// See `ratios`.
     pub apart: usize,
+    /// Which those are, by case; missing in reports that are older.
+    #[serde(default)]
+    pub rows: Vec<Noisy>,
+}
+
+/// A figure whose halves are further apart than [`LIMIT`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Noisy {
+    /// The scenario and its case.
+    pub case: String,
+    /// The row.
+    pub subject: String,
+    /// The head of the column.
+    pub column: String,
+    /// How far apart: 0.1 is ten per cent.
+    pub spread: f64,
 }
 
 /// Above this the report calls the machine too noisy.
@@ -31,7 +47,10 @@ impl Noise {
             for row in &case.rows {
                 for (key, spread) in &row.spread {
                     noise.ratios += 1;
-                    noise.apart += usize::from(*spread > LIMIT);
+                    if *spread > LIMIT {
+                        noise.apart += 1;
+                        noise.rows.push(Noisy::of(case, &row.subject, key, *spread));
+                    }
                     if noise.worst.is_none_or(|worst| *spread > worst) {
                         noise.worst = Some(*spread);
                         noise.at =
@@ -45,6 +64,41 @@ impl Noise {
         noise
     }
 
+    /// Which figures are noisy: a line for each case. Empty where none is.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        if self.apart > 0 && self.rows.is_empty() {
+            return vec!["This report does not say which they are.".to_owned()];
+        }
+        let same = |one: &Noisy, other: &Noisy| one.case == other.case;
+        let cases = self.rows.chunk_by(same);
+        cases
+            .map(|rows| {
+                let of: Vec<String> = rows.iter().map(Noisy::figure).collect();
+                format!("{}: {}.", rows[0].case, of.join("; "))
+            })
+            .collect()
+    }
+
+    /// What a README says of it, beside a table in which noisy figures are marked.
+    pub(crate) fn in_short(&self) -> String {
+        match self.worst {
+            Some(_) if self.too_noisy && self.rows.is_empty() => format!(
+                "In {} of {} ratios the halves of this run differ by more than {:.0} %; which those are was not kept.",
+                self.apart,
+                self.ratios,
+                LIMIT * 100.0
+            ),
+            Some(_) if self.too_noisy => format!(
+                "~: the halves of this run differ by more than {:.0} %, as they do in {} of {} ratios.",
+                LIMIT * 100.0,
+                self.apart,
+                self.ratios
+            ),
+            _ => self.sentence(),
+        }
+    }
+
     /// What the report says of it.
     #[must_use]
     pub fn sentence(&self) -> String {
@@ -53,7 +107,7 @@ impl Noise {
                 .to_owned(),
             Some(worst) if self.too_noisy => format!(
                 "The machine was too noisy: the halves of this run differ by more than {:.0} % in {} of {} ratios (worst: {:.0} % at {}). \
-                 Another run may differ as much, as it may in what is a matter of chance, such as when a backoff ends. Run it again on a quiet machine before you quote what is marked with ~.",
+                 Another run may differ as much, as it may in what is a matter of chance, such as when a backoff ends. Run it again on a quiet machine before you quote those.",
                 LIMIT * 100.0,
                 self.apart,
                 self.ratios,
@@ -68,6 +122,23 @@ impl Noise {
                 LIMIT * 100.0
             ),
         }
+    }
+}
+
+impl Noisy {
+    fn of(case: &Case, subject: &str, key: &str, spread: f64) -> Self {
+        let column = case.columns.iter().find(|column| column.key == key);
+        Self {
+            case: format!("{} {}", case.scenario, case.case).trim().to_owned(),
+            subject: subject.to_owned(),
+            column: column.map_or_else(|| key.to_owned(), |column| column.title.clone()),
+            spread,
+        }
+    }
+
+    fn figure(&self) -> String {
+        let percent = self.spread * 100.0;
+        format!("{}, {} ({percent:.0} %)", self.subject, self.column)
     }
 }
 
@@ -122,6 +193,34 @@ mod tests {
         assert!(noisy.too_noisy && noisy.apart == 1 && noisy.ratios == 2);
         assert!(noisy.sentence().contains("too noisy"));
         assert_eq!(Noise::of(&[]).worst, None);
+    }
+
+    #[test]
+    fn each_noisy_figure_is_named_with_its_row_and_column() {
+        let mut noisy = case(0.21).column("ns", "one read", "ns", crate::report::Better::Lower);
+        let mut other = Row::of("b");
+        other.spread("ns", 1.5);
+        other.spread("quiet", 0.01);
+        noisy.rows.push(other);
+
+        let noise = Noise::of(&[case(0.05), noisy]);
+
+        assert_eq!(
+            noise.lines(),
+            ["hit: a, one read (21 %); b, one read (150 %)."]
+        );
+        assert_eq!(noise.apart, 2);
+        assert_eq!(Noise::of(&[case(0.05)]).lines(), [""; 0]);
+    }
+
+    #[test]
+    fn a_report_that_counted_noisy_figures_only_says_so() {
+        let older = Noise {
+            apart: 3,
+            ..Noise::default()
+        };
+
+        assert_eq!(older.lines(), ["This report does not say which they are."]);
     }
 
     #[test]

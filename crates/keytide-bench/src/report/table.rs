@@ -2,18 +2,25 @@
 
 use std::fmt::Write as _;
 
-use super::{Case, Report};
+use super::{Case, Grid, Report};
 use crate::entrant::Info;
-use crate::figure::figure;
+use crate::figure::{date, figure};
 
 impl Report {
-    /// The report as text: where a peer is better, the noise, the goals, and one table for each case.
+    /// The report as text: the figures that tell caches apart, where a peer is better, the noise, one table for each case, and the
+    /// goals. Where few figures were measured, their tables come first.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
         if self.partial {
             text.push_str("PARTIAL: the run was stopped; what is missing was not measured.\n\n");
         }
+        let short = self.short();
+        match &short {
+            Some(grid) => text.push_str(&grid.text()),
+            None => text.push_str(&self.cases_text()),
+        }
+        text.push('\n');
         if self.better.is_empty() {
             if self.subjects.iter().any(|info| info.role.is_peer()) {
                 text.push_str("No peer is better than keytide in what was measured.\n");
@@ -28,9 +35,12 @@ impl Report {
             }
         }
         let _ = writeln!(text, "\n{}", self.noise.sentence());
-        for case in &self.cases {
+        for line in self.noise.lines() {
+            let _ = writeln!(text, "- {line}");
+        }
+        if short.is_some() {
             text.push('\n');
-            text.push_str(&self.case_text(case));
+            text.push_str(&self.cases_text());
         }
         if !self.goals.is_empty() {
             text.push_str(&self.goals_text());
@@ -39,11 +49,17 @@ impl Report {
         text
     }
 
-    /// Where it was measured, and how long that took.
+    fn cases_text(&self) -> String {
+        let cases = self.cases.iter().map(|case| self.case_text(case));
+        cases.collect::<Vec<String>>().join("\n")
+    }
+
+    /// When and where it was measured, and how long that took.
     pub(crate) fn place(&self) -> String {
         let Self { machine, .. } = self;
+        let when = date(self.began).map_or_else(String::new, |date| format!("{date}, "));
         format!(
-            "{}, {} cores, {}, load {} at the start, {} build; took {:.0} s.",
+            "{when}{}, {} cores, {}, load {} at the start, {} build; took {:.0} s.",
             machine.cpu, machine.cores, machine.system, machine.load, machine.build, self.took_s
         )
     }
@@ -99,6 +115,14 @@ impl Report {
             self.goals.len(),
             aligned(&lines)
         )
+    }
+}
+
+impl Grid {
+    fn text(&self) -> String {
+        let head = self.head.iter().map(|title| (*title).to_owned()).collect();
+        let lines: Vec<Vec<String>> = [vec![head], self.rows.clone()].concat();
+        aligned(&lines)
     }
 }
 

@@ -22,6 +22,7 @@ pub(super) fn write(report: &Report, dir: &Path) -> Result<(), String> {
     };
     save("report.json", &json(report))?;
     save("report.html", &report.page())?;
+    save("comparison.md", &report.comparison())?;
     for picture in report.pictures() {
         save(&format!("{}.svg", picture.name), &picture.svg)?;
     }
