@@ -36,12 +36,21 @@ pub(super) fn drawing(report: &Report, case: &Case) -> Option<Drawing> {
     Some(Drawing {
         name: file(case, "cost"),
         title: title.to_owned(),
-        about: "CPU time of one read, how many times that is as much as ArcSwap::load with the coarse clock (arc_swap::Cache with \
-                it for the read of one task), and how often it allocates. The scale is linear."
-            .to_owned(),
+        about: about(&bars),
         wide: draw(report, title, &bars, 820.0),
         narrow: draw(report, title, &bars, 380.0),
     })
+}
+
+/// What the texts beside the bars say; a report that is older has no ratios.
+fn about(bars: &[Bar<'_>]) -> String {
+    let ratios = if bars.iter().any(|bar| bar.base.is_some()) {
+        "how many times that is as much as ArcSwap::load with the coarse clock (arc_swap::Cache with it for the read of one \
+         task), "
+    } else {
+        ""
+    };
+    format!("CPU time of one read, {ratios}and how often it allocates. The scale is linear.")
 }
 
 struct Bar<'a> {
