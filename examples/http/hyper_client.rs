@@ -1,7 +1,7 @@
 //! hyper's client, or anything else that takes a `tower` layer.
 //!
 //! ```text
-//! cargo run -p keytide-http-examples --example hyper_client
+//! cargo run -p keytide-examples-http --example hyper_client
 //! ```
 //!
 //! What to look at: `layer.layer(client)` is all that binds the credential. `Cloned` lets a request that was refused be
@@ -16,7 +16,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use keytide_http::{AuthorizeLayer, Cloned};
-use keytide_http_examples::{Api, Issuer, agent};
+use keytide_examples_http::{Api, Issuer, agent};
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt};
 

@@ -1,7 +1,7 @@
 //! A client over reqwest that outlives its tokens, and will not be led astray.
 //!
 //! ```text
-//! cargo run -p keytide-http-examples --example reqwest_client
+//! cargo run -p keytide-examples-http --example reqwest_client
 //! ```
 //!
 //! What to look at: tokens live for a second, the client is built once, and nothing in it is ever told of a rotation. A
@@ -11,7 +11,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use keytide_http::{AuthorizedClient, Destination};
-use keytide_http_examples::{Api, Issuer, agent};
+use keytide_examples_http::{Api, Issuer, agent};
 use tokio::time::Instant;
 
 #[tokio::main]

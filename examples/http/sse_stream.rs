@@ -1,7 +1,7 @@
 //! Server-sent events that outlive the token they were opened with, and end when it is revoked.
 //!
 //! ```text
-//! cargo run -p keytide-http-examples --example sse_stream
+//! cargo run -p keytide-examples-http --example sse_stream
 //! ```
 //!
 //! What to look at: `open` instead of `send` gives the response and a tether. The tether tells of rotations, which need
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use keytide_core::Reason;
 use keytide_http::{AuthorizedClient, ErrorKind};
-use keytide_http_examples::{Api, Issuer, agent};
+use keytide_examples_http::{Api, Issuer, agent};
 use tokio::time::Instant;
 
 #[tokio::main]

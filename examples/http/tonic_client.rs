@@ -1,7 +1,7 @@
 //! A tonic client whose token rotates underneath, against a tonic server with TLS.
 //!
 //! ```text
-//! cargo run -p keytide-http-examples --example tonic_client
+//! cargo run -p keytide-examples-http --example tonic_client
 //! ```
 //!
 //! What to look at: the layer stands around the channel. tonic's requests say a path only, and the channel adds where
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use keytide_http::{AuthorizeLayer, Tether};
-use keytide_http_examples::{ECHO, Grpc, Issuer, TextCodec, WATCH, agent};
+use keytide_examples_http::{ECHO, Grpc, Issuer, TextCodec, WATCH, agent};
 use tokio::time::Instant;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request};

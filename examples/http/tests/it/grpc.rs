@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::uri::PathAndQuery;
 use keytide_core::Cache;
 use keytide_http::{Authorize, AuthorizeLayer, AuthorizeLayerBuilder, Tether};
-use keytide_http_examples::{ECHO, Grpc, Issuer, TextCodec, WATCH, agent};
+use keytide_examples_http::{ECHO, Grpc, Issuer, TextCodec, WATCH, agent};
 use tonic::client::Grpc as Client;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Status};
