@@ -15,8 +15,8 @@ use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use keytide_http::{AuthorizeLayer, Cloned};
 use keytide_examples_http::{Api, Issuer, agent};
+use keytide_http::{AuthorizeLayer, Cloned};
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt};
 

@@ -10,8 +10,8 @@
 use std::error::Error;
 use std::time::Duration;
 
-use keytide_http::{AuthorizedClient, Destination};
 use keytide_examples_http::{Api, Issuer, agent};
+use keytide_http::{AuthorizedClient, Destination};
 use tokio::time::Instant;
 
 #[tokio::main]

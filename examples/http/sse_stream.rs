@@ -11,8 +11,8 @@ use std::error::Error;
 use std::time::Duration;
 
 use keytide_core::Reason;
-use keytide_http::{AuthorizedClient, ErrorKind};
 use keytide_examples_http::{Api, Issuer, agent};
+use keytide_http::{AuthorizedClient, ErrorKind};
 use tokio::time::Instant;
 
 #[tokio::main]

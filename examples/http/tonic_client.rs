@@ -13,8 +13,8 @@ use std::error::Error;
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
-use keytide_http::{AuthorizeLayer, Tether};
 use keytide_examples_http::{ECHO, Grpc, Issuer, TextCodec, WATCH, agent};
+use keytide_http::{AuthorizeLayer, Tether};
 use tokio::time::Instant;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request};

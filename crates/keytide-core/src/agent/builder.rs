@@ -83,14 +83,14 @@ impl AgentBuilder {
     /// Lives by this clock instead of the system's. Needs [`runtime`](Self::runtime): the timers of that runtime must
     /// go with the clock. Reads cost more under it. Defaults to the system's clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = AgentClock::Injected(Arc::new(clock));
+        self.clock = AgentClock::injected(clock);
         self
     }
 
     /// Draws what is left to chance from here instead of the system: for simulations that are to be had again. Two agents
     /// of one process must not draw the same instance id. Defaults to the system's chance.
     pub fn chance(mut self, chance: impl Draw) -> Self {
-        self.chance = Chance::Injected(Arc::new(chance));
+        self.chance = Chance::injected(chance);
         self
     }
 

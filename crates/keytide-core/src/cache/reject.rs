@@ -85,9 +85,11 @@ impl Cache {
         if self.shared.context.is_foreign() {
             return;
         }
+        // Before the lock is taken: the conversion is a user's.
+        let principal = principal.into();
         let mut state = self.shared.state.lock();
         state.machine.adopted(self.shared.options.floor());
-        let (principal, adopted) = (principal.into(), &mut state.rest().adopted);
+        let adopted = &mut state.rest().adopted;
         if !adopted.contains(&principal) {
             adopted.push(principal);
         }

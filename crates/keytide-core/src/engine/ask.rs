@@ -54,7 +54,7 @@ impl Shared {
         let now = if first {
             since
         } else {
-            self.context.clock.now()
+            self.context.clock.now_of_reader()
         };
         self.mark_demand(now);
         let mut after = After::default();
@@ -204,7 +204,7 @@ impl Shared {
         } else if self.foreign().is_some() {
             return None;
         } else {
-            credential.remaining_at(self.context.clock.now())
+            credential.remaining_at(self.context.clock.now_of_reader())
         };
         if self.ended() == Ended::Revoked {
             return None;

@@ -120,7 +120,8 @@ impl Shared {
             Err(fault) => Err(self.faulty(fault, &issued, before.as_deref(), arrival.profile)),
         };
         // They may hold a closure of the provider's.
-        bury((issued, known));
+        bury(issued);
+        bury_any(known);
         outcome
     }
 

@@ -46,7 +46,7 @@ impl Shared {
         if !self.could_last(want.least) {
             return Asked::Done(Err(self.too_short(want.least, Duration::ZERO)));
         }
-        let since = self.context.clock.now();
+        let since = self.context.clock.now_of_reader();
         let (span, own_thread) = match limit {
             Limit::OneCall => (self.options.flight_limit, false),
             Limit::Patience(patience) => (patience, false),
@@ -55,6 +55,7 @@ impl Shared {
         let stated = !matches!(limit, Limit::OneCall);
         let patience = Patience::new(span, stated, own_thread, since);
         want.until = stated.then(|| patience.end());
+        want.since = Some(since.boot);
         let next = match self.next(&want, false, since, true) {
             Next::Serve(credential) => return Asked::Done(Ok(credential)),
             Next::Fail(error) => return Asked::Done(Err(error)),

@@ -24,7 +24,7 @@ impl Shared {
         if let Some(error) = self.closed() {
             return Err(error);
         }
-        let now = self.context.clock.now();
+        let now = self.context.clock.now_of_reader();
         self.mark_demand(now);
         let Some(credential) = found else {
             self.demand_by_read(now, None);

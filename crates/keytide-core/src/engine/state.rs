@@ -10,7 +10,7 @@ use super::watched::Watched;
 use crate::credential::Credential;
 use crate::error::Error;
 use crate::provider::request::ChangeNotifier;
-use crate::sync::{self, LayToRest, Mutex, MutexGuard};
+use crate::sync::{self, LayToRest, Mutex, MutexGuard, discard};
 
 /// All that is decided under one lock: held for one decision; never while a provider, an observer or a waiter runs, and
 /// never across an await. The machine decides; the rest is what a decision is about.
@@ -38,6 +38,14 @@ pub(crate) struct Rest {
     pub(crate) changes: Option<Arc<Watched>>,
     /// Caches whose providers wait for a newer credential of this one.
     pub(crate) dependants: Vec<ChangeNotifier>,
+}
+
+/// Both may hold what is a user's, and either may panic: one by one.
+impl Drop for Rest {
+    fn drop(&mut self) {
+        discard(self.last_error.take());
+        discard(self.withdrawn.take());
+    }
 }
 
 impl State {

@@ -17,7 +17,7 @@ static GATES: PerProcess<Mutex<HashMap<Arc<str>, Gate>>> = PerProcess::new();
 struct Gate {
     running: usize,
     next: u64,
-    /// By the end of the credential at hand: what has none, or ends first, is the most urgent.
+    /// By the instant at which a call becomes urgent: that at which it was made, where readers have nothing.
     waiting: BTreeMap<(Boot, u64), Waiting>,
 }
 

@@ -206,6 +206,12 @@ impl ChangeNotifier {
         !self.cache.upgrade().is_some_and(|cache| cache.is_held())
     }
 
+    /// The same, but for a cache that somebody still looks at: it takes no reference, which might be the last, so it may be
+    /// asked under a lock.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.cache.strong_count() == 0
+    }
+
     pub(crate) fn is_for(&self, other: &Self) -> bool {
         self.cache.ptr_eq(&other.cache)
     }

@@ -7,6 +7,7 @@ mod ends;
 mod events;
 mod flights;
 mod generations;
+mod herds;
 mod left_behind;
 mod observers;
 mod pace;

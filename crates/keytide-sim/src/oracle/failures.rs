@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use keytide_core::ErrorKind;
 
+use super::calls::is_forced;
 use super::model::{End, Now, Outcome, SECOND, Start, TICK};
 use super::{Oracle, Verdict};
 use crate::answer::Sort;
@@ -12,8 +13,9 @@ use crate::trace::Want;
 type Rule = fn(&Oracle, usize, &Start, (ErrorKind, &str), Now) -> Verdict;
 
 /// All of them, by their numbers in the contract.
-pub(super) const RULES: [(&str, Rule); 5] = [
+pub(super) const RULES: [(&str, Rule); 6] = [
     ("1", usable_is_served),
+    ("9", is_told_of_the_first_failure),
     ("12, 13, 14", is_asked_again_in_time),
     ("5, T8", is_refreshed_in_time),
     ("21, 27", the_end_is_said_only_then),
@@ -44,6 +46,27 @@ fn usable_is_served(
             model.generation
         )
     })
+}
+
+/// 9: who waits for the turn of a call that is forced shares the first that is made then, and its failure.
+fn is_told_of_the_first_failure(
+    oracle: &Oracle,
+    cache: usize,
+    start: &Start,
+    (kind, words): (ErrorKind, &str),
+    _: Now,
+) -> Verdict {
+    if start.want != Want::Get || oracle.was_moved_since(start.at.run) {
+        return None;
+    }
+    let since = oracle.caches[cache].calls.iter().rev();
+    let since = since.take_while(|call| call.start.run > start.at.run);
+    let failed = since.filter(|call| {
+        let failed = matches!(call.outcome, Outcome::Failed(_));
+        failed && is_forced(call.trigger) && call.claims.is_none() && !call.stepped
+    });
+    let failed = failed.count();
+    (failed > 1).then(|| format!("{kind:?} ({words}) after {failed} calls failed meanwhile"))
 }
 
 /// 12 to 14: a reader who finds nothing has the issuer asked, once the longest pause after a failure has passed.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use keytide_core::Cache;
-use keytide_http::{Authorize, AuthorizeLayer, AuthorizeLayerBuilder, Tether};
 use keytide_examples_http::{ECHO, Grpc, Issuer, TextCodec, WATCH, agent};
+use keytide_http::{Authorize, AuthorizeLayer, AuthorizeLayerBuilder, Tether};
 use tonic::client::Grpc as Client;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Status};

@@ -181,10 +181,22 @@ impl Machine {
             number: NonZeroU32::new(self.begun).unwrap_or(NonZeroU32::MIN),
             trigger,
             demand,
-            urgency: seen.current.map_or(Boot(i64::MIN), |held| held.ends.boot),
+            urgency: self.urgency(seen),
             limit: self.flight_limit(seen),
             skew: self.skew(),
         });
+    }
+
+    /// When a call becomes urgent that begins now: at once, where readers have nothing. So one that waits for its place has those
+    /// behind it that came after its own cache's mandatory window began, whatever they have.
+    fn urgency(&self, seen: &Seen<'_>) -> Boot {
+        let usable = seen
+            .current
+            .and_then(|held| Some((held, self.judge(held, seen).usable()?)));
+        usable.map_or(seen.now.boot, |(held, remaining)| {
+            let margin = seen.options.urgent_margin(held);
+            seen.now.boot.after(remaining.saturating_sub(margin))
+        })
     }
 
     /// Has the shell look at what comes next to this credential.
