@@ -1,7 +1,5 @@
 //! Conversions into texts: they run where the user calls, and hold nobody else.
 
-use keytide_core::{AgentIdentity, AgentType, Environment, Owner, Version};
-
 use super::*;
 
 /// Springs when it is converted.
@@ -52,13 +50,9 @@ pub(crate) fn key(given: &Given) -> Option<Cache> {
     Some(cache)
 }
 
-pub(crate) fn identity(given: &Given) -> Option<Cache> {
+pub(crate) fn label(given: &Given) -> Option<Cache> {
     let (cache, converted) = armed(given);
-    let _ = caught(|| AgentIdentity {
-        agent_type: converted.into(),
-        version: "1".into(),
-        environment: "test".into(),
-        owner: "tests".into(),
-    });
+    let builder = keytide_testkit::agent();
+    let _ = caught(|| builder.label("name", converted));
     Some(cache)
 }

@@ -84,7 +84,7 @@ places! {
     a_principal_that_is_adopted_and_converted: conversions::adopted,
     a_principal_that_is_accepted_and_converted: conversions::accepted,
     a_key_that_is_converted: conversions::key,
-    an_identity_that_is_converted: conversions::identity,
+    a_label_that_is_converted: conversions::label,
     a_payload_of_a_provider: payloads::provider,
     a_payload_of_an_observer: payloads::observer,
     a_payload_of_a_waker: payloads::waker,

@@ -75,7 +75,7 @@ fn a_life_that_was_asked_for_is_left() {
 
 #[test]
 fn a_status_says_what_happened() {
-    use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Owner, Version};
+    use keytide_core::{Agent, AgentIdentity};
     let identity = AgentIdentity {
         agent_type: "sim".into(),
         version: "1".into(),
