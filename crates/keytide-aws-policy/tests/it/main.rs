@@ -5,3 +5,4 @@ mod escalations;
 mod evaluator;
 mod linting;
 mod revocation;
+mod session_policies;

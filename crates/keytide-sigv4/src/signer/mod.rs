@@ -45,7 +45,7 @@ use crate::settings::Settings;
 /// # Limits
 /// - Headers only: the URL is never touched, so there are no presigned URLs.
 /// - A body that is a stream cannot be hashed, so it is refused unless the service takes unsigned payloads
-///   ([`Payload`]). The chunked forms (`STREAMING-…`) are not written: they would change the body.
+///   ([`Payload`](crate::Payload)). The chunked forms (`STREAMING-…`) are not written: they would change the body.
 /// - One region. Asymmetric signatures (SigV4A, for multi-region access points) are not made.
 ///
 /// # Memory
