@@ -11,8 +11,8 @@ use std::thread;
 use std::time::Duration;
 
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, Error, ErrorKind, Issued, Owner, Profile,
-    ProvideCredential, Reason, Request, Version,
+    Agent, AgentIdentity, Cache, Error, ErrorKind, Issued, Profile, ProvideCredential, Reason,
+    Request,
 };
 use keytide_testkit::{Answer, Script, ScriptedProvider};
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use keytide_core::{Draw, Event, Observe};
+use keytide_core::{Draw, Event, Observe, UseReport};
 
 use super::*;
 
