@@ -23,7 +23,7 @@ pub(crate) fn issued(token: SecretText, audience: &str) -> Result<Issued, Error>
         ));
     }
     let expires_at = claims.expires_at().map_err(no_token)?;
-    let principal = account.email.as_deref().or(claims.subject());
+    let principal = account.email.as_deref().or_else(|| claims.subject());
     let principal = principal.map(ToOwned::to_owned);
     let mut issued = Issued::bearer(Secret::from(token.into_string())).expires_at(expires_at);
     if let Some(made) = claims.issued_at() {

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 pub use self::builder::WebIdentityBuilder;
 use crate::arn::RoleArn;
 use crate::duration::SessionDuration;
+use crate::failure::beneath_role;
 use crate::keys::Keys;
 use crate::naming::session_name;
 use crate::policy::SessionPolicies;
@@ -135,7 +136,10 @@ impl WebIdentity {
             Token::File(path) => (self.role()?, of_file(path.clone()).await?),
             Token::Subject(subject) => {
                 let role = self.role()?;
-                let credential = subject.obtain(request).await?;
+                let credential = subject
+                    .obtain(request)
+                    .await
+                    .map_err(|error| beneath_role(role.as_str(), error))?;
                 let token = credential.expose_bearer("web identity token")?;
                 (role, text_of(NAMED, token)?)
             }
