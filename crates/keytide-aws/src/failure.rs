@@ -63,6 +63,17 @@ impl Failure<'_> {
     }
 }
 
+/// What keeps a role from being asked for beneath it, with the role's name where somebody has to mend it.
+pub(crate) fn beneath_role(role: &str, error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Misconfigured => {
+            let message = format!("the role {role} cannot be asked for with what it starts from");
+            Error::misconfigured(message).caused_by(error)
+        }
+        _ => error,
+    }
+}
+
 /// What an issuer answers, for a provider that is configured once there is somebody to ask.
 pub(crate) fn answered(error: Error) -> Error {
     match error.kind() {

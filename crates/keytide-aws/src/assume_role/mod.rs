@@ -15,6 +15,7 @@ use keytide_core::{
 pub(crate) use self::ask::RoleRequest;
 pub(crate) use self::base::Base;
 pub use self::builder::AssumeRoleBuilder;
+use crate::failure::beneath_role;
 use crate::keys;
 use crate::session::RoleSessions;
 
@@ -98,7 +99,11 @@ impl ProvideCredential for AssumeRole {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        let credential = self.base.obtain(request).await?;
+        let credential = self
+            .base
+            .obtain(request)
+            .await
+            .map_err(|error| beneath_role(self.ask.role.as_str(), error))?;
         let base = Base {
             provider: self.under.status().provider,
             principal: credential.principal().map(ToOwned::to_owned),

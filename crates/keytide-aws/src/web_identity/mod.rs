@@ -115,7 +115,7 @@ impl WebIdentity {
             }
             Claim::Given(role, token) => (role, token),
         };
-        let text = token.text(request).await?;
+        let text = token.text(role, request).await?;
         self.send(role, text, request).await
     }
 

@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
+use keytide_aws_policy::RoleArn;
 use keytide_core::{CredentialKind, Error, Request, Subject};
 use keytide_issuer::SmallFile;
 use zeroize::Zeroizing;
+
+use crate::failure::beneath_role;
 
 /// Where a [`WebIdentity`](super::WebIdentity) takes its token from.
 #[derive(Debug)]
@@ -44,7 +47,10 @@ impl WebIdentityToken {
                 text_of(&format!("{NAMED} in {}", file.path().display()), &content)
             }
             Origin::Cache(subject) => {
-                let credential = subject.obtain(request).await?;
+                let credential = subject
+                    .obtain(request)
+                    .await
+                    .map_err(|error| beneath_role(role.as_str(), error))?;
                 text_of(NAMED, credential.expose_bearer("web identity token")?)
             }
         }
