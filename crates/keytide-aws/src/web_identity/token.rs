@@ -38,8 +38,12 @@ impl WebIdentityToken {
         }
     }
 
-    /// The token as it is now.
-    pub(super) async fn text(&self, request: &Request) -> Result<Zeroizing<String>, Error> {
+    /// The token as it is now, by which this role is asked for.
+    pub(super) async fn text(
+        &self,
+        role: &RoleArn,
+        request: &Request,
+    ) -> Result<Zeroizing<String>, Error> {
         match &self.0 {
             Origin::File(path) => {
                 let file = SmallFile::new(path, NAMED);
