@@ -11,7 +11,7 @@ use super::state::{Locked, State};
 use crate::credential::Credential;
 use crate::error::Error;
 use crate::event::EventKind;
-use crate::home::Resident;
+use crate::home::{Resident, Timer};
 use crate::sync::bury_any;
 use crate::sys::time::{Boot, Now};
 
@@ -168,9 +168,15 @@ impl Shared {
 
     /// Has the driver of a home look.
     fn schedule(self: &Arc<Self>, state: &mut State, look: Look) {
-        let weak: Weak<dyn Resident> = self.weak();
-        let homes = &self.agent.homes;
-        if !homes.schedule(look.former, look.at, look.late, self.id, &weak) {
+        let cache: Weak<dyn Resident> = self.weak();
+        let timer = Timer {
+            former: look.former,
+            due: look.at,
+            late: look.late,
+            id: self.id,
+            cache,
+        };
+        if !self.agent.homes.schedule(timer) {
             state.machine.nobody_looks();
         }
     }

@@ -93,7 +93,7 @@ impl Launch {
             return;
         }
         let home = match shared.agent.homes.of_call(Some(shared.id)) {
-            Ok(home) => home,
+            Ok(home) => home.into_owned(),
             Err(error) => return shared.finish(&self.flight, None, Err(error)),
         };
         let trigger = self.flight.trigger;
