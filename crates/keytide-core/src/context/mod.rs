@@ -98,11 +98,11 @@ impl Actor {
 }
 
 impl Context {
-    pub(crate) fn new(actor: Arc<Actor>, key: Key, profile: Profile) -> Self {
+    pub(crate) fn new(actor: Arc<Actor>, key: Key, profile: Arc<Profile>) -> Self {
         Self {
             actor,
             key,
-            profile: Swap::new(profile.shared()),
+            profile: Swap::new(profile),
         }
     }
 
