@@ -1,8 +1,8 @@
 //! What a provider is told when it is asked: [`Request`].
 
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use crate::context::Context;
@@ -19,11 +19,22 @@ pub struct Request {
     pub(crate) sent: Now,
     /// What is known of the issuer's clock, as nanoseconds that it is ahead of ours.
     skew: AtomicI64,
-    measured: std::sync::atomic::AtomicBool,
+    measured: AtomicBool,
     claims: Option<Arc<str>>,
     cache: Weak<dyn Changed>,
     /// What the provider states that answered, where another one chose it.
-    profile: Mutex<Option<Profile>>,
+    profile: Mutex<Option<Box<Profile>>>,
+}
+
+/// What a request has brought beside the answer.
+#[derive(Default)]
+pub(crate) struct Learned {
+    /// The request's own reference, for what is made of the answer.
+    pub(crate) context: Option<Arc<Context>>,
+    /// How far the issuer's clock is ahead of ours, in nanoseconds.
+    pub(crate) skew: Option<i64>,
+    /// What the provider states that answered, where another one chose it.
+    pub(crate) profile: Option<Box<Profile>>,
 }
 
 impl Request {
@@ -40,7 +51,7 @@ impl Request {
             trigger,
             sent,
             skew: AtomicI64::new(skew),
-            measured: false.into(),
+            measured: AtomicBool::new(false),
             claims,
             cache,
             profile: Mutex::new(None),
@@ -135,11 +146,7 @@ impl Request {
     /// Says which of several providers answered, by what it states about itself: that holds for this answer and for all
     /// calls to come, in place of what was stated when the cache was built. For a provider that chooses among others.
     pub fn answered_by(&self, profile: Profile) {
-        *lock(&self.profile) = Some(profile);
-    }
-
-    pub(crate) fn take_profile(&self) -> Option<Profile> {
-        lock(&self.profile).take()
+        *lock(&self.profile) = Some(Box::new(profile));
     }
 
     /// A way to tell the cache, at any later time, that the provider's input has changed (a file, an environment, a
@@ -151,11 +158,16 @@ impl Request {
         }
     }
 
-    /// What was learned of the issuer's clock by this request.
-    pub(crate) fn measured_skew(&self) -> Option<i64> {
-        self.measured
-            .load(Ordering::Relaxed)
-            .then(|| self.skew.load(Ordering::Relaxed))
+    /// What it has brought beside the answer.
+    pub(crate) fn into_learned(self) -> Learned {
+        Learned {
+            context: Some(self.context),
+            skew: self.measured.into_inner().then(|| self.skew.into_inner()),
+            profile: self
+                .profile
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner),
+        }
     }
 }
 
