@@ -123,8 +123,7 @@ impl CacheBuilder {
         };
         check_static_input(&self.agent, &profile, options.allow_static)?;
         let (agent, provider) = (self.agent, self.provider);
-        let name = profile.name;
-        let shared = agent.register(self.key, name, |place, key| {
+        let shared = agent.register(self.key, profile, |place, key, profile| {
             let actor = Arc::clone(&agent.actor);
             let context = Arc::new(Context::new(actor, key, profile));
             Arc::new(Shared::new(
@@ -139,6 +138,11 @@ impl CacheBuilder {
     }
 
     fn check(&self, profile: &Profile) -> Result<(), Error> {
+        self.check_key()?;
+        if self.plain {
+            // The defaults are within their ranges, and fit every profile.
+            return Ok(());
+        }
         let options = &self.options;
         let range = |what: &str, value: Duration, least: Duration, most: Duration| {
             if value < least || value > most {
@@ -197,6 +201,10 @@ impl CacheBuilder {
                 )));
             }
         }
+        Ok(())
+    }
+
+    fn check_key(&self) -> Result<(), Error> {
         if let Some(key) = &self.key
             && (key.is_empty()
                 || key.len() > 256

@@ -13,6 +13,7 @@ use crate::engine::ask::Limit;
 use crate::engine::machine::Want;
 use crate::engine::obtain::Asked;
 use crate::error::Error;
+use crate::sync::slot::Borrowed;
 
 impl Cache {
     /// The credential, owned. Ready at once while there is a usable one; else waits for the issuer, for at most as
@@ -112,31 +113,34 @@ impl Future for Get<'_> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.slow.is_none() {
-            let borrowed = self.cache.shared.slot.load();
-            if borrowed.get().is_some_and(Credential::leased)
-                && let Some(credential) = borrowed.into_owned()
-            {
-                return Poll::Ready(Ok(credential));
-            }
+        if self.slow.is_some() {
+            return self.poll_slow(None, context);
         }
-        self.poll_slow(context)
+        let borrowed = self.cache.shared.slot.load();
+        if borrowed.get().is_some_and(Credential::leased) {
+            let credential = borrowed.into_owned();
+            return Poll::Ready(credential.ok_or_else(|| self.cache.shared.absent()));
+        }
+        self.poll_slow(Some(borrowed), context)
     }
 }
 
 impl Get<'_> {
+    /// `found`: what there is outside any lease, when this is polled for the first time.
     #[cold]
-    fn poll_slow(&mut self, context: &mut Context<'_>) -> Poll<Result<Arc<Credential>, Error>> {
+    fn poll_slow(
+        &mut self,
+        found: Option<Borrowed<Credential>>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Arc<Credential>, Error>> {
         let shared = &self.cache.shared;
-        if self.slow.is_none() {
-            let borrowed = shared.slot.load();
-            if let Some(current) = borrowed.get()
-                && current.remaining() > Duration::ZERO
-                && shared.slow_read(Some(current), Duration::ZERO).is_ok()
-                && let Some(credential) = borrowed.into_owned()
-            {
-                return Poll::Ready(Ok(credential));
-            }
+        if let Some(borrowed) = found
+            && let Some(current) = borrowed.get()
+            && current.remaining() > Duration::ZERO
+            && shared.slow_read(Some(current), Duration::ZERO).is_ok()
+            && let Some(credential) = borrowed.into_owned()
+        {
+            return Poll::Ready(Ok(credential));
         }
         let asking = match &mut self.slow {
             Some(asking) => asking,

@@ -3,6 +3,7 @@
 pub(crate) mod key;
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -11,7 +12,7 @@ use crate::error::Error;
 use crate::event::{Event, EventKind, Sink};
 use crate::identity::{AgentIdentity, InstanceId, Labels};
 use crate::profile::{CredentialKind, Profile};
-use crate::sync::slot::Swap;
+use crate::sync::slot::{Peeked, Swap};
 use crate::sys::Process;
 use crate::sys::chance::Chance;
 use crate::sys::clock::AgentClock;
@@ -102,11 +103,11 @@ impl Actor {
 }
 
 impl Context {
-    pub(crate) fn new(actor: Arc<Actor>, key: Key, profile: Profile) -> Self {
+    pub(crate) fn new(actor: Arc<Actor>, key: Key, profile: Arc<Profile>) -> Self {
         Self {
             actor,
             key,
-            profile: Swap::new(profile.shared()),
+            profile: Swap::new(profile),
         }
     }
 
@@ -160,13 +161,18 @@ impl Context {
         self.profile.load()
     }
 
+    /// The same, for a look.
+    pub(crate) fn peek_profile(&self) -> Peeked<Profile> {
+        self.profile.peek()
+    }
+
     /// An answer came from a provider that states this.
     pub(crate) fn set_profile(&self, profile: Profile) {
         self.profile.store(profile.shared());
     }
 }
 
-impl std::ops::Deref for Context {
+impl Deref for Context {
     type Target = Actor;
 
     fn deref(&self) -> &Actor {

@@ -71,7 +71,7 @@ impl Shared {
         let correction = self.leave_behind(&mut state, current.as_deref(), ends, now);
         let residual_exposure = ends.map_or(Duration::ZERO, |ends| ends.remaining(now));
         drop(state);
-        after.run();
+        after.run(self);
         tell_watchers(watchers, END);
         // One is ours.
         let borrowers = current
@@ -142,7 +142,7 @@ impl Shared {
         );
         let watchers = state.watched();
         drop(state);
-        after.run();
+        after.run(self);
         tell_watchers(watchers, END);
     }
 
@@ -180,7 +180,7 @@ impl Shared {
         );
         let watchers = state.watched();
         drop(state);
-        after.run();
+        after.run(self);
         home::forget(self.id);
         self.agent.forget(self.place, &self.context.key, left);
         tell_watchers(watchers, END);

@@ -84,7 +84,7 @@ impl Heard {
     fn start(self: &Arc<Self>) {
         let homes = &self.agent.homes;
         let home = match homes.current() {
-            Ok(home) => home,
+            Ok(home) => home.into_owned(),
             Err(error) => return self.resolve(Err(error)),
         };
         let told = Arc::clone(self);

@@ -74,7 +74,7 @@ impl Shared {
             self.context.emit_at(now, principal.as_ref(), kind);
         }
         drop(state);
-        after.run();
+        after.run(self);
         if orphaned {
             flight.retire();
         }

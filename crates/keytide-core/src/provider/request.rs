@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::SystemTime;
 
 use crate::context::Context;
@@ -25,7 +25,18 @@ pub struct Request {
     claims: Option<Arc<str>>,
     cache: Weak<dyn Changed>,
     /// What the provider states that answered, where another one chose it.
-    profile: Mutex<Option<Profile>>,
+    profile: Mutex<Option<Box<Profile>>>,
+}
+
+/// What a request has brought beside the answer.
+#[derive(Default)]
+pub(crate) struct Learned {
+    /// The request's own reference, for what is made of the answer.
+    pub(crate) context: Option<Arc<Context>>,
+    /// How far the issuer's clock is ahead of ours, in nanoseconds.
+    pub(crate) skew: Option<i64>,
+    /// What the provider states that answered, where another one chose it.
+    pub(crate) profile: Option<Box<Profile>>,
 }
 
 impl Request {
@@ -126,11 +137,7 @@ impl Request {
     /// Says which of several providers answered, by what it states about itself: that holds for this answer and for all
     /// calls to come, in place of what was stated when the cache was built. For a provider that chooses among others.
     pub fn answered_by(&self, profile: Profile) {
-        *lock(&self.profile) = Some(profile);
-    }
-
-    pub(crate) fn take_profile(&self) -> Option<Profile> {
-        lock(&self.profile).take()
+        *lock(&self.profile) = Some(Box::new(profile));
     }
 
     /// A way to tell the cache, at any later time, that the provider's input has changed (a file, an environment, a
@@ -142,11 +149,16 @@ impl Request {
         }
     }
 
-    /// What was learned of the issuer's clock by this request.
-    pub(crate) fn measured_skew(&self) -> Option<i64> {
-        self.measured
-            .load(Ordering::Relaxed)
-            .then(|| self.issuer.ahead())
+    /// What it has brought beside the answer.
+    pub(crate) fn into_learned(self) -> Learned {
+        Learned {
+            context: Some(self.context),
+            skew: self.measured.into_inner().then(|| self.issuer.ahead()),
+            profile: self
+                .profile
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner),
+        }
     }
 }
 

@@ -80,6 +80,19 @@ impl AgentClock {
         }
     }
 
+    /// Whether the kernel's clock has not ticked since `then`: what is reckoned by that instant is right to a tick. Never by a
+    /// clock that is not the system's.
+    pub(crate) fn is_still(&self, then: Now) -> bool {
+        match self {
+            Self::System => {
+                let lag = then.wall.0.saturating_sub(sys::coarse_wall().0);
+                // More is a step back of the wall clock.
+                (0..=nanos(sys::COARSE_LAG)).contains(&lag)
+            }
+            Self::Injected(_) => false,
+        }
+    }
+
     pub(crate) fn wall(&self) -> SystemTime {
         match self {
             Self::System => sys::wall(),
@@ -128,5 +141,34 @@ impl Injected {
 impl Drop for Injected {
     fn drop(&mut self) {
         discard(self.clock.take());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernels_clock_stands_still_for_less_than_a_tick_and_after_no_step() {
+        let clock = AgentClock::System;
+        let later = |nanos: i64| {
+            let Now { wall, boot } = clock.now();
+            let wall = Wall(wall.0 + nanos);
+            Now { wall, boot }
+        };
+        let second = 1_000_000_000;
+
+        // A tick may come between the two; not a hundred times in a row.
+        let still = (0..100).any(|_| clock.is_still(later(0)));
+        assert!(still || !cfg!(target_os = "linux"));
+        assert!(!clock.is_still(later(-second)), "a second has passed");
+        assert!(!clock.is_still(later(second)), "the clock was set back");
+    }
+
+    #[test]
+    fn a_clock_of_a_users_never_stands_still() {
+        let clock = AgentClock::injected(SystemClock);
+
+        assert!((0..100).all(|_| !clock.is_still(clock.now())));
     }
 }
