@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let origin = api.origin();
     let token = agent("reqwest-client")?
         .cache(issuer.clone())
-        .floor(Duration::from_millis(100))
+        .min_interval(Duration::from_millis(100))
         .build()?;
 
     let http = AuthorizedClient::builder(reqwest::Client::builder(), token)

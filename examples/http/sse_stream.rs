@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let agent = agent("sse-stream")?;
     let token = agent
         .cache(issuer.clone())
-        .floor(Duration::from_millis(100))
+        .min_interval(Duration::from_millis(100))
         .build()?;
     let http = AuthorizedClient::builder(reqwest::Client::builder(), token.clone())
         .destination(api.origin())

@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let server = Grpc::start(&issuer).await?;
     let token = agent("tonic-client")?
         .cache(issuer.clone())
-        .floor(Duration::from_millis(100))
+        .min_interval(Duration::from_millis(100))
         .build()?;
 
     let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(server.certificate()));

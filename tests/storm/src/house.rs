@@ -58,7 +58,7 @@ impl House {
         let mut cells = Vec::new();
         for temper in [Temper::Steady, Temper::Moody, Temper::Moody] {
             let issuer = Issuer::new(temper, oracle, chance.fork());
-            let cache = agent.cache(issuer).floor(FLOOR);
+            let cache = agent.cache(issuer).min_interval(MIN_INTERVAL);
             let cache = cache.flight_limit(chance.millis(200, 1500)).build()?;
             cells.push(Cell::new(cache, temper));
         }
@@ -195,4 +195,4 @@ impl fmt::Display for Cell {
 }
 
 /// The least that there is.
-const FLOOR: Duration = Duration::from_millis(10);
+const MIN_INTERVAL: Duration = Duration::from_millis(10);

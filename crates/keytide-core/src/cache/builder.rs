@@ -61,8 +61,8 @@ impl CacheBuilder {
 
     /// The shortest time between two calls, 10 ms to 1 h. Defaults to 1 s, but for the first four calls after one has failed
     /// that left readers without a credential: those follow after 100, 200, 400 and 800 ms at the most.
-    pub fn floor(self, floor: Duration) -> Self {
-        self.set(|options| options.floor = Some(floor))
+    pub fn min_interval(self, min_interval: Duration) -> Self {
+        self.set(|options| options.min_interval = Some(min_interval))
     }
 
     /// How long one call may take, 100 ms to 10 min. Defaults to 30 s; while a credential is usable at most a sixth of
@@ -157,8 +157,8 @@ impl CacheBuilder {
             Duration::from_secs(100 * 365 * 24 * 3600),
         );
         range(
-            "the floor",
-            options.floor(),
+            "the minimum interval",
+            options.min_interval(),
             Duration::from_millis(10),
             hour,
         )?;

@@ -19,7 +19,7 @@ impl Cache {
     /// The credential, owned. Ready at once while there is a usable one; else waits for the issuer, for at most as
     /// long as one call may take ([`flight_limit`](crate::CacheBuilder::flight_limit)), the wait for a place at the issuer
     /// included. It is told of the first failure: state a patience ([`need`](Self::need)) to wait through what may
-    /// pass. Where what is current was invalidated within the floor (1 s unless set) of the last call
+    /// pass. Where what is current was invalidated within the minimum interval (1 s unless set) of the last call
     /// that was forced so, it waits for the rest of that first.
     ///
     /// Needs no runtime of its own, and may be dropped at any point: the call goes on for others.

@@ -88,7 +88,7 @@ impl Cache {
         // Before the lock is taken: the conversion is a user's.
         let principal = principal.into();
         let mut state = self.shared.state.lock();
-        state.machine.adopted(self.shared.options.floor());
+        state.machine.adopted(self.shared.options.min_interval());
         let adopted = &mut state.rest().adopted;
         if !adopted.contains(&principal) {
             adopted.push(principal);

@@ -39,7 +39,7 @@ impl Shared {
         self.state
             .lock()
             .machine
-            .clock_stepped(self.options.floor());
+            .clock_stepped(self.options.min_interval());
         self.on_timer(now);
     }
 

@@ -28,7 +28,7 @@ impl Windows {
             return Duration::ZERO;
         }
         if let Some(hint) = self.hint.filter(|hint| *hint < self.lifetime) {
-            // One that has passed, or nearly, would have a credential minted at every floor.
+            // One that has passed, or nearly, would have a credential minted at every minimum interval.
             let hint = hint.max((self.lifetime / 10).min(minutes(5)));
             // A hint may lie anywhere in the life. The spread is small beside the time that the issuer gave.
             let window = self.lifetime - hint;

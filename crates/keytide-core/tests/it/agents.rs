@@ -266,8 +266,8 @@ async fn every_setter_refuses_what_is_out_of_its_range() {
     let builder = || agent.cache(ScriptedProvider::new(Answer::token(HOUR)).0);
     let zero = std::time::Duration::ZERO;
     for refused in [
-        builder().floor(zero),
-        builder().floor(2 * HOUR),
+        builder().min_interval(zero),
+        builder().min_interval(2 * HOUR),
         builder().flight_limit(zero),
         builder().flight_limit(HOUR),
         builder().advisory_window(zero),

@@ -53,11 +53,11 @@ async fn recovery_takes_no_longer_than_the_outage_did() {
 
 #[tokio::test(start_paused = true)]
 async fn the_short_pauses_cost_a_long_outage_four_calls_more() {
-    let calls_in = async |set_floor: bool| {
+    let calls_in = async |sets_interval: bool| {
         let profile = Profile::bearer("scripted");
         let given = given_with(profile, Answer::unavailable(), |cache| {
-            if set_floor {
-                cache.floor(SECOND)
+            if sets_interval {
+                cache.min_interval(SECOND)
             } else {
                 cache
             }
@@ -73,10 +73,10 @@ async fn the_short_pauses_cost_a_long_outage_four_calls_more() {
     };
 
     // The pauses are spread, so that a single run tells little of the last of them.
-    let (short, floored) = (calls_in(false).await, calls_in(true).await);
+    let (short, spaced) = (calls_in(false).await, calls_in(true).await);
     assert!(
-        short.abs_diff(floored + 4) <= 12,
-        "{short}, {floored} with a floor"
+        short.abs_diff(spaced + 4) <= 12,
+        "{short}, {spaced} with a minimum interval"
     );
 }
 
@@ -84,7 +84,7 @@ async fn the_short_pauses_cost_a_long_outage_four_calls_more() {
 async fn a_floor_that_is_set_is_the_shortest_pause() {
     let profile = Profile::bearer("scripted");
     let given = given_with(profile, Answer::token(HOUR), |cache| {
-        cache.floor(2 * SECOND)
+        cache.min_interval(2 * SECOND)
     });
     given.script.then(Answer::unavailable());
     let start = Instant::now();

@@ -263,8 +263,13 @@ fn a_failure_and_a_withdrawn_credential_are_dropped_one_by_one() {
                 async { Ok(()) }
             }))
         });
-        // The floor lets no third call be made.
-        let cache = given.agent.cache(provider).floor(HOUR).build().unwrap();
+        // The minimum interval lets no third call be made.
+        let cache = given
+            .agent
+            .cache(provider)
+            .min_interval(HOUR)
+            .build()
+            .unwrap();
         block(cache.get()).map(drop).unwrap();
         block(cache.refresh_now()).map(drop).unwrap_err();
         assert!(cache.invalidate(1));

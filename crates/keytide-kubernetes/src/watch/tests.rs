@@ -56,7 +56,7 @@ async fn only_another_whole_token_is_told() {
     // One call per hour: the notifier's own calls do not change what was given.
     let cache = agent()
         .cache(Gives(Arc::clone(&watch)))
-        .floor(Duration::from_secs(3600))
+        .min_interval(Duration::from_secs(3600))
         .build()
         .unwrap();
     assert_eq!(watch.look().await, None, "nobody listens");

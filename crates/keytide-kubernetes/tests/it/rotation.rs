@@ -161,7 +161,7 @@ async fn a_file_that_comes_late_is_read_when_it_is_there() {
         .build()
         .unwrap()
         .cache(provider)
-        .floor(Duration::from_secs(3600))
+        .min_interval(Duration::from_secs(3600))
         .build()
         .unwrap();
     let mut changes = cache.changes();
@@ -266,7 +266,7 @@ async fn ten_thousand_swaps_under_read_load_never_tear() {
         .build()
         .unwrap()
         .cache(provider)
-        .floor(Duration::from_millis(10))
+        .min_interval(Duration::from_millis(10))
         .build()
         .unwrap();
     soon(cache.get()).await.unwrap();

@@ -94,7 +94,7 @@ fn is_asked_again_in_time(
         Sort::Unavailable | Sort::Throttled(_) => 30 * SECOND,
     };
     let since = (now.boot - end.boot).min(now.run - end.run);
-    (since > most.max(model.terms.floor) + TICK).then(|| {
+    (since > most.max(model.terms.min_interval) + TICK).then(|| {
         format!(
             "{kind:?} ({words}) at once, though the issuer was last asked {} s ago",
             since / SECOND
@@ -142,8 +142,8 @@ fn is_refreshed_in_time(
         .filter(|other| other.terms.issuer == model.terms.issuer)
         .count() as i64;
     let busy = (issuer.latency as i64 * 2 + 10) * 1_000_000 * (sharers + 2);
-    let floor = model.terms.floor;
-    if quarter < 8 * busy || quarter < 8 * floor || model.repeats > 0 {
+    let min_interval = model.terms.min_interval;
+    if quarter < 8 * busy || quarter < 8 * min_interval || model.repeats > 0 {
         return None;
     }
     let end = current.received.run + current.life();

@@ -22,9 +22,9 @@ pub(crate) struct Now {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Terms {
     pub(crate) issuer: usize,
-    pub(crate) floor: i64,
-    /// The user set the floor: no pause is shorter, but that after a first refusal.
-    pub(crate) floor_is_set: bool,
+    pub(crate) min_interval: i64,
+    /// The user set the minimum interval: no pause is shorter, but that after a first refusal.
+    pub(crate) min_interval_is_set: bool,
     pub(crate) flight_limit: i64,
     pub(crate) issuer_limit: usize,
     pub(crate) idle_after: Option<i64>,

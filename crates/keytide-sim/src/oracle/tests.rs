@@ -29,8 +29,8 @@ fn given_with(edit: impl FnOnce(&mut Terms)) -> Given {
     issuers[0].hint = None;
     issuers[0].latency = 0;
     let mut terms = Terms {
-        floor: SECOND,
-        floor_is_set: true,
+        min_interval: SECOND,
+        min_interval_is_set: true,
         flight_limit: 30 * SECOND,
         issuer_limit: 1,
         ..Terms::default()

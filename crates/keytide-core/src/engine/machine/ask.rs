@@ -98,7 +98,7 @@ impl Machine {
         }
         self.resume(effects);
         if trigger == Trigger::ByName {
-            self.pace.reset(seen.options.floor());
+            self.pace.reset(seen.options.min_interval());
         }
         self.begin(trigger, want.origin, seen, effects);
         Step::Wait
@@ -138,7 +138,7 @@ impl Machine {
         Ok(verdict)
     }
 
-    /// Whether a reader waits for the next attempt: the rest of the floor of forced calls, and through what may pass, for as
+    /// Whether a reader waits for the next attempt: the rest of the minimum interval of forced calls, and through what may pass, for as
     /// long as an attempt fits into its patience.
     fn is_worth_the_wait(
         &self,
@@ -152,13 +152,13 @@ impl Machine {
             return false;
         }
         let forced = matches!(trigger, Trigger::Rejected | Trigger::Invalidated);
-        let within_floor = forced
-            && at <= self.forced_floor(seen.options.floor())
+        let within_interval = forced
+            && at <= self.forced_interval(seen.options.min_interval())
             && !self.has_failed_since(want.since);
         let fits = want
             .until
             .is_some_and(|end| at != Boot::FAR && at.after(self.usual()) < end);
-        (within_floor && want.until.is_none_or(|end| at < end)) || (fits && self.pace.may_pass())
+        (within_interval && want.until.is_none_or(|end| at < end)) || (fits && self.pace.may_pass())
     }
 
     /// Whether a call that was made after the reader came has failed: that is what it waited for.

@@ -77,9 +77,9 @@ fn nothing_is_replaced_before_its_window_begins() {
 }
 
 /// After so many failures in a row, how long the issuer is left alone at the least.
-fn pauses(sort: Sort, floor_is_set: bool, pauses: &[i64]) {
+fn pauses(sort: Sort, min_interval_is_set: bool, pauses: &[i64]) {
     for short in 0..pauses.len() {
-        let mut given = expired(|terms| terms.floor_is_set = floor_is_set);
+        let mut given = expired(|terms| terms.min_interval_is_set = min_interval_is_set);
         given.call_fails(Trigger::Expired, sort);
         for pause in &pauses[..short] {
             given.at += pause * (SECOND / 1000);
@@ -88,7 +88,7 @@ fn pauses(sort: Sort, floor_is_set: bool, pauses: &[i64]) {
         }
         given.at += (pauses[short] - 20) * (SECOND / 1000);
         given.call(Trigger::Expired);
-        // What is within the floor may be told of as that.
+        // What is within the minimum interval may be told of as that.
         let rule = given.oracle.violation.as_ref().map(|found| found.rule);
         assert!(
             matches!(rule, Some("13, 14" | "8, T7")),
@@ -120,7 +120,7 @@ fn an_issuer_that_asks_for_patience_is_left_alone() {
 
 #[test]
 fn an_issuer_that_repeats_itself_is_not_asked_for_ever() {
-    let mut given = given_with(|terms| terms.floor = SECOND / 10);
+    let mut given = given_with(|terms| terms.min_interval = SECOND / 10);
     given.pass(35);
     given.asks(Want::Read);
     for _ in 0..=60 {

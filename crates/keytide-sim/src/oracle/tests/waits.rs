@@ -41,7 +41,7 @@ fn the_issuer_is_asked_again_in_time() {
 
 #[test]
 fn what_is_read_is_replaced_in_time() {
-    let mut given = given_with(|terms| terms.floor = SECOND / 10);
+    let mut given = given_with(|terms| terms.min_interval = SECOND / 10);
     given.pass(1);
     given.reads(Want::Read, 1, 1);
     given.pass(60);
@@ -80,9 +80,11 @@ fn patience_does_not_end_early() {
 }
 
 /// After failures of this sort a reader with a patience waits where the next attempt, after the longest pause, fits.
-fn waits_through(sort: Sort, row: u32, floor_is_set: bool, longest: i64) {
+fn waits_through(sort: Sort, row: u32, min_interval_is_set: bool, longest: i64) {
     let told = |patience: i64| {
-        let mut given = down(sort, row, |terms| terms.floor_is_set = floor_is_set);
+        let mut given = down(sort, row, |terms| {
+            terms.min_interval_is_set = min_interval_is_set
+        });
         let start = given.asks(Want::Within(millis(patience)));
         given.fails(&start, ErrorKind::Unavailable, "");
         given
