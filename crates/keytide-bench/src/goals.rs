@@ -109,7 +109,7 @@ targets! {
     /// The same.
     FAILED = at_most("reads that fail while a refresh runs", 0.0, "");
     /// The same, with the time that it takes to take the time.
-    TAIL = at_most("p99.9 of the borrowed read while a refresh runs, × the floor", 2.0, "×");
+    TAIL = at_most("p99.9 of the borrowed read while a refresh runs, × the baseline", 2.0, "×");
     /// Past the end of a credential.
     DEAD = at_most("reads that get a dead credential", 0.0, "");
     /// Of readers that come at once.

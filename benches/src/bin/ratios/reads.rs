@@ -13,11 +13,11 @@ use crate::table::Table;
 pub(crate) fn one_thread(table: &mut Table) -> Result<(), Error> {
     let loaded = subjects::loaded()?;
     let cache = &loaded.cache;
-    let (base, floor) = (
+    let (base, baseline) = (
         &subjects::arc_swap_load(),
         &subjects::arc_swap_load_and_clock(),
     );
-    let (task_base, task_floor) = (
+    let (task_base, task_baseline) = (
         &subjects::arc_swap_cache(),
         &subjects::arc_swap_cache_and_clock(),
     );
@@ -27,7 +27,7 @@ pub(crate) fn one_thread(table: &mut Table) -> Result<(), Error> {
     let try_get = &subjects::try_get(cache);
     let (watch, rw_lock, mutex) = (&subjects::watch(), &subjects::rw_lock(), &subjects::mutex());
     let all: [&dyn Subject; 13] = [
-        base, floor, judged, task_base, task_floor, read, slow, handle, get, try_get, watch,
+        base, baseline, judged, task_base, task_baseline, read, slow, handle, get, try_get, watch,
         rw_lock, mutex,
     ];
     let rounds = Rounds::of_reads(&all, 101, 20_000);
@@ -37,7 +37,7 @@ pub(crate) fn one_thread(table: &mut Table) -> Result<(), Error> {
 
     table.note("ArcSwap::load, ns", &format!("{:.1}", nanos(base)));
     let primitives: [&dyn Subject; 7] =
-        [floor, judged, task_base, task_floor, watch, rw_lock, mutex];
+        [baseline, judged, task_base, task_baseline, watch, rw_lock, mutex];
     for primitive in primitives {
         let measured = format!(
             "{:.2} ×, {:.1} ns",
@@ -46,17 +46,17 @@ pub(crate) fn one_thread(table: &mut Table) -> Result<(), Error> {
         );
         table.note(primitive.name(), &measured);
     }
-    table.goal(&goals::BORROWED, "", ratio(read, floor));
-    table.goal(&goals::SLOW, "", ratio(slow, floor));
+    table.goal(&goals::BORROWED, "", ratio(read, baseline));
+    table.goal(&goals::SLOW, "", ratio(slow, baseline));
     table.note(
         "the same, × ArcSwap::load + two clocks",
         &format!("{:.2} ×", ratio(slow, judged)),
     );
-    table.goal(&goals::HANDLE, "", ratio(handle, task_floor));
-    table.goal(&goals::OWNED, "", ratio(get, floor));
+    table.goal(&goals::HANDLE, "", ratio(handle, task_baseline));
+    table.goal(&goals::OWNED, "", ratio(get, baseline));
     table.note(
         "try_get, × ArcSwap::load + coarse clock",
-        &format!("{:.2} ×", ratio(try_get, floor)),
+        &format!("{:.2} ×", ratio(try_get, baseline)),
     );
     allocations(table, cache);
     Ok(())

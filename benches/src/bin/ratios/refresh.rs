@@ -21,7 +21,7 @@ pub(crate) fn measure(table: &mut Table) -> Result<(), Error> {
         let agent = subjects::agent()?.build()?;
         let cache = agent
             .cache(issuer.clone())
-            .floor(Duration::from_millis(100))
+            .min_interval(Duration::from_millis(100))
             .build()?;
         cache.get_blocking(life)?;
         issuer.set(answer);
@@ -35,9 +35,9 @@ pub(crate) fn measure(table: &mut Table) -> Result<(), Error> {
         );
         table.goal(&goals::WAITED, name, reads.waited as f64);
         table.goal(&goals::FAILED, name, reads.failed as f64);
-        let (ours, floor) = (reads.ours.percentile(99.9), reads.floor.percentile(99.9));
-        let ratio = ours.as_secs_f64() / floor.as_secs_f64();
-        let shown = format!("{ratio:.2} × ({ours:?} to {floor:?} of ArcSwap::load + coarse clock)");
+        let (ours, baseline) = (reads.ours.percentile(99.9), reads.baseline.percentile(99.9));
+        let ratio = ours.as_secs_f64() / baseline.as_secs_f64();
+        let shown = format!("{ratio:.2} × ({ours:?} to {baseline:?} of ArcSwap::load + coarse clock)");
         table.goal_told(&goals::TAIL, name, ratio, &shown);
     }
     Ok(())
@@ -46,7 +46,7 @@ pub(crate) fn measure(table: &mut Table) -> Result<(), Error> {
 /// 64 readers, each with one read due per millisecond, played by one thread.
 struct Reads {
     ours: Latencies,
-    floor: Latencies,
+    baseline: Latencies,
     count: u64,
     waited: u64,
     failed: u64,
@@ -54,10 +54,10 @@ struct Reads {
 
 impl Reads {
     fn during(cache: &Cache, span: Duration) -> Self {
-        let floor = subjects::arc_swap_load_and_clock();
+        let baseline = subjects::arc_swap_load_and_clock();
         let mut reads = Self {
             ours: Latencies::paced(PACE),
-            floor: Latencies::paced(PACE),
+            baseline: Latencies::paced(PACE),
             count: 0,
             waited: 0,
             failed: 0,
@@ -73,9 +73,9 @@ impl Reads {
             for reader in 0..READERS {
                 if (reader + turn) % 2 == 0 {
                     reads.read(cache);
-                    reads.read_floor(&floor);
+                    reads.read_baseline(&baseline);
                 } else {
-                    reads.read_floor(&floor);
+                    reads.read_baseline(&baseline);
                     reads.read(cache);
                 }
             }
@@ -95,10 +95,10 @@ impl Reads {
         self.count += 1;
     }
 
-    fn read_floor(&mut self, floor: &dyn Subject) {
+    fn read_baseline(&mut self, baseline: &dyn Subject) {
         let before = now();
-        floor.read_many(1);
-        self.floor.record(before.elapsed());
+        baseline.read_many(1);
+        self.baseline.record(before.elapsed());
     }
 }
 

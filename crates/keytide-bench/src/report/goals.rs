@@ -91,7 +91,7 @@ impl Goals<'_> {
                 self.value_of(&goals::FAILED, &which, ("refresh", case, "failed"), subject);
             }
             let place = ("refresh", case, "p999");
-            self.ratio(&goals::TAIL, case, place, names::READ, names::FLOOR);
+            self.ratio(&goals::TAIL, case, place, names::READ, names::BASELINE);
         }
         for subject in [names::READ, names::GET] {
             let place = ("refresh", "expired", "expired");

@@ -164,7 +164,7 @@ mod tests {
             subjects: vec![
                 info(names::LOAD, Role::Primitive),
                 info(names::LOAD_AND_CLOCK, Role::Primitive),
-                info(names::FLOOR, Role::Floor),
+                info(names::BASELINE, Role::Floor),
                 info(names::READ, Role::Keytide),
                 info(names::HANDLE, Role::Keytide),
                 info("moka", Role::Peer),
@@ -179,7 +179,7 @@ mod tests {
         let all = [
             (names::LOAD, 1.0),
             (names::LOAD_AND_CLOCK, 2.0),
-            (names::FLOOR, 3.0),
+            (names::BASELINE, 3.0),
             (names::READ, 4.0),
             (names::HANDLE, 5.0),
             ("moka", 6.0),
@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(grid.rows[2][2], "7");
         assert_eq!(grid.rows[0][2], "", "no row of that case");
         let wide = report.wide().expect("two columns");
-        assert_eq!(wide.rows.len(), 4, "the floor too");
+        assert_eq!(wide.rows.len(), 4, "the baseline too");
     }
 
     #[test]

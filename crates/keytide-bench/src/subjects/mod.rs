@@ -1,7 +1,7 @@
 //! What is measured: keytide's reads, the primitives that a cache could be made of, and what people use today. All hold
 //! tokens of 1,024 bytes.
 
-mod floor;
+mod baseline;
 mod keytide;
 pub(crate) mod names;
 mod others;
@@ -20,10 +20,10 @@ pub use primitives::{
 
 use crate::entrant::Entrant;
 
-/// Those that keep a credential fresh: keytide, the floor, and with the feature `peers` what people use today.
+/// Those that keep a credential fresh: keytide, the baseline, and with the feature `peers` what people use today.
 #[must_use]
 pub fn entrants() -> Vec<Entrant> {
-    let all = vec![floor::floor(), ours::get(), ours::read()];
+    let all = vec![baseline::baseline(), ours::get(), ours::read()];
     #[cfg(feature = "peers")]
     let all = [all, peers::all()].concat();
     all

@@ -8,7 +8,7 @@ pub(crate) const LOAD_AND_TWO_CLOCKS: &str = "ArcSwap::load + two clocks";
 pub(crate) const CACHE: &str = "arc_swap::Cache";
 /// The least that a read of one task with a clock costs: what the ratios of those are to.
 pub(crate) const CACHE_AND_CLOCK: &str = "arc_swap::Cache + coarse clock";
-pub(crate) const FLOOR: &str = "floor";
+pub(crate) const BASELINE: &str = "baseline";
 /// `get().await`.
 pub(crate) const GET: &str = "keytide";
 /// The borrowed read.

@@ -15,9 +15,9 @@ use crate::issuer::FakeIssuer;
 use crate::running::Failure;
 use crate::time::coarse_wall;
 
-/// The floor, as an entrant.
-pub(crate) fn floor() -> Entrant {
-    let info = Info::new(names::FLOOR, "", Role::Floor)
+/// The baseline, as an entrant.
+pub(crate) fn baseline() -> Entrant {
+    let info = Info::new(names::BASELINE, "", Role::Floor)
         .ahead(MARGIN_S, 0)
         .setup("about 100 lines here: an ArcSwap, the coarse clock, one detached task for each refresh, a ready header")
         .path("read().await, owned");
