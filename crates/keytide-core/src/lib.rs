@@ -17,10 +17,10 @@ mod provider;
 mod sync;
 mod sys;
 
-pub use agent::{Agent, AgentBuilder, Terminating, Termination};
+pub use agent::{Agent, AgentBuilder, Terminating, TerminationReport};
 pub use cache::{
-    Cache, CacheBuilder, CacheStatus, Changes, Get, Handle, Need, Phase, Revoked, Sender, Subject,
-    SubjectUse, Telling, UseReport,
+    Cache, CacheBuilder, CacheStatus, Changes, Get, Handle, Need, Phase, Revoked, Revoking, Sender,
+    Subject, SubjectUse, UseReport,
 };
 pub use credential::secret::{Secret, SharedSecret};
 pub use credential::{Credential, ExposedKey};

@@ -27,8 +27,19 @@ pub(crate) fn one_thread(table: &mut Table) -> Result<(), Error> {
     let try_get = &subjects::try_get(cache);
     let (watch, rw_lock, mutex) = (&subjects::watch(), &subjects::rw_lock(), &subjects::mutex());
     let all: [&dyn Subject; 13] = [
-        base, baseline, judged, task_base, task_baseline, read, slow, handle, get, try_get, watch,
-        rw_lock, mutex,
+        base,
+        baseline,
+        judged,
+        task_base,
+        task_baseline,
+        read,
+        slow,
+        handle,
+        get,
+        try_get,
+        watch,
+        rw_lock,
+        mutex,
     ];
     let rounds = Rounds::of_reads(&all, 101, 20_000);
     let nanos = |subject: &dyn Subject| rounds.nanos(subject.name());
@@ -36,8 +47,15 @@ pub(crate) fn one_thread(table: &mut Table) -> Result<(), Error> {
         |subject: &dyn Subject, base: &dyn Subject| rounds.ratio(subject.name(), base.name());
 
     table.note("ArcSwap::load, ns", &format!("{:.1}", nanos(base)));
-    let primitives: [&dyn Subject; 7] =
-        [baseline, judged, task_base, task_baseline, watch, rw_lock, mutex];
+    let primitives: [&dyn Subject; 7] = [
+        baseline,
+        judged,
+        task_base,
+        task_baseline,
+        watch,
+        rw_lock,
+        mutex,
+    ];
     for primitive in primitives {
         let measured = format!(
             "{:.2} ×, {:.1} ns",

@@ -37,7 +37,8 @@ pub(crate) fn measure(table: &mut Table) -> Result<(), Error> {
         table.goal(&goals::FAILED, name, reads.failed as f64);
         let (ours, baseline) = (reads.ours.percentile(99.9), reads.baseline.percentile(99.9));
         let ratio = ours.as_secs_f64() / baseline.as_secs_f64();
-        let shown = format!("{ratio:.2} × ({ours:?} to {baseline:?} of ArcSwap::load + coarse clock)");
+        let shown =
+            format!("{ratio:.2} × ({ours:?} to {baseline:?} of ArcSwap::load + coarse clock)");
         table.goal_told(&goals::TAIL, name, ratio, &shown);
     }
     Ok(())

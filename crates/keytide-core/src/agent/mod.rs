@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use self::builder::AgentBuilder;
-pub use self::end::{Terminating, Termination};
+pub use self::end::{Terminating, TerminationReport};
 use crate::cache::{CacheBuilder, CacheStatus, status_of};
 use crate::engine::household::Household;
 use crate::engine::shared::Shared;

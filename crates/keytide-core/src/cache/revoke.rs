@@ -1,7 +1,7 @@
 //! Revocations by name.
 
 use super::Cache;
-use super::telling::Telling;
+use super::revoking::Revoking;
 
 impl Cache {
     /// Revokes the credential: when this returns, every read that starts fails, and no call under way can undo it.
@@ -25,7 +25,7 @@ impl Cache {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn revoke(&self) -> Telling {
-        Telling::of(&self.shared, self.shared.revoke())
+    pub fn revoke(&self) -> Revoking {
+        Revoking::of(&self.shared, self.shared.revoke())
     }
 }

@@ -1,4 +1,4 @@
-//! The issuer is told of a revocation: [`Telling`].
+//! The issuer is told of a revocation: [`Revoking`].
 
 use std::fmt;
 use std::future::Future;
@@ -18,7 +18,7 @@ use crate::sync::discard;
 /// What a revocation leaves behind.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Revoked {
+pub struct RevocationReport {
     /// The key of the cache.
     pub cache: Arc<str>,
     /// For how long some generation that was issued is still accepted by its issuer, as far as can be known. Zero when
@@ -34,17 +34,17 @@ pub struct Revoked {
 
 /// Tells the issuer of a revocation that is done here already, within ten seconds. See [`Cache::revoke`](super::Cache::revoke).
 #[must_use = "the issuer is told only when this is awaited; dropping it is fine where that is not wanted"]
-pub struct Telling {
-    report: Revoked,
+pub struct Revoking {
+    report: RevocationReport,
     agent: Arc<Household<Shared>>,
     telling: Option<Told>,
     deadline: Option<Deadline>,
 }
 
-impl Telling {
+impl Revoking {
     pub(crate) fn of(shared: &Shared, ending: Ending) -> Self {
         Self {
-            report: Revoked {
+            report: RevocationReport {
                 cache: shared.context.key.text(),
                 residual_exposure: ending.residual_exposure,
                 borrowers: ending.borrowers,
@@ -58,12 +58,12 @@ impl Telling {
 
     /// What is known without telling the issuer.
     #[must_use]
-    pub fn report(&self) -> &Revoked {
+    pub fn report(&self) -> &RevocationReport {
         &self.report
     }
 
     /// Tells the issuer, without a limit.
-    pub(crate) fn poll_issuer(&mut self, context: &mut Context<'_>) -> Poll<Revoked> {
+    pub(crate) fn poll_issuer(&mut self, context: &mut Context<'_>) -> Poll<RevocationReport> {
         if let Some(telling) = &mut self.telling {
             let Poll::Ready(told) = telling.as_mut().poll(context) else {
                 return Poll::Pending;
@@ -77,18 +77,18 @@ impl Telling {
     }
 
     /// The issuer was not told in time. What is under way there goes on, and is heard of by later reports.
-    pub(crate) fn give_up(&mut self) -> Revoked {
+    pub(crate) fn give_up(&mut self) -> RevocationReport {
         discard(self.telling.take());
-        let message = format!("the issuer was not told within {TELLING:?}");
+        let message = format!("the issuer was not told within {TELLING_LIMIT:?}");
         self.report.issuer = Some(Err(Error::new(ErrorKind::TimedOut, message)));
         self.report.clone()
     }
 }
 
-impl Future for Telling {
-    type Output = Revoked;
+impl Future for Revoking {
+    type Output = RevocationReport;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Revoked> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<RevocationReport> {
         let this = &mut *self;
         if let Poll::Ready(report) = this.poll_issuer(context) {
             this.deadline = None;
@@ -96,7 +96,7 @@ impl Future for Telling {
         }
         let deadline = this
             .deadline
-            .get_or_insert_with(|| Deadline::new(&this.agent.homes, TELLING));
+            .get_or_insert_with(|| Deadline::new(&this.agent.homes, TELLING_LIMIT));
         deadline.alarm().poll(context.waker()).map(|()| {
             this.deadline = None;
             this.give_up()
@@ -104,20 +104,20 @@ impl Future for Telling {
     }
 }
 
-impl Drop for Telling {
+impl Drop for Revoking {
     fn drop(&mut self) {
         // It holds the credential, and with that what is a user's.
         discard(self.telling.take());
     }
 }
 
-impl fmt::Debug for Telling {
+impl fmt::Debug for Revoking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Telling")
+        f.debug_struct("Revoking")
             .field("report", &self.report)
             .finish_non_exhaustive()
     }
 }
 
 /// How long issuers may take to be told.
-pub(crate) const TELLING: Duration = Duration::from_secs(10);
+pub(crate) const TELLING_LIMIT: Duration = Duration::from_secs(10);
