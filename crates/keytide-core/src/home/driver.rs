@@ -12,7 +12,7 @@ use super::alarm::Alarm;
 use super::queue::Due;
 use super::resident::Timer;
 use super::runtime::{Home, Kind};
-use super::sentry;
+use super::watchdog;
 use crate::sync::sleep;
 use crate::sys::time::{Boot, Now};
 
@@ -20,7 +20,7 @@ impl Home {
     /// Sets a timer. Gives it back when this home does not serve its cache.
     pub(super) fn schedule(self: &Arc<Self>, timer: Timer) -> Result<(), Timer> {
         if timer.late {
-            sentry::watch(self);
+            watchdog::watch(self);
         }
         let (former, due, id) = (timer.former, timer.due, timer.id);
         if former != Boot::FAR {
@@ -159,7 +159,7 @@ pub(super) struct EndsWithItsDriver(pub(super) Arc<Home>);
 impl Drop for EndsWithItsDriver {
     fn drop(&mut self) {
         if !self.0.dead.swap(true, Ordering::AcqRel) {
-            sentry::clear(&self.0);
+            watchdog::clear(&self.0);
         }
     }
 }

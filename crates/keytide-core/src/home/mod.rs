@@ -22,8 +22,8 @@ mod own;
 mod queue;
 mod resident;
 mod runtime;
-mod sentry;
 mod tally;
+mod watchdog;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

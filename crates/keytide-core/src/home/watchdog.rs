@@ -14,17 +14,17 @@ use super::runtime::Home;
 use crate::sync::ringers;
 use crate::sys;
 
-/// A forked child has a sentry of its own: the thread of its parent's is not there.
+/// A forked child has a watchdog of its own: the thread of its parent's is not there.
 static POST: PerProcess<Post> = PerProcess::new();
 
 #[derive(Default)]
 struct Post {
-    sentry: Mutex<Sentry>,
+    watchdog: Mutex<Watchdog>,
     called: Condvar,
 }
 
 #[derive(Default)]
-struct Sentry {
+struct Watchdog {
     /// Whether its thread keeps watch.
     on_duty: bool,
     alarms: BTreeMap<(Instant, u64), Arc<Alarm>>,
@@ -43,12 +43,12 @@ struct Watched {
 /// Rings `alarm` at `due`. Taken back by [`cancel`]. Returns false where no thread can be had that would ring it.
 #[must_use]
 pub(crate) fn set(due: Instant, id: u64, alarm: Arc<Alarm>) -> bool {
-    let mut sentry = on_duty();
-    let kept = sentry.on_duty;
+    let mut watchdog = on_duty();
+    let kept = watchdog.on_duty;
     if kept {
-        sentry.alarms.insert((due, id), alarm);
+        watchdog.alarms.insert((due, id), alarm);
     }
-    drop(sentry);
+    drop(watchdog);
     POST.get().called.notify_one();
     kept
 }
@@ -79,85 +79,88 @@ pub(super) fn clear(home: &Arc<Home>) {
 }
 
 fn post_at(home: &Arc<Home>) {
-    let mut sentry = on_duty();
+    let mut watchdog = on_duty();
     let known = |watched: &Watched| Arc::ptr_eq(&watched.home, home);
-    if sentry.homes.iter().any(known) {
+    if watchdog.homes.iter().any(known) {
         return;
     }
     home.ask();
     let now = sys::monotonic();
-    let first = sentry.homes.is_empty();
+    let first = watchdog.homes.is_empty();
     if first {
-        sentry.looked = Some(now);
+        watchdog.looked = Some(now);
     }
-    sentry.homes.push(Watched {
+    watchdog.homes.push(Watched {
         home: Arc::clone(home),
         asked: now,
         silent: 0,
     });
-    drop(sentry);
+    drop(watchdog);
     if first {
         POST.get().called.notify_one();
     }
 }
 
-/// The sentry, with its thread running. Where no thread can be had, the next call tries again.
-fn on_duty() -> MutexGuard<'static, Sentry> {
-    let mut sentry = post();
-    if !sentry.on_duty {
+/// The watchdog, with its thread running. Where no thread can be had, the next call tries again.
+fn on_duty() -> MutexGuard<'static, Watchdog> {
+    let mut watchdog = post();
+    if !watchdog.on_duty {
         let started = std::thread::Builder::new()
-            .name("keytide-sentry".to_owned())
+            .name("keytide-watchdog".to_owned())
             .spawn(keep_watch);
-        sentry.on_duty = started.is_ok();
+        watchdog.on_duty = started.is_ok();
     }
-    sentry
+    watchdog
 }
 
 fn keep_watch() {
-    let mut sentry = post();
+    let mut watchdog = post();
     let mut last_busy = sys::monotonic();
     loop {
         let now = sys::monotonic();
-        drop(sentry);
+        drop(watchdog);
         let next_row = ringers::look(now);
-        sentry = ring_due(post(), now);
-        sentry = inspect(sentry, now);
-        if next_row.is_some() || !sentry.alarms.is_empty() || !sentry.homes.is_empty() {
+        watchdog = ring_due(post(), now);
+        watchdog = inspect(watchdog, now);
+        if next_row.is_some() || !watchdog.alarms.is_empty() || !watchdog.homes.is_empty() {
             last_busy = now;
         }
         let end = last_busy + LINGER;
         if now >= end {
-            sentry.on_duty = false;
+            watchdog.on_duty = false;
             return;
         }
-        let next_alarm = sentry.alarms.first_key_value().map(|((due, _), _)| *due);
-        let next_look = match sentry.looked {
-            Some(looked) if !sentry.homes.is_empty() => looked + LOOK,
+        let next_alarm = watchdog.alarms.first_key_value().map(|((due, _), _)| *due);
+        let next_look = match watchdog.looked {
+            Some(looked) if !watchdog.homes.is_empty() => looked + LOOK,
             _ => end,
         };
         let until = [next_alarm, next_row].into_iter().flatten();
         let until = until.fold(next_look, Instant::min);
         let rest = until.saturating_duration_since(sys::monotonic());
-        sentry = POST
+        watchdog = POST
             .get()
             .called
-            .wait_timeout(sentry, rest)
+            .wait_timeout(watchdog, rest)
             .unwrap_or_else(PoisonError::into_inner)
             .0;
     }
 }
 
-fn ring_due(mut sentry: MutexGuard<'static, Sentry>, now: Instant) -> MutexGuard<'static, Sentry> {
+fn ring_due(
+    mut watchdog: MutexGuard<'static, Watchdog>,
+    now: Instant,
+) -> MutexGuard<'static, Watchdog> {
     let mut due = Vec::new();
-    while let Some(first) = sentry.alarms.first_entry()
+    while let Some(first) = watchdog.alarms.first_entry()
         && first.key().0 <= now
     {
         due.push(first.remove());
     }
     if due.is_empty() {
-        return sentry;
+        return watchdog;
     }
-    drop(sentry);
+    drop(watchdog);
     let wakers: Vec<_> = due.iter().filter_map(|alarm| alarm.mark()).collect();
     ringers::ring(wakers);
     // The waiters may be gone: what is left of their alarms is not dropped under the lock.
@@ -165,17 +168,20 @@ fn ring_due(mut sentry: MutexGuard<'static, Sentry>, now: Instant) -> MutexGuard
     post()
 }
 
-fn inspect(mut sentry: MutexGuard<'static, Sentry>, now: Instant) -> MutexGuard<'static, Sentry> {
-    if sentry.homes.is_empty() {
-        sentry.looked = None;
-        return sentry;
+fn inspect(
+    mut watchdog: MutexGuard<'static, Watchdog>,
+    now: Instant,
+) -> MutexGuard<'static, Watchdog> {
+    if watchdog.homes.is_empty() {
+        watchdog.looked = None;
+        return watchdog;
     }
-    if sentry.looked.is_some_and(|looked| now < looked + LOOK) {
-        return sentry;
+    if watchdog.looked.is_some_and(|looked| now < looked + LOOK) {
+        return watchdog;
     }
-    sentry.looked = Some(now);
-    let mut homes = std::mem::take(&mut sentry.homes);
-    drop(sentry);
+    watchdog.looked = Some(now);
+    let mut homes = std::mem::take(&mut watchdog.homes);
+    drop(watchdog);
     homes.retain_mut(|watched| {
         let home = &watched.home;
         if !home.answers() {
@@ -191,18 +197,18 @@ fn inspect(mut sentry: MutexGuard<'static, Sentry>, now: Instant) -> MutexGuard<
         }
         more
     });
-    let mut sentry = post();
+    let mut watchdog = post();
     for watched in homes {
         let known = |other: &Watched| Arc::ptr_eq(&other.home, &watched.home);
-        if !sentry.homes.iter().any(known) {
-            sentry.homes.push(watched);
+        if !watchdog.homes.iter().any(known) {
+            watchdog.homes.push(watched);
         }
     }
-    sentry
+    watchdog
 }
 
-fn post() -> MutexGuard<'static, Sentry> {
-    lock(&POST.get().sentry)
+fn post() -> MutexGuard<'static, Watchdog> {
+    lock(&POST.get().watchdog)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
