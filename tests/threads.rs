@@ -57,7 +57,7 @@ fn a_read_of_what_is_usable_starts_no_thread() {
     let cache = agent.cache(Minute).build().unwrap();
     cache.get_blocking(Duration::from_secs(20)).unwrap();
     let end = instant() + Duration::from_secs(20);
-    while threads_called("keytide-watchdog") > 0 {
+    while threads_called("keytide-watcher") > 0 {
         assert!(
             instant() < end,
             "the keeper of deadlines goes when nobody waits"
@@ -85,7 +85,7 @@ fn a_read_of_what_is_usable_starts_no_thread() {
         }
     }
 
-    assert_eq!(threads_called("keytide-watchdog"), 0);
+    assert_eq!(threads_called("keytide-watcher"), 0);
 }
 
 fn threads_called(name: &str) -> usize {

@@ -19,8 +19,8 @@ mod sys;
 
 pub use agent::{Agent, AgentBuilder, Terminating, TerminationReport};
 pub use cache::{
-    Cache, CacheBuilder, CacheStatus, Changes, Get, Handle, Need, Phase, Revoked, Revoking, Sender,
-    Subject, SubjectUse, UseReport,
+    Cache, CacheBuilder, CacheStatus, Changes, Get, Handle, Need, Phase, RevocationReport,
+    Revoking, Sender, Subject, SubjectUse, UseReport,
 };
 pub use credential::secret::{Secret, SharedSecret};
 pub use credential::{Credential, ExposedKey};

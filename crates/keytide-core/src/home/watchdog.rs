@@ -106,7 +106,7 @@ fn on_duty() -> MutexGuard<'static, Watchdog> {
     let mut watchdog = post();
     if !watchdog.on_duty {
         let started = std::thread::Builder::new()
-            .name("keytide-watchdog".to_owned())
+            .name("keytide-watcher".to_owned())
             .spawn(keep_watch);
         watchdog.on_duty = started.is_ok();
     }
