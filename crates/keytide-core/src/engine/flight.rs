@@ -13,7 +13,7 @@ use crate::credential::Credential;
 use crate::error::Error;
 use crate::event::Trigger;
 use crate::home::alarm::Alarm;
-use crate::home::gate::Permit;
+use crate::home::issuer_limit::Permit;
 use crate::profile::Profile;
 use crate::provider::request::Learned;
 use crate::sync::wakers::Wakers;

@@ -11,7 +11,7 @@ use super::machine::Begin;
 use super::resident::FlightCall;
 use super::shared::Shared;
 use crate::event::EventKind;
-use crate::home::gate::{self, Guest, Permit};
+use crate::home::issuer_limit::{self, Guest, Permit};
 use crate::home::{Call, Home, Landing, Load, UnderWay};
 use crate::profile::Profile;
 use crate::provider::request::{Learned, Request};
@@ -110,7 +110,8 @@ impl Launch {
             launch: self,
             cache: Arc::downgrade(shared),
         };
-        let Some((Waiting { launch, .. }, permit)) = gate::enter(&issuer, limit, urgency, waiting)
+        let Some((Waiting { launch, .. }, permit)) =
+            issuer_limit::enter(&issuer, limit, urgency, waiting)
         else {
             return Launched::UnderWay(flight);
         };

@@ -11,10 +11,10 @@ use crate::sys::Process;
 use crate::sys::time::Boot;
 
 /// A forked child has places of its own: nobody gives back those that its parent held.
-static GATES: PerProcess<Mutex<HashMap<Arc<str>, Gate>>> = PerProcess::new();
+static LIMITS: PerProcess<Mutex<HashMap<Arc<str>, IssuerLimit>>> = PerProcess::new();
 
 #[derive(Default)]
-struct Gate {
+struct IssuerLimit {
     running: usize,
     next: u64,
     /// By the instant at which a call becomes urgent: that at which it was made, where readers have nothing.
@@ -161,6 +161,6 @@ fn leave(issuer: &Arc<str>) -> Option<Box<dyn Guest>> {
     next
 }
 
-fn lock() -> MutexGuard<'static, HashMap<Arc<str>, Gate>> {
-    GATES.get().lock().unwrap_or_else(PoisonError::into_inner)
+fn lock() -> MutexGuard<'static, HashMap<Arc<str>, IssuerLimit>> {
+    LIMITS.get().lock().unwrap_or_else(PoisonError::into_inner)
 }
