@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::decide::{After, Words};
+use super::decide::{Deferred, Words};
 use super::flight::{Flight, Outcome};
 use super::launch::{By, Launched};
 use super::machine::{Ended, Want};
@@ -59,7 +59,7 @@ impl Shared {
             self.context.clock.now_of_reader()
         };
         self.mark_demand(now);
-        let mut after = After::default();
+        let mut after = Deferred::default();
         let mut state = self.state.lock();
         let borrowed = self.current(&state);
         let step = self.decide_on(

@@ -19,7 +19,7 @@ use crate::sys::time::{Boot, Now};
 /// What a decision leaves to be done once the lock is released: wakers, providers and other caches are called here.
 #[derive(Default)]
 #[must_use]
-pub(crate) struct After {
+pub(crate) struct Deferred {
     pub(crate) retired: Option<Arc<Flight>>,
     pub(crate) resolved: Option<(Arc<Flight>, Outcome)>,
     pub(crate) launch: Option<Launch>,
@@ -35,7 +35,7 @@ pub(crate) struct Words<'a> {
     pub(crate) reads: u64,
 }
 
-impl After {
+impl Deferred {
     pub(crate) fn run(self, shared: &Arc<Shared>) {
         if let Some(flight) = self.retired {
             flight.retire();
@@ -58,7 +58,7 @@ impl Shared {
         words: Words<'_>,
         decide: impl FnOnce(&mut Machine, &Seen<'_>, &mut Effects) -> R,
     ) -> R {
-        let mut after = After::default();
+        let mut after = Deferred::default();
         let result = self.decide(&mut state, &mut after, now, words, decide);
         drop(state);
         after.run(self);
@@ -69,7 +69,7 @@ impl Shared {
     pub(crate) fn decide<R>(
         self: &Arc<Self>,
         state: &mut State,
-        after: &mut After,
+        after: &mut Deferred,
         now: Now,
         words: Words<'_>,
         decide: impl FnOnce(&mut Machine, &Seen<'_>, &mut Effects) -> R,
@@ -83,7 +83,7 @@ impl Shared {
         self: &Arc<Self>,
         current: Option<&Credential>,
         state: &mut State,
-        after: &mut After,
+        after: &mut Deferred,
         now: Now,
         words: Words<'_>,
         decide: impl FnOnce(&mut Machine, &Seen<'_>, &mut Effects) -> R,
@@ -130,7 +130,7 @@ impl Shared {
     pub(crate) fn carry_out(
         self: &Arc<Self>,
         state: &mut State,
-        after: &mut After,
+        after: &mut Deferred,
         effects: Effects,
         now: Now,
         words: Words<'_>,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::decide::{After, Words};
+use super::decide::{Deferred, Words};
 use super::flight::{Landed, Outcome};
 use super::machine::{Demand, Effects, Failed, Landing};
 use super::shared::Shared;
@@ -30,7 +30,7 @@ impl Shared {
         // Before the lock is taken: it may be a user's.
         let drawn = self.context.chance.injected_spread();
         let mut state = self.state.lock();
-        let (mut after, none) = (After::default(), Words::default());
+        let (mut after, none) = (Deferred::default(), Words::default());
         let mut effects = Effects::new(self.context.is_observed());
         let skew = landed.learned.skew;
         if !state.machine.landed(flight.number(), skew, &mut effects) {
@@ -97,7 +97,7 @@ impl Shared {
     fn judge_landing(
         self: &Arc<Self>,
         state: &mut State,
-        after: &mut After,
+        after: &mut Deferred,
         result: Result<Issued, Error>,
         context: Option<Arc<Context>>,
         arrival: &Arrival<'_>,
@@ -128,7 +128,7 @@ impl Shared {
     fn fail(
         self: &Arc<Self>,
         state: &mut State,
-        after: &mut After,
+        after: &mut Deferred,
         error: Error,
         arrival: &Arrival<'_>,
     ) -> Outcome {

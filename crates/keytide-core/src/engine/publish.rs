@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::decide::{After, Words};
+use super::decide::{Deferred, Words};
 use super::flight::Outcome;
 use super::land::Arrival;
 use super::life::{Life, Times};
@@ -22,7 +22,7 @@ impl Shared {
     pub(super) fn accept(
         self: &Arc<Self>,
         state: &mut State,
-        after: &mut After,
+        after: &mut Deferred,
         issued: Issued,
         context: Option<Arc<Context>>,
         arrival: &Arrival<'_>,
@@ -78,7 +78,7 @@ impl Shared {
     fn publish(
         self: &Arc<Self>,
         state: &mut State,
-        after: &mut After,
+        after: &mut Deferred,
         issued: Issued,
         news: News<'_>,
         arrival: &Arrival<'_>,

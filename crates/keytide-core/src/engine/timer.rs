@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::decide::{After, Words};
+use super::decide::{Deferred, Words};
 use super::flight::Flight;
 use super::machine::Orphan;
 use super::shared::Shared;
@@ -52,7 +52,7 @@ impl Shared {
     ) {
         let now = self.context.clock.now();
         let mut state = self.state.lock();
-        let mut after = After::default();
+        let mut after = Deferred::default();
         let words = Words::default();
         let orphan = Orphan {
             number: flight.number(),
