@@ -19,12 +19,12 @@ pub(crate) struct State {
     pub(crate) machine: Machine,
     /// The flight that the machine has begun last, while it is under way.
     pub(crate) flight: Option<Arc<Flight>>,
-    pub(crate) rest: Option<Box<Rest>>,
+    pub(crate) rest: Option<Box<ColdState>>,
 }
 
 /// What most caches never need.
 #[derive(Default)]
-pub(crate) struct Rest {
+pub(crate) struct ColdState {
     /// The last failure since the last success.
     pub(crate) last_error: Option<Error>,
     /// What was invalidated: reinstated if the issuer gives it again.
@@ -41,7 +41,7 @@ pub(crate) struct Rest {
 }
 
 /// Both may hold what is a user's, and either may panic: one by one.
-impl Drop for Rest {
+impl Drop for ColdState {
     fn drop(&mut self) {
         discard(self.last_error.take());
         discard(self.withdrawn.take());
@@ -49,7 +49,7 @@ impl Drop for Rest {
 }
 
 impl State {
-    pub(crate) fn rest(&mut self) -> &mut Rest {
+    pub(crate) fn rest(&mut self) -> &mut ColdState {
         self.rest.get_or_insert_default()
     }
 
