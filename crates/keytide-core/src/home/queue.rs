@@ -10,7 +10,7 @@ use crate::sys::time::Boot;
 
 /// What is due when, by the boot clock.
 #[derive(Default)]
-pub(super) struct Queue {
+pub(super) struct TimerQueue {
     /// Held for one look or change; never while a cache is called.
     entries: Mutex<Entries>,
 }
@@ -38,7 +38,7 @@ pub(super) enum Due {
     Alarm(Arc<Alarm>),
 }
 
-impl Queue {
+impl TimerQueue {
     /// Whether the driver must look, for the entry is now the first of its sort. Gives the cache back when the home does not
     /// serve it.
     pub(super) fn insert(
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn what_is_due_is_taken_alarms_first_and_no_more_than_asked() {
-        let queue = Queue::default();
+        let queue = TimerQueue::default();
         assert_eq!(queue.insert(Boot(20), 1, nobody()).ok(), Some(true));
         assert_eq!(queue.insert(Boot(30), 2, nobody()).ok(), Some(false));
         assert_eq!(queue.insert(Boot(10), 3, nobody()).ok(), Some(true));
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn each_entry_of_any_thread_is_taken_once() {
-        let (queue, taken) = (Queue::default(), AtomicUsize::new(0));
+        let (queue, taken) = (TimerQueue::default(), AtomicUsize::new(0));
 
         thread::scope(|scope| {
             for odd in 0..2 {
