@@ -35,7 +35,7 @@ impl IssuerClient {
 
     /// A client for what is on this machine or one hop away, and answers at once or is not there, such as a metadata
     /// service: it gives the whole answer this long, and a connection half of that, but 2 s at most. The process shares
-    /// one for each limit.
+    /// one for each limit, as long as it lives.
     ///
     /// # Errors
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) when the limit is not 20 ms to 10 min.

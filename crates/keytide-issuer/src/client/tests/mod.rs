@@ -3,3 +3,4 @@
 mod endpoints;
 mod names;
 mod pool;
+mod quick;
