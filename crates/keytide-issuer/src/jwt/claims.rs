@@ -5,7 +5,8 @@ use std::time::SystemTime;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::{JwtFault, NumericDate};
+use super::date::NumericDate;
+use super::fault::JwtFault;
 
 /// The claims that RFC 7519, section 4.1, registers, as far as providers need them.
 ///

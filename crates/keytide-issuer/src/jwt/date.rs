@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::JwtFault;
+use super::fault::JwtFault;
 
 /// A `NumericDate` (RFC 7519, section 2): seconds since 1970, perhaps with a fraction.
 ///

@@ -2,6 +2,7 @@
 
 mod claims;
 mod date;
+mod fault;
 mod signing;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use zeroize::Zeroizing;
 
 pub use claims::Claims;
 pub use date::NumericDate;
+pub use fault::JwtFault;
 pub use signing::SigningInput;
 
 /// A JWT in its compact form (RFC 7515, section 7.1), taken apart.
@@ -44,16 +46,6 @@ pub struct Jwt<'a> {
     header: &'a [u8],
     payload: &'a [u8],
     signature: &'a [u8],
-}
-
-/// Why a token cannot be used. What it says follows the name of whatever holds the token, as in `the file … is empty`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum JwtFault {
-    /// It is no whole token: perhaps half written, so that the next look may find one.
-    Torn(&'static str),
-    /// It is a whole token that nobody can use: somebody has to mend it.
-    Unusable(&'static str),
 }
 
 impl<'a> Jwt<'a> {
@@ -140,15 +132,6 @@ impl fmt::Debug for Jwt<'_> {
         f.write_str("Jwt(***)")
     }
 }
-
-impl fmt::Display for JwtFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Torn(what) | Self::Unusable(what)) = self;
-        f.write_str(what)
-    }
-}
-
-impl std::error::Error for JwtFault {}
 
 /// Bytes: more than any server takes in one header.
 const LONGEST: usize = 64 << 10;

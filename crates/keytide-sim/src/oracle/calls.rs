@@ -2,7 +2,7 @@
 
 use keytide_core::Trigger;
 
-use super::model::{Call, End, Failure, Model, Now, Outcome, SECOND, TICK};
+use super::model::{Call, End, Failure, Model, Now, Outcome, SECOND, TICK, is_forced};
 use super::{Oracle, Verdict};
 use crate::answer::{Answer, Sort};
 use crate::trace::What;
@@ -100,11 +100,6 @@ impl Oracle {
 /// Whether a call was under way while a clock was moved: a suspend may have ended it.
 fn is_lost(call: &Call, _: Now) -> bool {
     call.stepped
-}
-
-/// Whether somebody said that what is at hand is no good.
-pub(super) fn is_forced(trigger: Trigger) -> bool {
-    matches!(trigger, Trigger::Rejected | Trigger::Invalidated)
 }
 
 /// 21 and 27: what was revoked or shut down asks nobody.

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use keytide_core::ErrorKind;
 
-use super::calls::is_forced;
-use super::model::{End, Now, Outcome, SECOND, Start, TICK};
+use super::model::{End, Now, Outcome, SECOND, Start, TICK, is_forced};
 use super::{Oracle, Verdict};
 use crate::answer::Sort;
 use crate::trace::Want;

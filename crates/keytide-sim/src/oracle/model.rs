@@ -265,3 +265,8 @@ const RECENT: usize = 16;
 pub(crate) const SECOND: i64 = 1_000_000_000;
 /// What timers, which tick in milliseconds, may add to a chain of waits.
 pub(crate) const TICK: i64 = 10_000_000;
+
+/// Whether somebody said that what is at hand is no good.
+pub(super) fn is_forced(trigger: Trigger) -> bool {
+    matches!(trigger, Trigger::Rejected | Trigger::Invalidated)
+}
