@@ -10,6 +10,8 @@ mod attach;
 #[cfg(feature = "reqwest")]
 mod client;
 mod destination;
+#[cfg(any(feature = "reqwest", feature = "tower"))]
+mod engine;
 mod error;
 #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
 mod generation;

@@ -8,7 +8,8 @@ use reqwest_middleware::{ClientWithMiddleware, Middleware, Next};
 
 use super::AuthorizedClientBuilder;
 use super::builder::Parts;
-use super::send::{Carry, Failure, Way};
+use super::hop::{Carry, Failure};
+use super::send::Way;
 use crate::error::Error;
 use crate::generation::SentGeneration;
 use crate::guard::Guard;

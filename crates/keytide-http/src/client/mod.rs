@@ -1,6 +1,7 @@
 //! The client that binds a credential when a request is sent: [`AuthorizedClient`].
 
 mod builder;
+mod hop;
 #[cfg(feature = "reqwest-middleware")]
 mod middleware;
 mod request;
@@ -15,8 +16,9 @@ use keytide_core::Cache;
 use reqwest::{Request, Response};
 
 pub use self::builder::AuthorizedClientBuilder;
+use self::hop::Failure;
 pub use self::request::RequestBuilder;
-use self::send::{Failure, Sent, Way};
+use self::send::{Sent, Way};
 use crate::error::Error;
 use crate::guard::Guard;
 use crate::tether::Tether;

@@ -5,13 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
-use http_body::Body;
 use keytide_core::Credential;
 
 use super::{Guard, Trip};
 use crate::attach::{Answer, Remedy};
-use crate::peek::{ResponseBody, peek};
-use crate::refusal::{Look, MOST_OF_A_BODY, Refusal, body_blames, look};
+use crate::refusal::{Look, Refusal, body_blames, look};
 
 /// What is to be done about an answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,35 +45,25 @@ impl Guard {
         }
     }
 
-    /// Whether an answer is the response and nothing is to be done about it, as most are.
-    #[cfg(feature = "tower")]
-    #[inline]
-    pub(crate) fn is_fine(&self, trip: &Trip, status: StatusCode, headers: &HeaderMap) -> bool {
-        matches!(self.finding(trip, status, headers), Some(Finding::Fine))
-    }
-
-    /// Looks at the body too, as far as its length is known, and gives it back whole.
-    pub(crate) async fn finding_of_body<B: Body + Unpin>(
+    /// What an answer says whose body was looked at; no bytes where that could not be.
+    pub(crate) fn finding_of_body(
         &self,
         trip: &Trip,
         status: StatusCode,
         headers: &HeaderMap,
-        body: B,
-    ) -> (Finding, ResponseBody<B>) {
-        let (bytes, body) = peek(body, MOST_OF_A_BODY).await;
-        let bytes = bytes.as_deref();
+        bytes: Option<&[u8]>,
+    ) -> Finding {
         if self.profile.wants_answers()
             && self.ask_attach(trip, status, headers, bytes) == Remedy::AttachAgain
         {
-            return (Finding::AttachAgain, body);
+            return Finding::AttachAgain;
         }
         let blames = || bytes.is_some_and(|bytes| body_blames(status, headers, bytes));
-        let finding = match look(status, headers) {
+        match look(status, headers) {
             Look::Yes(refusal) => Finding::Refused(refusal),
             Look::AtBody if blames() => Finding::Refused(Refusal { claims: None }),
             Look::AtBody | Look::No => Finding::Fine,
-        };
-        (finding, body)
+        }
     }
 
     /// Reports that the destination refused the credential. The report counts from the call on; the future waits for a

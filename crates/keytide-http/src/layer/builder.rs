@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use keytide_core::Cache;
 
-use super::{AuthorizeLayer, NoCopy, Shared};
+use super::AuthorizeLayer;
+use super::copy::NoCopy;
+use super::shared::Shared;
 use crate::attach::Attach;
 use crate::destination::Destination;
 use crate::error::Error;

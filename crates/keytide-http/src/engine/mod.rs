@@ -1,0 +1,233 @@
+//! The way of a request, once for all faces: attach, send, judge the answer, and once more where that may help.
+
+mod exchange;
+mod headers;
+
+use std::sync::Arc;
+
+use keytide_core::Credential;
+
+pub(crate) use self::exchange::Exchange;
+pub(crate) use self::headers::KeptHeaders;
+use crate::destination::Place;
+use crate::error::Error;
+use crate::guard::{Finding, Trip};
+use crate::refusal::MOST_OF_A_BODY;
+
+/// A request on its way to a destination that it was admitted to.
+pub(crate) struct Unsent<X: Exchange> {
+    to: Place,
+    request: X::Request,
+    spare: Option<X::Spare>,
+    supply: Supply,
+    may_retry: bool,
+}
+
+/// Where the credential of a request comes from.
+enum Supply {
+    /// The one at hand; waited for where there is none.
+    AtHand,
+    /// Waited for: there is none at hand.
+    Awaited,
+    /// The one that took the place of a refused one.
+    Renewed(Arc<Credential>),
+}
+
+/// A request that was answered, and what status and headers of the answer say.
+pub(crate) struct Judged<X: Exchange> {
+    trip: Trip,
+    response: X::Response,
+    /// `None`: the body must be looked at.
+    finding: Option<Finding>,
+    spare: Option<X::Spare>,
+    may_retry: bool,
+}
+
+/// What came of a request.
+pub(crate) struct Done<X: Exchange> {
+    pub(crate) response: X::Response,
+    pub(crate) generation: u64,
+    /// What was kept for another request, such as one that a redirect asks for.
+    pub(crate) spare: Option<X::Spare>,
+    /// Whether another attempt is still to be had.
+    pub(crate) may_retry: bool,
+}
+
+impl<X: Exchange> Unsent<X> {
+    /// A request that goes with the credential at hand.
+    pub(crate) fn new(exchange: &X, to: Place, mut request: X::Request, may_retry: bool) -> Self {
+        Self {
+            to,
+            spare: exchange.spare(&mut request, may_retry),
+            request,
+            supply: Supply::AtHand,
+            may_retry,
+        }
+    }
+
+    /// A request for which there was no credential at hand.
+    #[cfg(feature = "tower")]
+    pub(crate) fn awaiting(to: Place, request: X::Request, spare: Option<X::Spare>) -> Self {
+        Self {
+            to,
+            request,
+            spare,
+            supply: Supply::Awaited,
+            may_retry: true,
+        }
+    }
+}
+
+/// Sends a request, and once more where its answer asks for that.
+pub(crate) async fn run<X: Exchange>(exchange: &X, unsent: Unsent<X>) -> Result<Done<X>, X::Error> {
+    let judged = send(exchange, unsent).await?;
+    if judged.is_fine() {
+        return Ok(judged.done());
+    }
+    conclude(exchange, judged).await
+}
+
+/// Does what an answer asks for.
+pub(crate) async fn conclude<X: Exchange>(
+    exchange: &X,
+    mut judged: Judged<X>,
+) -> Result<Done<X>, X::Error> {
+    loop {
+        match settle(exchange, judged).await {
+            Next::Done(done) => return Ok(done),
+            Next::Again(unsent) => judged = send(exchange, unsent).await?,
+        }
+    }
+}
+
+/// Judges an answer by its status and headers, and tells observers of the use that it ends.
+#[inline]
+pub(crate) fn judge<X: Exchange>(
+    exchange: &X,
+    mut trip: Trip,
+    sent: Result<X::Response, X::Error>,
+    spare: Option<X::Spare>,
+    may_retry: bool,
+) -> Result<Judged<X>, X::Error> {
+    let guard = exchange.guard();
+    let status = sent.as_ref().ok().map(|response| X::head(response).0);
+    guard.tell_use(&mut trip, status);
+    let response = sent?;
+    let (status, headers) = X::head(&response);
+    Ok(Judged {
+        finding: guard.finding(&trip, status, headers),
+        trip,
+        response,
+        spare,
+        may_retry,
+    })
+}
+
+impl<X: Exchange> Judged<X> {
+    /// Whether it is the response and nothing is to be done about it, as most are.
+    #[inline]
+    pub(crate) fn is_fine(&self) -> bool {
+        self.finding == Some(Finding::Fine)
+    }
+
+    #[inline]
+    pub(crate) fn done(self) -> Done<X> {
+        Done {
+            response: self.response,
+            generation: self.trip.generation,
+            spare: self.spare,
+            may_retry: self.may_retry,
+        }
+    }
+}
+
+async fn send<X: Exchange>(exchange: &X, unsent: Unsent<X>) -> Result<Judged<X>, X::Error> {
+    let mut request = unsent.request;
+    let trip = attach(exchange, unsent.to, unsent.supply, &mut request).await?;
+    let sent = exchange.send(request, &trip).await;
+    judge(exchange, trip, sent, unsent.spare, unsent.may_retry)
+}
+
+/// Attaches the credential of this supply; one that is superseded meanwhile is waited for.
+async fn attach<X: Exchange>(
+    exchange: &X,
+    to: Place,
+    supply: Supply,
+    request: &mut X::Request,
+) -> Result<Trip, Error> {
+    let limit = exchange.time_left();
+    let mut credential = match supply {
+        Supply::AtHand => {
+            let bound = exchange.with(request, |guard, sending| guard.bind_now(to, limit, sending));
+            if let Some(trip) = bound? {
+                return Ok(trip);
+            }
+            None
+        }
+        Supply::Awaited => None,
+        Supply::Renewed(credential) => Some(credential),
+    };
+    loop {
+        let known = match credential.take() {
+            Some(known) => known,
+            None => {
+                let guard = exchange.guard();
+                guard.credential(to, limit, exchange.time_left()).await?
+            }
+        };
+        let bound = exchange.with(request, |guard, sending| guard.bind(to, &known, sending));
+        if let Some(trip) = bound? {
+            return Ok(trip);
+        }
+    }
+}
+
+/// What is done about an answer.
+enum Next<X: Exchange> {
+    Done(Done<X>),
+    Again(Unsent<X>),
+}
+
+async fn settle<X: Exchange>(exchange: &X, judged: Judged<X>) -> Next<X> {
+    let (mut judged, finding) = examine(exchange, judged).await;
+    let newer = match finding {
+        Finding::Fine => return Next::Done(judged.done()),
+        Finding::AttachAgain => None,
+        // The report counts from here on, whether or not anybody waits for what comes of it.
+        Finding::Refused(refusal) => {
+            let guard = exchange.guard();
+            Some(guard.report(&judged.trip, &refusal, exchange.time_left()))
+        }
+    };
+    let spare = judged.spare.take().filter(|_| judged.may_retry);
+    let again = spare.and_then(|spare| exchange.again(spare, &judged.response));
+    let Some(mut request) = again else {
+        return Next::Done(judged.done());
+    };
+    let supply = match newer {
+        None => Supply::AtHand,
+        Some(newer) => match newer.await {
+            Some(credential) => Supply::Renewed(credential),
+            None => return Next::Done(judged.done()),
+        },
+    };
+    Next::Again(Unsent {
+        to: judged.trip.to,
+        spare: exchange.spare(&mut request, false),
+        request,
+        supply,
+        may_retry: false,
+    })
+}
+
+/// What an answer says of the credential. One whose body had to be looked at is given back whole.
+async fn examine<X: Exchange>(exchange: &X, mut judged: Judged<X>) -> (Judged<X>, Finding) {
+    if let Some(finding) = judged.finding.take() {
+        return (judged, finding);
+    }
+    let (bytes, response) = X::peek(judged.response, MOST_OF_A_BODY).await;
+    let (status, headers) = X::head(&response);
+    let guard = exchange.guard();
+    let finding = guard.finding_of_body(&judged.trip, status, headers, bytes.as_deref());
+    (Judged { response, ..judged }, finding)
+}
