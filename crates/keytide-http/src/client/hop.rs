@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::spare::Spare;
 use crate::attach::Sending;
-use crate::destination::Place;
+use crate::destination::DestinationId;
 use crate::engine::Exchange;
 use crate::error::Error;
 use crate::guard::{Guard, Trip};
@@ -27,7 +27,7 @@ pub(crate) trait Carry: Sync {
 pub(crate) enum Failure<E> {
     Ours(Error),
     /// The origin that was asked, and what the client said.
-    Theirs(Place, E),
+    Theirs(DestinationId, E),
 }
 
 /// One hop of a request: from one destination to its answer.

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::hop::{Carry, Failure, Hop};
 use super::spare::{Spare, target};
-use crate::destination::{Asked, Place, Target};
+use crate::destination::{Asked, DestinationId, Target};
 use crate::engine::{self, Done, Unsent};
 use crate::error::{Error, ErrorKind};
 use crate::guard::Guard;
@@ -56,11 +56,11 @@ impl<C: Carry> Way<'_, C> {
     /// The request that a redirect asks for. `None`: the response is the caller's.
     fn onward(
         &self,
-        from: Place,
+        from: DestinationId,
         hops: usize,
         spare: Option<Spare>,
         response: &Response,
-    ) -> Result<Option<(Place, Request)>, Error> {
+    ) -> Result<Option<(DestinationId, Request)>, Error> {
         let Some(url) = target(response).filter(|_| self.redirects > 0) else {
             return Ok(None);
         };

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 
 /// Which of the destinations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place(usize);
+pub(crate) struct DestinationId(usize);
 
 /// All that a client may send to. Never empty.
 pub(crate) struct Destinations(Vec<Allowed>);
@@ -40,11 +40,11 @@ impl Destinations {
 
     /// The first destination of this origin.
     #[cfg(feature = "tower")]
-    pub(crate) fn named(&self, origin: &str) -> Result<Place, Error> {
+    pub(crate) fn named(&self, origin: &str) -> Result<DestinationId, Error> {
         let wanted = Allowed::new(&origin.into())?;
         self.iter()
             .position(|allowed| allowed.origin() == wanted.origin())
-            .map(Place)
+            .map(DestinationId)
             .ok_or_else(|| {
                 let message = format!("{} is not one of the destinations {self}", wanted.origin());
                 Error::invalid(message)
@@ -54,20 +54,20 @@ impl Destinations {
     /// The first destination of just this scheme and authority, if it admits everything.
     #[cfg(feature = "tower")]
     #[inline]
-    pub(crate) fn written_so(&self, scheme: &str, authority: &str) -> Option<Place> {
+    pub(crate) fn written_so(&self, scheme: &str, authority: &str) -> Option<DestinationId> {
         self.iter()
             .position(|allowed| allowed.is_written(scheme, authority))
             .filter(|index| self.0[*index].admits_all())
-            .map(Place)
+            .map(DestinationId)
     }
 
-    pub(crate) fn at(&self, place: Place) -> &Allowed {
-        &self.0[place.0]
+    pub(crate) fn at(&self, id: DestinationId) -> &Allowed {
+        &self.0[id.0]
     }
 
     /// The destination that a request is for.
     #[inline]
-    pub(crate) fn judge(&self, asked: &Asked<'_>) -> Result<Place, Error> {
+    pub(crate) fn judge(&self, asked: &Asked<'_>) -> Result<DestinationId, Error> {
         let target = &asked.target;
         if !target.userinfo {
             let mut broken = None;
@@ -80,7 +80,7 @@ impl Destinations {
                     return Err(Error::refused(kind, Rule::ForbiddenMethod, message));
                 }
                 match allowed.broken_by(asked.method, target.path, || overrides(asked.headers)) {
-                    None => return Ok(Place(index)),
+                    None => return Ok(DestinationId(index)),
                     Some(first) => broken = broken.or(Some(first)),
                 }
             }
@@ -92,7 +92,11 @@ impl Destinations {
     }
 
     /// The destination that a redirect leads to.
-    pub(crate) fn judge_redirect(&self, from: Place, asked: &Asked<'_>) -> Result<Place, Error> {
+    pub(crate) fn judge_redirect(
+        &self,
+        from: DestinationId,
+        asked: &Asked<'_>,
+    ) -> Result<DestinationId, Error> {
         let from = self.at(from);
         let origin = from.origin();
         let refused = |rule, message| Err(Error::refused(ErrorKind::Redirect, rule, message));

@@ -9,14 +9,14 @@ use keytide_core::Credential;
 
 pub(crate) use self::exchange::Exchange;
 pub(crate) use self::headers::KeptHeaders;
-use crate::destination::Place;
+use crate::destination::DestinationId;
 use crate::error::Error;
 use crate::guard::{Finding, Trip};
 use crate::refusal::MOST_OF_A_BODY;
 
 /// A request on its way to a destination that it was admitted to.
 pub(crate) struct Unsent<X: Exchange> {
-    to: Place,
+    to: DestinationId,
     request: X::Request,
     spare: Option<X::Spare>,
     supply: Supply,
@@ -55,7 +55,12 @@ pub(crate) struct Done<X: Exchange> {
 
 impl<X: Exchange> Unsent<X> {
     /// A request that goes with the credential at hand.
-    pub(crate) fn new(exchange: &X, to: Place, mut request: X::Request, may_retry: bool) -> Self {
+    pub(crate) fn new(
+        exchange: &X,
+        to: DestinationId,
+        mut request: X::Request,
+        may_retry: bool,
+    ) -> Self {
         Self {
             to,
             spare: exchange.spare(&mut request, may_retry),
@@ -67,7 +72,11 @@ impl<X: Exchange> Unsent<X> {
 
     /// A request for which there was no credential at hand.
     #[cfg(feature = "tower")]
-    pub(crate) fn awaiting(to: Place, request: X::Request, spare: Option<X::Spare>) -> Self {
+    pub(crate) fn awaiting(
+        to: DestinationId,
+        request: X::Request,
+        spare: Option<X::Spare>,
+    ) -> Self {
         Self {
             to,
             request,
@@ -151,7 +160,7 @@ async fn send<X: Exchange>(exchange: &X, unsent: Unsent<X>) -> Result<Judged<X>,
 /// Attaches the credential of this supply; one that is superseded meanwhile is waited for.
 async fn attach<X: Exchange>(
     exchange: &X,
-    to: Place,
+    to: DestinationId,
     supply: Supply,
     request: &mut X::Request,
 ) -> Result<Trip, Error> {

@@ -9,7 +9,7 @@ use keytide_core::Credential;
 
 use super::{Guard, Told, Trip};
 use crate::attach::{Moment, Outgoing, Sending};
-use crate::destination::Place;
+use crate::destination::DestinationId;
 use crate::error::Error;
 use crate::kept::Attached;
 
@@ -20,7 +20,7 @@ impl Guard {
     #[inline]
     pub(crate) fn bind_now(
         &self,
-        to: Place,
+        to: DestinationId,
         life: Option<Duration>,
         sending: Sending<'_>,
     ) -> Result<Option<Trip>, Error> {
@@ -40,20 +40,20 @@ impl Guard {
     #[inline]
     pub(crate) fn bind(
         &self,
-        to: Place,
+        to: DestinationId,
         credential: &Credential,
         sending: Sending<'_>,
     ) -> Result<Option<Trip>, Error> {
-        let place = self.to(to);
-        let clock = || self.clock_of(place);
+        let allowed = self.to(to);
+        let clock = || self.clock_of(allowed);
         let told = self
             .sender
             .observes_uses()
             .then(|| (sending.method.clone(), sending.path.to_owned()));
         let mut outgoing = Outgoing {
             sending,
-            origin: Cow::Borrowed(place.origin()),
-            authority: Cow::Borrowed(place.authority()),
+            origin: Cow::Borrowed(allowed.origin()),
+            authority: Cow::Borrowed(allowed.authority()),
             profile: &self.profile,
             now: Moment::Learned(&clock),
         };
@@ -66,7 +66,7 @@ impl Guard {
                     Box::new(Told {
                         sender: self.sender.clone(),
                         generation: credential.generation(),
-                        origin: place.origin().to_owned(),
+                        origin: allowed.origin().to_owned(),
                         method,
                         path,
                         status: None,
@@ -83,7 +83,7 @@ impl Guard {
     /// the request goes with what there is.
     pub(crate) async fn credential(
         &self,
-        to: Place,
+        to: DestinationId,
         life: Option<Duration>,
         limit: Option<Duration>,
     ) -> Result<Arc<Credential>, Error> {

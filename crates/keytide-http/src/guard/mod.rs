@@ -20,7 +20,7 @@ pub(crate) use self::settings::Settings;
 use self::told::Told;
 use crate::attach::AttachProfile;
 use crate::destination::{
-    Allowed, Asked, Destinations, Place, Rule, Target, asked_origin, forbidden,
+    Allowed, Asked, DestinationId, Destinations, Rule, Target, asked_origin, forbidden,
 };
 use crate::error::{Error, ErrorKind};
 use crate::kept::Attaching;
@@ -44,7 +44,7 @@ pub(crate) struct Guard {
 /// One request that was sent with a credential.
 #[derive(Debug)]
 pub(crate) struct Trip {
-    pub(crate) to: Place,
+    pub(crate) to: DestinationId,
     pub(crate) generation: u64,
     /// When it was sent, where clocks are learned.
     sent: Option<SystemTime>,
@@ -55,7 +55,7 @@ pub(crate) struct Trip {
 impl Guard {
     /// Judges a request before anything is done for it. A refusal is told to observers.
     #[inline]
-    pub(crate) fn admit(&self, asked: &Asked<'_>) -> Result<Place, Error> {
+    pub(crate) fn admit(&self, asked: &Asked<'_>) -> Result<DestinationId, Error> {
         self.judged(asked)
             .map_err(|error| self.refused(&asked.target, error))
     }
@@ -70,23 +70,27 @@ impl Guard {
         authority: &str,
         method: &Method,
         headers: &HeaderMap,
-    ) -> Option<Place> {
+    ) -> Option<DestinationId> {
         if forbidden(method, headers).is_some() {
             return None;
         }
-        let place = self.destinations.written_so(scheme, authority)?;
-        self.check_headers(place, headers).is_ok().then_some(place)
+        let id = self.destinations.written_so(scheme, authority)?;
+        self.check_headers(id, headers).is_ok().then_some(id)
     }
 
     /// Judges where a redirect leads.
-    pub(crate) fn admit_redirect(&self, from: Place, asked: &Asked<'_>) -> Result<Place, Error> {
+    pub(crate) fn admit_redirect(
+        &self,
+        from: DestinationId,
+        asked: &Asked<'_>,
+    ) -> Result<DestinationId, Error> {
         self.destinations
             .judge_redirect(from, asked)
             .map_err(|error| self.refused(&asked.target, error))
     }
 
-    pub(crate) fn to(&self, place: Place) -> &Allowed {
-        self.destinations.at(place)
+    pub(crate) fn to(&self, id: DestinationId) -> &Allowed {
+        self.destinations.at(id)
     }
 
     pub(crate) fn profile(&self) -> &AttachProfile {
@@ -104,15 +108,15 @@ impl Guard {
     }
 
     #[inline]
-    fn judged(&self, asked: &Asked<'_>) -> Result<Place, Error> {
-        let place = self.destinations.judge(asked)?;
-        self.check_headers(place, asked.headers)?;
-        Ok(place)
+    fn judged(&self, asked: &Asked<'_>) -> Result<DestinationId, Error> {
+        let id = self.destinations.judge(asked)?;
+        self.check_headers(id, asked.headers)?;
+        Ok(id)
     }
 
     /// Whether the caller has left out what is set here.
     #[inline]
-    fn check_headers(&self, place: Place, headers: &HeaderMap) -> Result<(), Error> {
+    fn check_headers(&self, id: DestinationId, headers: &HeaderMap) -> Result<(), Error> {
         if headers.is_empty() {
             return Ok(());
         }
@@ -122,7 +126,7 @@ impl Guard {
             }
         }
         if let Some(host) = headers.get(HOST) {
-            let ours = self.to(place).authority().as_bytes();
+            let ours = self.to(id).authority().as_bytes();
             if !host.as_bytes().eq_ignore_ascii_case(ours) {
                 return Err(carried(&HOST));
             }

@@ -13,7 +13,7 @@ use tower_service::Service;
 
 use super::copy::CopyBody;
 use super::passage::{Passage, Passing, Spare};
-use crate::destination::Place;
+use crate::destination::DestinationId;
 use crate::engine::{self, Unsent};
 use crate::error::{BoxError, Error};
 use crate::guard::Trip;
@@ -83,7 +83,7 @@ where
     /// Sends a request at once, if there is a credential for it at hand; else waits for one first.
     pub(super) fn begin(
         passage: Passage<S, C, B>,
-        to: Place,
+        to: DestinationId,
         mut parts: Parts,
         body: B,
         service: &mut S,

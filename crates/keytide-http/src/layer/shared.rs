@@ -3,7 +3,7 @@
 use http::Response;
 use http::request::Parts;
 
-use crate::destination::{Asked, Place, Target};
+use crate::destination::{Asked, DestinationId, Target};
 use crate::error::Error;
 use crate::guard::Guard;
 use crate::tether::Tether;
@@ -12,7 +12,7 @@ use crate::tether::Tether;
 pub(super) struct Shared {
     pub(super) guard: Guard,
     /// Where requests go whose URI is a path only.
-    pub(super) base: Option<Place>,
+    pub(super) base: Option<DestinationId>,
     pub(super) marks: bool,
     pub(super) tethers: bool,
 }
@@ -30,7 +30,7 @@ impl Shared {
 
     /// Judges a request by its URI.
     #[inline]
-    pub(super) fn admit(&self, parts: &Parts) -> Result<Place, Error> {
+    pub(super) fn admit(&self, parts: &Parts) -> Result<DestinationId, Error> {
         let at_once = match (parts.uri.scheme_str(), parts.uri.authority()) {
             (Some(scheme), Some(authority)) => {
                 self.guard
@@ -39,12 +39,12 @@ impl Shared {
             _ => None,
         };
         match at_once {
-            Some(place) => Ok(place),
+            Some(id) => Ok(id),
             None => self.judge(parts),
         }
     }
 
-    fn judge(&self, parts: &Parts) -> Result<Place, Error> {
+    fn judge(&self, parts: &Parts) -> Result<DestinationId, Error> {
         let uri = &parts.uri;
         let target = match self.base {
             Some(base) if uri.authority().is_none() && uri.scheme().is_none() => {

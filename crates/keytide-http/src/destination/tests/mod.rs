@@ -51,8 +51,8 @@ fn judged(method: &Method, target: Result<Target<'_>, crate::Error>) -> Result<S
         target: target.map_err(rule)?,
         headers: &headers,
     };
-    let place = destinations.judge(&asked).map_err(rule)?;
-    Ok(destinations.at(place).origin().to_owned())
+    let id = destinations.judge(&asked).map_err(rule)?;
+    Ok(destinations.at(id).origin().to_owned())
 }
 
 /// A URL; what becomes of it through reqwest; what becomes of it through hyper. `P`: it does not parse.

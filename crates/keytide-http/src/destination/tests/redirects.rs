@@ -15,7 +15,7 @@ fn a_redirect_from_https_to_http_is_refused_even_between_destinations() {
         target: Target::of_url(&urls[index]),
         headers: &headers,
     };
-    let place = |index: usize| destinations.judge(&asked(index)).unwrap();
+    let id = |index: usize| destinations.judge(&asked(index)).unwrap();
     const API: usize = 0;
     const SECURE: usize = 1;
     const CLEAR: usize = 2;
@@ -28,7 +28,7 @@ fn a_redirect_from_https_to_http_is_refused_even_between_destinations() {
         (API, CLEAR, false),
         (SECURE, CLEAR, false),
     ] {
-        let judged = destinations.judge_redirect(place(from), &asked(to));
+        let judged = destinations.judge_redirect(id(from), &asked(to));
 
         assert_eq!(judged.is_ok(), followed, "{from:?} {to:?}");
         let told = judged.err().map(|error| (error.kind(), error.rule()));
