@@ -5,12 +5,12 @@ use tokio::time::Instant;
 
 use super::hop::{Carry, Failure, Hop};
 use super::spare::{Spare, target};
-use crate::destination::{Asked, DestinationId, Target};
+use crate::destination::{DestinationId, RequestHead, Target};
 use crate::engine::{self, Done, Unsent};
 use crate::error::{Error, ErrorKind};
 use crate::guard::Guard;
 
-/// A response, and what it was asked with.
+/// A response, and what it was head with.
 pub(crate) struct Sent {
     pub(crate) response: Response,
     pub(crate) generation: u64,
@@ -25,7 +25,7 @@ pub(crate) struct Way<'a, C> {
 
 impl<C: Carry> Way<'_, C> {
     pub(crate) async fn send(&self, request: Request) -> Result<Sent, Failure<C::Error>> {
-        let mut to = self.guard.admit(&asked(&request))?;
+        let mut to = self.guard.admit(&head(&request))?;
         let limit = request.timeout().copied();
         let hop = Hop {
             guard: self.guard,
@@ -68,12 +68,12 @@ impl<C: Carry> Way<'_, C> {
             return Ok(None);
         };
         let (status, headers) = (response.status(), spare.headers());
-        let asked = Asked {
+        let head = RequestHead {
             method: &spare.method_after(status),
             target: Target::of_url(&url),
             headers: &headers,
         };
-        let next = self.guard.admit_redirect(from, &asked)?;
+        let next = self.guard.admit_redirect(from, &head)?;
         let (from, onward) = (self.guard.to(from).origin(), self.guard.to(next).origin());
         if hops == self.redirects {
             let message = format!("{from} redirects once more after {hops} redirects");
@@ -84,8 +84,8 @@ impl<C: Carry> Way<'_, C> {
     }
 }
 
-fn asked(request: &Request) -> Asked<'_> {
-    Asked {
+fn head(request: &Request) -> RequestHead<'_> {
+    RequestHead {
         method: request.method(),
         target: Target::of_url(request.url()),
         headers: request.headers(),

@@ -15,9 +15,9 @@ pub(crate) struct DestinationId(usize);
 /// All that a client may send to. Never empty.
 pub(crate) struct Destinations(Vec<Allowed>);
 
-/// What a request asks for.
+/// What a request is judged by.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct RequestHead<'a> {
     pub(crate) method: &'a Method,
     pub(crate) target: Target<'a>,
     pub(crate) headers: &'a HeaderMap,
@@ -67,19 +67,19 @@ impl Destinations {
 
     /// The destination that a request is for.
     #[inline]
-    pub(crate) fn judge(&self, asked: &Asked<'_>) -> Result<DestinationId, Error> {
-        let target = &asked.target;
+    pub(crate) fn judge(&self, head: &RequestHead<'_>) -> Result<DestinationId, Error> {
+        let target = &head.target;
         if !target.userinfo {
             let mut broken = None;
             for (index, allowed) in self.iter().enumerate() {
                 if !allowed.is_origin_of(target) {
                     continue;
                 }
-                if let Some(message) = forbidden(asked.method, asked.headers) {
+                if let Some(message) = forbidden(head.method, head.headers) {
                     let kind = ErrorKind::Destination;
                     return Err(Error::refused(kind, Rule::ForbiddenMethod, message));
                 }
-                match allowed.broken_by(asked.method, target.path, || overrides(asked.headers)) {
+                match allowed.broken_by(head.method, target.path, || overrides(head.headers)) {
                     None => return Ok(DestinationId(index)),
                     Some(first) => broken = broken.or(Some(first)),
                 }
@@ -95,12 +95,12 @@ impl Destinations {
     pub(crate) fn judge_redirect(
         &self,
         from: DestinationId,
-        asked: &Asked<'_>,
+        head: &RequestHead<'_>,
     ) -> Result<DestinationId, Error> {
         let from = self.at(from);
         let origin = from.origin();
         let refused = |rule, message| Err(Error::refused(ErrorKind::Redirect, rule, message));
-        match self.judge(asked) {
+        match self.judge(head) {
             Ok(next) if !from.is_clear() && self.at(next).is_clear() => {
                 let next = self.at(next).origin();
                 let message = format!("{origin} redirects to {next}, from https to http");

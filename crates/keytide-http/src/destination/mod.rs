@@ -9,7 +9,7 @@ mod target;
 use http::Method;
 
 pub(crate) use self::allowed::{Allowed, LOCALHOST};
-pub(crate) use self::judge::{Asked, DestinationId, Destinations, asked_origin, forbidden};
+pub(crate) use self::judge::{DestinationId, Destinations, RequestHead, asked_origin, forbidden};
 pub use self::rule::Rule;
 pub(crate) use self::target::{Target, authority_of, origin_of};
 

@@ -20,7 +20,7 @@ pub(crate) use self::settings::Settings;
 use self::told::Told;
 use crate::attach::AttachProfile;
 use crate::destination::{
-    Allowed, Asked, DestinationId, Destinations, Rule, Target, asked_origin, forbidden,
+    Allowed, DestinationId, Destinations, RequestHead, Rule, Target, asked_origin, forbidden,
 };
 use crate::error::{Error, ErrorKind};
 use crate::kept::Attaching;
@@ -33,7 +33,7 @@ pub(crate) struct Guard {
     pub(crate) retry: bool,
     patience: Duration,
     least: Duration,
-    /// The last generation that was too short for somebody: for each, the issuer is asked once.
+    /// The last generation that was too short for somebody: for each, the issuer is head once.
     too_short: AtomicU64,
     kept: Arc<dyn Attaching>,
     profile: AttachProfile,
@@ -55,9 +55,9 @@ pub(crate) struct Trip {
 impl Guard {
     /// Judges a request before anything is done for it. A refusal is told to observers.
     #[inline]
-    pub(crate) fn admit(&self, asked: &Asked<'_>) -> Result<DestinationId, Error> {
-        self.judged(asked)
-            .map_err(|error| self.refused(&asked.target, error))
+    pub(crate) fn admit(&self, head: &RequestHead<'_>) -> Result<DestinationId, Error> {
+        self.judged(head)
+            .map_err(|error| self.refused(&head.target, error))
     }
 
     /// Judges a request whose scheme and authority are written just as those of a destination that admits everything: the
@@ -82,11 +82,11 @@ impl Guard {
     pub(crate) fn admit_redirect(
         &self,
         from: DestinationId,
-        asked: &Asked<'_>,
+        head: &RequestHead<'_>,
     ) -> Result<DestinationId, Error> {
         self.destinations
-            .judge_redirect(from, asked)
-            .map_err(|error| self.refused(&asked.target, error))
+            .judge_redirect(from, head)
+            .map_err(|error| self.refused(&head.target, error))
     }
 
     pub(crate) fn to(&self, id: DestinationId) -> &Allowed {
@@ -108,9 +108,9 @@ impl Guard {
     }
 
     #[inline]
-    fn judged(&self, asked: &Asked<'_>) -> Result<DestinationId, Error> {
-        let id = self.destinations.judge(asked)?;
-        self.check_headers(id, asked.headers)?;
+    fn judged(&self, head: &RequestHead<'_>) -> Result<DestinationId, Error> {
+        let id = self.destinations.judge(head)?;
+        self.check_headers(id, head.headers)?;
         Ok(id)
     }
 

@@ -3,7 +3,7 @@
 use http::Response;
 use http::request::Parts;
 
-use crate::destination::{Asked, DestinationId, Target};
+use crate::destination::{DestinationId, RequestHead, Target};
 use crate::error::Error;
 use crate::guard::Guard;
 use crate::tether::Tether;
@@ -54,7 +54,7 @@ impl Shared {
                 Target::of_uri(uri).map_err(|error| self.guard.refused(&Target::NOWHERE, error))?
             }
         };
-        self.guard.admit(&Asked {
+        self.guard.admit(&RequestHead {
             method: &parts.method,
             target,
             headers: &parts.headers,

@@ -13,13 +13,13 @@ fn a_method_that_is_not_admitted_is_refused_and_so_is_one_in_disguise() {
             headers.insert(name, "DELETE".parse().unwrap());
         }
         let target = Target::of_url(url);
-        let asked = Asked {
+        let head = RequestHead {
             method,
             target,
             headers: &headers,
         };
         destinations
-            .judge(&asked)
+            .judge(&head)
             .err()
             .and_then(|error| error.rule())
     };
@@ -53,13 +53,13 @@ fn of_two_destinations_of_one_origin_either_may_admit_a_request() {
         (Method::GET, "/b", false),
     ] {
         let url = Url::parse(&format!("{NARROW}{path}")).unwrap();
-        let asked = Asked {
+        let head = RequestHead {
             method: &method,
             target: Target::of_url(&url),
             headers: &headers,
         };
         assert_eq!(
-            destinations.judge(&asked).is_ok(),
+            destinations.judge(&head).is_ok(),
             admitted,
             "{method} {path}"
         );

@@ -46,12 +46,12 @@ fn as_uri(text: &str, method: &Method) -> Option<Result<String, Rule>> {
 fn judged(method: &Method, target: Result<Target<'_>, crate::Error>) -> Result<String, Rule> {
     let (destinations, headers) = (destinations(), HeaderMap::new());
     let rule = |error: crate::Error| error.rule().unwrap();
-    let asked = Asked {
+    let head = RequestHead {
         method,
         target: target.map_err(rule)?,
         headers: &headers,
     };
-    let id = destinations.judge(&asked).map_err(rule)?;
+    let id = destinations.judge(&head).map_err(rule)?;
     Ok(destinations.at(id).origin().to_owned())
 }
 

@@ -10,12 +10,12 @@ fn a_redirect_from_https_to_http_is_refused_even_between_destinations() {
     let destinations = Destinations::new(&texts.map(Destination::from)).unwrap();
     let headers = HeaderMap::new();
     let urls = texts.map(|text| Url::parse(&format!("{text}/path?query")).unwrap());
-    let asked = |index: usize| Asked {
+    let head = |index: usize| RequestHead {
         method: &Method::GET,
         target: Target::of_url(&urls[index]),
         headers: &headers,
     };
-    let id = |index: usize| destinations.judge(&asked(index)).unwrap();
+    let id = |index: usize| destinations.judge(&head(index)).unwrap();
     const API: usize = 0;
     const SECURE: usize = 1;
     const CLEAR: usize = 2;
@@ -28,7 +28,7 @@ fn a_redirect_from_https_to_http_is_refused_even_between_destinations() {
         (API, CLEAR, false),
         (SECURE, CLEAR, false),
     ] {
-        let judged = destinations.judge_redirect(id(from), &asked(to));
+        let judged = destinations.judge_redirect(id(from), &head(to));
 
         assert_eq!(judged.is_ok(), followed, "{from:?} {to:?}");
         let told = judged.err().map(|error| (error.kind(), error.rule()));
