@@ -12,7 +12,7 @@ use crate::attach::Sending;
 use crate::destination::DestinationId;
 use crate::engine::Exchange;
 use crate::error::Error;
-use crate::guard::{Guard, Trip};
+use crate::guard::{Attempt, Guard};
 use crate::peek::peek;
 
 /// Sends one request as it is. reqwest's client does, and so does the rest of a chain of middleware.
@@ -85,12 +85,12 @@ impl<C: Carry> Exchange for Hop<'_, C> {
     fn send(
         &self,
         mut request: Request,
-        trip: &Trip,
+        attempt: &Attempt,
     ) -> impl Future<Output = Result<Response, Self::Error>> + Send {
         if let Some(left) = self.time_left() {
             *request.timeout_mut() = Some(left);
         }
-        let (to, carried) = (trip.to, self.carrier.carry(request));
+        let (to, carried) = (attempt.to, self.carrier.carry(request));
         async move { carried.await.map_err(|error| Failure::Theirs(to, error)) }
     }
 

@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::attach::Sending;
 use crate::error::Error;
-use crate::guard::{Guard, Trip};
+use crate::guard::{Attempt, Guard};
 
 /// Exchanges requests for answers by one HTTP library: all that the engine does not know of it.
 pub(crate) trait Exchange: Sync {
@@ -39,7 +39,7 @@ pub(crate) trait Exchange: Sync {
     fn send(
         &self,
         request: Self::Request,
-        trip: &Trip,
+        attempt: &Attempt,
     ) -> impl Future<Output = Result<Self::Response, Self::Error>> + Send;
 
     /// Status and headers of an answer.

@@ -11,7 +11,7 @@ pub(crate) use self::exchange::Exchange;
 pub(crate) use self::headers::KeptHeaders;
 use crate::destination::DestinationId;
 use crate::error::Error;
-use crate::guard::{Finding, Trip};
+use crate::guard::{Attempt, Finding};
 use crate::refusal::MOST_OF_A_BODY;
 
 /// A request on its way to a destination that it was admitted to.
@@ -35,7 +35,7 @@ enum Supply {
 
 /// A request that was answered, and what status and headers of the answer say.
 pub(crate) struct Judged<X: Exchange> {
-    trip: Trip,
+    attempt: Attempt,
     response: X::Response,
     /// `None`: the body must be looked at.
     finding: Option<Finding>,
@@ -113,19 +113,19 @@ pub(crate) async fn conclude<X: Exchange>(
 #[inline]
 pub(crate) fn judge<X: Exchange>(
     exchange: &X,
-    mut trip: Trip,
+    mut attempt: Attempt,
     sent: Result<X::Response, X::Error>,
     spare: Option<X::Spare>,
     may_retry: bool,
 ) -> Result<Judged<X>, X::Error> {
     let guard = exchange.guard();
     let status = sent.as_ref().ok().map(|response| X::head(response).0);
-    guard.tell_use(&mut trip, status);
+    guard.tell_use(&mut attempt, status);
     let response = sent?;
     let (status, headers) = X::head(&response);
     Ok(Judged {
-        finding: guard.finding(&trip, status, headers),
-        trip,
+        finding: guard.finding(&attempt, status, headers),
+        attempt,
         response,
         spare,
         may_retry,
@@ -143,7 +143,7 @@ impl<X: Exchange> Judged<X> {
     pub(crate) fn done(self) -> Done<X> {
         Done {
             response: self.response,
-            generation: self.trip.generation,
+            generation: self.attempt.generation,
             spare: self.spare,
             may_retry: self.may_retry,
         }
@@ -152,9 +152,9 @@ impl<X: Exchange> Judged<X> {
 
 async fn send<X: Exchange>(exchange: &X, unsent: Unsent<X>) -> Result<Judged<X>, X::Error> {
     let mut request = unsent.request;
-    let trip = attach(exchange, unsent.to, unsent.supply, &mut request).await?;
-    let sent = exchange.send(request, &trip).await;
-    judge(exchange, trip, sent, unsent.spare, unsent.may_retry)
+    let attempt = attach(exchange, unsent.to, unsent.supply, &mut request).await?;
+    let sent = exchange.send(request, &attempt).await;
+    judge(exchange, attempt, sent, unsent.spare, unsent.may_retry)
 }
 
 /// Attaches the credential of this supply; one that is superseded meanwhile is waited for.
@@ -163,13 +163,13 @@ async fn attach<X: Exchange>(
     to: DestinationId,
     supply: Supply,
     request: &mut X::Request,
-) -> Result<Trip, Error> {
+) -> Result<Attempt, Error> {
     let limit = exchange.time_left();
     let mut credential = match supply {
         Supply::AtHand => {
             let bound = exchange.with(request, |guard, sending| guard.bind_now(to, limit, sending));
-            if let Some(trip) = bound? {
-                return Ok(trip);
+            if let Some(attempt) = bound? {
+                return Ok(attempt);
             }
             None
         }
@@ -185,8 +185,8 @@ async fn attach<X: Exchange>(
             }
         };
         let bound = exchange.with(request, |guard, sending| guard.bind(to, &known, sending));
-        if let Some(trip) = bound? {
-            return Ok(trip);
+        if let Some(attempt) = bound? {
+            return Ok(attempt);
         }
     }
 }
@@ -205,7 +205,7 @@ async fn settle<X: Exchange>(exchange: &X, judged: Judged<X>) -> Next<X> {
         // The report counts from here on, whether or not anybody waits for what comes of it.
         Finding::Refused(refusal) => {
             let guard = exchange.guard();
-            Some(guard.report(&judged.trip, &refusal, exchange.time_left()))
+            Some(guard.report(&judged.attempt, &refusal, exchange.time_left()))
         }
     };
     let spare = judged.spare.take().filter(|_| judged.may_retry);
@@ -221,7 +221,7 @@ async fn settle<X: Exchange>(exchange: &X, judged: Judged<X>) -> Next<X> {
         },
     };
     Next::Again(Unsent {
-        to: judged.trip.to,
+        to: judged.attempt.to,
         spare: exchange.spare(&mut request, false),
         request,
         supply,
@@ -237,6 +237,6 @@ async fn examine<X: Exchange>(exchange: &X, mut judged: Judged<X>) -> (Judged<X>
     let (bytes, response) = X::peek(judged.response, MOST_OF_A_BODY).await;
     let (status, headers) = X::head(&response);
     let guard = exchange.guard();
-    let finding = guard.finding_of_body(&judged.trip, status, headers, bytes.as_deref());
+    let finding = guard.finding_of_body(&judged.attempt, status, headers, bytes.as_deref());
     (Judged { response, ..judged }, finding)
 }

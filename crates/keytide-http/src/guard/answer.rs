@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use keytide_core::Credential;
 
-use super::{Guard, Trip};
+use super::{Attempt, Guard};
 use crate::attach::{Answer, Remedy};
 use crate::refusal::{Look, Refusal, body_blames, look};
 
@@ -26,17 +26,17 @@ impl Guard {
     /// What an answer says, by status and headers. `None`: its body must be looked at.
     pub(crate) fn finding(
         &self,
-        trip: &Trip,
+        attempt: &Attempt,
         status: StatusCode,
         headers: &HeaderMap,
     ) -> Option<Finding> {
-        self.learn_clock(trip, headers);
+        self.learn_clock(attempt, headers);
         let looked = look(status, headers);
         if self.profile.wants_answers() {
             if matches!(status.as_u16(), 400 | 401 | 403) {
                 return None;
             }
-            self.ask_attach(trip, status, headers, None);
+            self.ask_attach(attempt, status, headers, None);
         }
         match looked {
             Look::No => Some(Finding::Fine),
@@ -48,13 +48,13 @@ impl Guard {
     /// What an answer says whose body was looked at; no bytes where that could not be.
     pub(crate) fn finding_of_body(
         &self,
-        trip: &Trip,
+        attempt: &Attempt,
         status: StatusCode,
         headers: &HeaderMap,
         bytes: Option<&[u8]>,
     ) -> Finding {
         if self.profile.wants_answers()
-            && self.ask_attach(trip, status, headers, bytes) == Remedy::AttachAgain
+            && self.ask_attach(attempt, status, headers, bytes) == Remedy::AttachAgain
         {
             return Finding::AttachAgain;
         }
@@ -70,13 +70,13 @@ impl Guard {
     /// newer one.
     pub(crate) fn report(
         &self,
-        trip: &Trip,
+        attempt: &Attempt,
         refusal: &Refusal,
         limit: Option<Duration>,
     ) -> impl Future<Output = Option<Arc<Credential>>> + Send + use<> {
         let answer = self.sender.rejected(
-            trip.generation,
-            self.to(trip.to).origin(),
+            attempt.generation,
+            self.to(attempt.to).origin(),
             refusal.claims.as_deref(),
             Some(self.patience(limit)),
         );
@@ -85,20 +85,20 @@ impl Guard {
 
     /// Tells observers of uses what became of a request.
     #[inline]
-    pub(crate) fn tell_use(&self, trip: &mut Trip, status: Option<StatusCode>) {
-        if let Some(mut told) = trip.told.take() {
+    pub(crate) fn tell_use(&self, attempt: &mut Attempt, status: Option<StatusCode>) {
+        if let Some(mut told) = attempt.told.take() {
             told.status = status;
         }
     }
 
     fn ask_attach(
         &self,
-        trip: &Trip,
+        attempt: &Attempt,
         status: StatusCode,
         headers: &HeaderMap,
         body: Option<&[u8]>,
     ) -> Remedy {
-        let origin = self.to(trip.to).origin();
+        let origin = self.to(attempt.to).origin();
         self.kept
             .answered(&Answer::new(origin, status, headers, body))
     }

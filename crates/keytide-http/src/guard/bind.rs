@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use keytide_core::Credential;
 
-use super::{Guard, Told, Trip};
+use super::{Attempt, Guard, Told};
 use crate::attach::{Moment, Outgoing, Sending};
 use crate::destination::DestinationId;
 use crate::error::Error;
@@ -23,7 +23,7 @@ impl Guard {
         to: DestinationId,
         life: Option<Duration>,
         sending: Sending<'_>,
-    ) -> Result<Option<Trip>, Error> {
+    ) -> Result<Option<Attempt>, Error> {
         let read = self.sender.read(self.to(to).origin(), |credential| {
             if self.wish(credential, life).is_some()
                 && self.is_first_to_want_more_than(credential.generation())
@@ -43,7 +43,7 @@ impl Guard {
         to: DestinationId,
         credential: &Credential,
         sending: Sending<'_>,
-    ) -> Result<Option<Trip>, Error> {
+    ) -> Result<Option<Attempt>, Error> {
         let allowed = self.to(to);
         let clock = || self.clock_of(allowed);
         let told = self
@@ -58,7 +58,7 @@ impl Guard {
             now: Moment::Learned(&clock),
         };
         Ok(match self.kept.attach(credential, &mut outgoing)? {
-            Attached::Yes => Some(Trip {
+            Attached::Yes => Some(Attempt {
                 to,
                 generation: credential.generation(),
                 sent: self.profile.wants_clock().then(|| self.sender.now()),

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use http::header::DATE;
 
-use super::{Guard, Trip};
+use super::{Attempt, Guard};
 use crate::destination::Allowed;
 
 impl Guard {
@@ -22,15 +22,15 @@ impl Guard {
     }
 
     /// Learns from the `Date` of an answer, which came over TLS or from this machine.
-    pub(super) fn learn_clock(&self, trip: &Trip, headers: &HeaderMap) {
-        let Some(sent) = trip.sent else {
+    pub(super) fn learn_clock(&self, attempt: &Attempt, headers: &HeaderMap) {
+        let Some(sent) = attempt.sent else {
             return;
         };
         let shown = headers
             .get(DATE)
             .and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
         if let Some(shown) = shown {
-            self.to(trip.to)
+            self.to(attempt.to)
                 .set_skew(skew(shown, sent, self.sender.now()));
         }
     }

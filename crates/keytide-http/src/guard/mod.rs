@@ -43,7 +43,7 @@ pub(crate) struct Guard {
 
 /// One request that was sent with a credential.
 #[derive(Debug)]
-pub(crate) struct Trip {
+pub(crate) struct Attempt {
     pub(crate) to: DestinationId,
     pub(crate) generation: u64,
     /// When it was sent, where clocks are learned.

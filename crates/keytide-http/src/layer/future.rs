@@ -16,7 +16,7 @@ use super::passage::{Passage, Passing, Spare};
 use crate::destination::DestinationId;
 use crate::engine::{self, Unsent};
 use crate::error::{BoxError, Error};
-use crate::guard::Trip;
+use crate::guard::Attempt;
 use crate::peek::ResponseBody;
 
 pin_project! {
@@ -44,7 +44,7 @@ pin_project! {
 
 struct Onward<S, C, B> {
     passage: Passage<S, C, B>,
-    trip: Trip,
+    attempt: Attempt,
     spare: Option<Spare<S, B>>,
 }
 
@@ -92,7 +92,7 @@ where
         let bound = passage.show(&mut parts, &body, |guard, limit, sending| {
             guard.bind_now(to, limit, sending)
         })?;
-        let Some(trip) = bound else {
+        let Some(attempt) = bound else {
             // The service that was made ready is the one to be called; its place is taken by a clone.
             let clone = service.clone();
             let request = Passing {
@@ -106,10 +106,10 @@ where
                 Ok(engine::run(&passage, unsent).await?.response)
             }));
         };
-        let called = service.call(passage.outgoing(parts, body, trip.generation));
+        let called = service.call(passage.outgoing(parts, body, attempt.generation));
         let onward = Some(Onward {
             passage,
-            trip,
+            attempt,
             spare,
         });
         Ok(Self {
@@ -144,13 +144,13 @@ where
                     let sent = ready!(called.poll(context));
                     let Onward {
                         passage,
-                        trip,
+                        attempt,
                         spare,
                     } = onward.take().ok_or("polled after it was done")?;
                     let sent = sent
-                        .map(|response| passage.incoming(trip.generation, response))
+                        .map(|response| passage.incoming(attempt.generation, response))
                         .map_err(Into::into);
-                    let judged = engine::judge(&passage, trip, sent, spare, true)?;
+                    let judged = engine::judge(&passage, attempt, sent, spare, true)?;
                     if judged.is_fine() {
                         return Poll::Ready(Ok(judged.done().response));
                     }

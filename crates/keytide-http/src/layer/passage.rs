@@ -17,7 +17,7 @@ use crate::attach::Sending;
 use crate::engine::{Exchange, KeptHeaders};
 use crate::error::BoxError;
 use crate::generation::SentGeneration;
-use crate::guard::{Guard, Trip};
+use crate::guard::{Attempt, Guard};
 use crate::peek::ResponseBody;
 
 /// The passage of one request through a layer, to a service `S` that takes bodies `B`.
@@ -190,9 +190,9 @@ where
     async fn send(
         &self,
         request: Passing<S, B>,
-        trip: &Trip,
+        attempt: &Attempt,
     ) -> Result<Response<ResponseBody<R>>, BoxError> {
-        let generation = trip.generation;
+        let generation = attempt.generation;
         let mut service = request.service;
         if !request.is_ready {
             poll_fn(|context| service.poll_ready(context))
