@@ -22,11 +22,11 @@ pub(crate) struct Settings {
     pub(crate) patience: Duration,
     pub(crate) retry: bool,
     pub(crate) least: Duration,
-    way: Result<Way, Error>,
+    attach: Result<AttachMethod, Error>,
 }
 
-/// A way to attach, before it is known where.
-struct Way {
+/// How to attach, before it is known where.
+struct AttachMethod {
     kept: Arc<dyn Attaching>,
     profile: AttachProfile,
 }
@@ -34,7 +34,7 @@ struct Way {
 impl Settings {
     pub(crate) fn new(cache: Cache) -> Self {
         Self {
-            way: Ok(Way::of(Bearer::new(), &cache)),
+            attach: Ok(AttachMethod::of(Bearer::new(), &cache)),
             cache,
             destinations: Vec::new(),
             patience: Duration::from_secs(30),
@@ -44,16 +44,16 @@ impl Settings {
     }
 
     pub(crate) fn attach(&mut self, attach: impl Attach) {
-        self.way = Ok(Way::of(attach, &self.cache));
+        self.attach = Ok(AttachMethod::of(attach, &self.cache));
     }
 
     pub(crate) fn header(&mut self, name: &str) {
-        self.way = NamedHeader::new(name).map(|named| Way::of(named, &self.cache));
+        self.attach = NamedHeader::new(name).map(|named| AttachMethod::of(named, &self.cache));
     }
 
     pub(crate) fn build(self) -> Result<Guard, Error> {
         let destinations = Destinations::new(&self.destinations)?;
-        let Way { kept, profile } = self.way?;
+        let AttachMethod { kept, profile } = self.attach?;
         if profile.headers().is_empty() {
             return Err(Error::invalid("the attaching type names no header"));
         }
@@ -86,7 +86,7 @@ impl Settings {
     }
 }
 
-impl Way {
+impl AttachMethod {
     fn of(attach: impl Attach, cache: &Cache) -> Self {
         let profile = attach.profile();
         Self {
@@ -105,8 +105,8 @@ impl fmt::Debug for Settings {
             .field("patience", &self.patience)
             .field("min_remaining", &self.least)
             .field("retry_on_401", &self.retry);
-        match &self.way {
-            Ok(way) => debug.field("headers", &way.profile.headers()),
+        match &self.attach {
+            Ok(attach) => debug.field("headers", &attach.profile.headers()),
             Err(error) => debug.field("error", error),
         };
         debug.finish_non_exhaustive()
