@@ -9,7 +9,7 @@ use reqwest_middleware::{ClientWithMiddleware, Middleware, Next};
 use super::AuthorizedClientBuilder;
 use super::builder::Parts;
 use super::hop::{Carry, Failure};
-use super::send::Way;
+use super::send::Dispatch;
 use crate::error::Error;
 use crate::generation::SentGeneration;
 use crate::guard::Guard;
@@ -55,12 +55,12 @@ impl Middleware for Authorizing {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> reqwest_middleware::Result<Response> {
-        let way = Way {
+        let dispatch = Dispatch {
             guard: &self.guard,
             carrier: &Rest(next),
             redirects: self.redirects,
         };
-        match way.send(request).await {
+        match dispatch.send(request).await {
             Ok(sent) => {
                 extensions.insert(SentGeneration(sent.generation));
                 Ok(sent.response)

@@ -18,7 +18,7 @@ use reqwest::{Request, Response};
 pub use self::builder::AuthorizedClientBuilder;
 use self::hop::Failure;
 pub use self::request::RequestBuilder;
-use self::send::{Sent, Way};
+use self::send::{Dispatch, Sent};
 use crate::error::Error;
 use crate::guard::Guard;
 use crate::tether::Tether;
@@ -126,15 +126,18 @@ impl AuthorizedClient {
 
 impl Inner {
     async fn send(&self, request: Request) -> Result<Sent, Error> {
-        let way = Way {
+        let dispatch = Dispatch {
             guard: &self.guard,
             carrier: &self.http,
             redirects: self.redirects,
         };
-        way.send(request).await.map_err(|failure| match failure {
-            Failure::Ours(error) => error,
-            Failure::Theirs(to, error) => Error::transport(self.guard.to(to).origin(), error),
-        })
+        dispatch
+            .send(request)
+            .await
+            .map_err(|failure| match failure {
+                Failure::Ours(error) => error,
+                Failure::Theirs(to, error) => Error::transport(self.guard.to(to).origin(), error),
+            })
     }
 }
 

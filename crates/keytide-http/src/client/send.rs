@@ -16,14 +16,14 @@ pub(crate) struct Sent {
     pub(crate) generation: u64,
 }
 
-/// What is given to one request on its way.
-pub(crate) struct Way<'a, C> {
+/// Sends one request, and follows redirects.
+pub(crate) struct Dispatch<'a, C> {
     pub(crate) guard: &'a Guard,
     pub(crate) carrier: &'a C,
     pub(crate) redirects: usize,
 }
 
-impl<C: Carry> Way<'_, C> {
+impl<C: Carry> Dispatch<'_, C> {
     pub(crate) async fn send(&self, request: Request) -> Result<Sent, Failure<C::Error>> {
         let mut to = self.guard.admit(&head(&request))?;
         let limit = request.timeout().copied();
