@@ -57,7 +57,7 @@ impl Middleware for Authorizing {
     ) -> reqwest_middleware::Result<Response> {
         let dispatch = Dispatch {
             guard: &self.guard,
-            carrier: &Rest(next),
+            carrier: &Inner(next),
             redirects: self.redirects,
         };
         match dispatch.send(request).await {
@@ -71,9 +71,9 @@ impl Middleware for Authorizing {
     }
 }
 
-struct Rest<'a>(Next<'a>);
+struct Inner<'a>(Next<'a>);
 
-impl Carry for Rest<'_> {
+impl Carry for Inner<'_> {
     type Error = reqwest_middleware::Error;
 
     async fn carry(&self, request: Request) -> Result<Response, reqwest_middleware::Error> {
