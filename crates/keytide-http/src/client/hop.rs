@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 use reqwest::{Body, Request, Response, ResponseBuilderExt};
 use tokio::time::Instant;
 
-use super::spare::Spare;
+use super::replay::Replay;
 use crate::attach::Sending;
 use crate::destination::DestinationId;
 use crate::engine::Exchange;
@@ -42,7 +42,7 @@ pub(super) struct Hop<'a, C> {
 
 impl<C: Carry> Exchange for Hop<'_, C> {
     type Request = Request;
-    type Spare = Spare;
+    type Replay = Replay;
     type Response = Response;
     type Error = Failure<C::Error>;
 
@@ -74,12 +74,12 @@ impl<C: Carry> Exchange for Hop<'_, C> {
         used
     }
 
-    fn spare(&self, request: &mut Request, may_retry: bool) -> Option<Spare> {
-        (may_retry || self.follows).then(|| Spare::of(request))
+    fn replay(&self, request: &mut Request, may_retry: bool) -> Option<Replay> {
+        (may_retry || self.follows).then(|| Replay::of(request))
     }
 
-    fn again(&self, spare: Spare, answer: &Response) -> Option<Request> {
-        spare.again(answer.url().clone())
+    fn again(&self, replay: Replay, answer: &Response) -> Option<Request> {
+        replay.again(answer.url().clone())
     }
 
     fn send(

@@ -4,9 +4,9 @@ mod builder;
 mod hop;
 #[cfg(feature = "reqwest-middleware")]
 mod middleware;
+mod replay;
 mod request;
 mod send;
-mod spare;
 
 use std::fmt;
 use std::sync::Arc;

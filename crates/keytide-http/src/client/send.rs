@@ -4,7 +4,7 @@ use reqwest::{Request, Response};
 use tokio::time::Instant;
 
 use super::hop::{Carry, Failure, Hop};
-use super::spare::{Spare, target};
+use super::replay::{Replay, target};
 use crate::destination::{DestinationId, RequestHead, Target};
 use crate::engine::{self, Done, Unsent};
 use crate::error::{Error, ErrorKind};
@@ -39,10 +39,10 @@ impl<C: Carry> Dispatch<'_, C> {
             let Done {
                 response,
                 generation,
-                spare,
+                replay,
                 may_retry,
             } = engine::run(&hop, unsent).await?;
-            let Some((next, request)) = self.onward(to, hops, spare, &response)? else {
+            let Some((next, request)) = self.onward(to, hops, replay, &response)? else {
                 return Ok(Sent {
                     response,
                     generation,
@@ -58,18 +58,18 @@ impl<C: Carry> Dispatch<'_, C> {
         &self,
         from: DestinationId,
         hops: usize,
-        spare: Option<Spare>,
+        replay: Option<Replay>,
         response: &Response,
     ) -> Result<Option<(DestinationId, Request)>, Error> {
         let Some(url) = target(response).filter(|_| self.redirects > 0) else {
             return Ok(None);
         };
-        let Some(spare) = spare else {
+        let Some(replay) = replay else {
             return Ok(None);
         };
-        let (status, headers) = (response.status(), spare.headers());
+        let (status, headers) = (response.status(), replay.headers());
         let head = RequestHead {
-            method: &spare.method_after(status),
+            method: &replay.method_after(status),
             target: Target::of_url(&url),
             headers: &headers,
         };
@@ -79,7 +79,7 @@ impl<C: Carry> Dispatch<'_, C> {
             let message = format!("{from} redirects once more after {hops} redirects");
             return Err(Error::new(ErrorKind::Redirect, message));
         }
-        let request = spare.redirected(status, url, from == onward);
+        let request = replay.redirected(status, url, from == onward);
         Ok(request.map(|request| (next, request)))
     }
 }

@@ -13,7 +13,7 @@ use crate::guard::{Attempt, Guard};
 pub(crate) trait Exchange: Sync {
     type Request: Send;
     /// What another request is made of: this one as it was before a credential was attached.
-    type Spare: Send;
+    type Replay: Send;
     type Response: Send;
     type Error: From<Error> + Send;
 
@@ -30,10 +30,10 @@ pub(crate) trait Exchange: Sync {
     ) -> T;
 
     /// Keeps what another request would be made of, where one may come: for a retry, or for what this face does by itself.
-    fn spare(&self, request: &mut Self::Request, may_retry: bool) -> Option<Self::Spare>;
+    fn replay(&self, request: &mut Self::Request, may_retry: bool) -> Option<Self::Replay>;
 
     /// The same request again, after this answer; `None` where its body is gone.
-    fn again(&self, spare: Self::Spare, answer: &Self::Response) -> Option<Self::Request>;
+    fn again(&self, replay: Self::Replay, answer: &Self::Response) -> Option<Self::Request>;
 
     /// Sends a request as it is.
     fn send(

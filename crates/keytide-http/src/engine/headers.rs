@@ -1,13 +1,13 @@
-//! The headers that another request would have: [`KeptHeaders`].
+//! The headers that another request would have: [`ReplayHeaders`].
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Headers as they were before a credential was attached. Names and values are shared, so that keeping them takes one
 /// allocation, or none where there are none; a table is made of them where it comes to another request.
 #[derive(Clone)]
-pub(crate) struct KeptHeaders(Vec<(HeaderName, HeaderValue)>);
+pub(crate) struct ReplayHeaders(Vec<(HeaderName, HeaderValue)>);
 
-impl KeptHeaders {
+impl ReplayHeaders {
     #[inline]
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut kept = Vec::with_capacity(headers.len());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use keytide_core::Credential;
 
 pub(crate) use self::exchange::Exchange;
-pub(crate) use self::headers::KeptHeaders;
+pub(crate) use self::headers::ReplayHeaders;
 use crate::destination::DestinationId;
 use crate::error::Error;
 use crate::guard::{Attempt, Finding};
@@ -18,7 +18,7 @@ use crate::refusal::MOST_OF_A_BODY;
 pub(crate) struct Unsent<X: Exchange> {
     to: DestinationId,
     request: X::Request,
-    spare: Option<X::Spare>,
+    replay: Option<X::Replay>,
     supply: Supply,
     may_retry: bool,
 }
@@ -39,7 +39,7 @@ pub(crate) struct Judged<X: Exchange> {
     response: X::Response,
     /// `None`: the body must be looked at.
     finding: Option<Finding>,
-    spare: Option<X::Spare>,
+    replay: Option<X::Replay>,
     may_retry: bool,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Done<X: Exchange> {
     pub(crate) response: X::Response,
     pub(crate) generation: u64,
     /// What was kept for another request, such as one that a redirect asks for.
-    pub(crate) spare: Option<X::Spare>,
+    pub(crate) replay: Option<X::Replay>,
     /// Whether another attempt is still to be had.
     pub(crate) may_retry: bool,
 }
@@ -63,7 +63,7 @@ impl<X: Exchange> Unsent<X> {
     ) -> Self {
         Self {
             to,
-            spare: exchange.spare(&mut request, may_retry),
+            replay: exchange.replay(&mut request, may_retry),
             request,
             supply: Supply::AtHand,
             may_retry,
@@ -75,12 +75,12 @@ impl<X: Exchange> Unsent<X> {
     pub(crate) fn awaiting(
         to: DestinationId,
         request: X::Request,
-        spare: Option<X::Spare>,
+        replay: Option<X::Replay>,
     ) -> Self {
         Self {
             to,
             request,
-            spare,
+            replay,
             supply: Supply::Awaited,
             may_retry: true,
         }
@@ -115,7 +115,7 @@ pub(crate) fn judge<X: Exchange>(
     exchange: &X,
     mut attempt: Attempt,
     sent: Result<X::Response, X::Error>,
-    spare: Option<X::Spare>,
+    replay: Option<X::Replay>,
     may_retry: bool,
 ) -> Result<Judged<X>, X::Error> {
     let guard = exchange.guard();
@@ -127,7 +127,7 @@ pub(crate) fn judge<X: Exchange>(
         finding: guard.finding(&attempt, status, headers),
         attempt,
         response,
-        spare,
+        replay,
         may_retry,
     })
 }
@@ -144,7 +144,7 @@ impl<X: Exchange> Judged<X> {
         Done {
             response: self.response,
             generation: self.attempt.generation,
-            spare: self.spare,
+            replay: self.replay,
             may_retry: self.may_retry,
         }
     }
@@ -154,7 +154,7 @@ async fn send<X: Exchange>(exchange: &X, unsent: Unsent<X>) -> Result<Judged<X>,
     let mut request = unsent.request;
     let attempt = attach(exchange, unsent.to, unsent.supply, &mut request).await?;
     let sent = exchange.send(request, &attempt).await;
-    judge(exchange, attempt, sent, unsent.spare, unsent.may_retry)
+    judge(exchange, attempt, sent, unsent.replay, unsent.may_retry)
 }
 
 /// Attaches the credential of this supply; one that is superseded meanwhile is waited for.
@@ -208,8 +208,8 @@ async fn settle<X: Exchange>(exchange: &X, judged: Judged<X>) -> Next<X> {
             Some(guard.report(&judged.attempt, &refusal, exchange.time_left()))
         }
     };
-    let spare = judged.spare.take().filter(|_| judged.may_retry);
-    let again = spare.and_then(|spare| exchange.again(spare, &judged.response));
+    let replay = judged.replay.take().filter(|_| judged.may_retry);
+    let again = replay.and_then(|replay| exchange.again(replay, &judged.response));
     let Some(mut request) = again else {
         return Next::Done(judged.done());
     };
@@ -222,7 +222,7 @@ async fn settle<X: Exchange>(exchange: &X, judged: Judged<X>) -> Next<X> {
     };
     Next::Again(Unsent {
         to: judged.attempt.to,
-        spare: exchange.spare(&mut request, false),
+        replay: exchange.replay(&mut request, false),
         request,
         supply,
         may_retry: false,

@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::copy::CopyBody;
-use super::passage::{Passage, Passing, Spare};
+use super::passage::{Passage, Passing, Replay};
 use crate::destination::DestinationId;
 use crate::engine::{self, Unsent};
 use crate::error::{BoxError, Error};
@@ -45,7 +45,7 @@ pin_project! {
 struct Onward<S, C, B> {
     passage: Passage<S, C, B>,
     attempt: Attempt,
-    spare: Option<Spare<S, B>>,
+    replay: Option<Replay<S, B>>,
 }
 
 /// Boxed, so that requests that need not wait stay small.
@@ -88,7 +88,7 @@ where
         body: B,
         service: &mut S,
     ) -> Result<Self, Error> {
-        let spare = passage.keep(&parts, &body, service);
+        let replay = passage.keep(&parts, &body, service);
         let bound = passage.show(&mut parts, &body, |guard, limit, sending| {
             guard.bind_now(to, limit, sending)
         })?;
@@ -101,7 +101,7 @@ where
                 service: std::mem::replace(service, clone),
                 is_ready: true,
             };
-            let unsent = Unsent::awaiting(to, request, spare);
+            let unsent = Unsent::awaiting(to, request, replay);
             return Ok(Self::slow(async move {
                 Ok(engine::run(&passage, unsent).await?.response)
             }));
@@ -110,7 +110,7 @@ where
         let onward = Some(Onward {
             passage,
             attempt,
-            spare,
+            replay,
         });
         Ok(Self {
             state: State::Calling { called, onward },
@@ -145,12 +145,12 @@ where
                     let Onward {
                         passage,
                         attempt,
-                        spare,
+                        replay,
                     } = onward.take().ok_or("polled after it was done")?;
                     let sent = sent
                         .map(|response| passage.incoming(attempt.generation, response))
                         .map_err(Into::into);
-                    let judged = engine::judge(&passage, attempt, sent, spare, true)?;
+                    let judged = engine::judge(&passage, attempt, sent, replay, true)?;
                     if judged.is_fine() {
                         return Poll::Ready(Ok(judged.done().response));
                     }

@@ -14,7 +14,7 @@ use super::copy::{CopyBody, bytes_of};
 use super::limit::limit_of;
 use super::shared::Shared;
 use crate::attach::Sending;
-use crate::engine::{Exchange, KeptHeaders};
+use crate::engine::{Exchange, ReplayHeaders};
 use crate::error::BoxError;
 use crate::generation::SentGeneration;
 use crate::guard::{Attempt, Guard};
@@ -38,14 +38,14 @@ pub(super) struct Passing<S, B> {
 }
 
 /// What another attempt is made of. Boxed, so that futures without one stay small.
-pub(super) type Spare<S, B> = Box<Whole<S, B>>;
+pub(super) type Replay<S, B> = Box<Whole<S, B>>;
 
 /// The request as it was, and a service to send it with.
 pub(super) struct Whole<S, B> {
     method: Method,
     uri: Uri,
     version: Version,
-    headers: KeptHeaders,
+    headers: ReplayHeaders,
     extensions: Extensions,
     body: B,
     service: S,
@@ -65,7 +65,7 @@ impl<S, C, B> Passage<S, C, B> {
     /// What is kept of a request as it is now, without a credential. Two allocations: the box, and the list of the headers
     /// where there are some.
     #[inline]
-    pub(super) fn keep(&self, parts: &Parts, body: &B, service: &S) -> Option<Spare<S, B>>
+    pub(super) fn keep(&self, parts: &Parts, body: &B, service: &S) -> Option<Replay<S, B>>
     where
         S: Clone,
         C: CopyBody<B>,
@@ -75,7 +75,7 @@ impl<S, C, B> Passage<S, C, B> {
             method: parts.method.clone(),
             uri: parts.uri.clone(),
             version: parts.version,
-            headers: KeptHeaders::of(&parts.headers),
+            headers: ReplayHeaders::of(&parts.headers),
             extensions: parts.extensions.clone(),
             body,
             service: service.clone(),
@@ -143,7 +143,7 @@ where
     R::Error: Send,
 {
     type Request = Passing<S, B>;
-    type Spare = Spare<S, B>;
+    type Replay = Replay<S, B>;
     type Response = Response<ResponseBody<R>>;
     type Error = BoxError;
 
@@ -167,22 +167,22 @@ where
         })
     }
 
-    fn spare(&self, request: &mut Passing<S, B>, may_retry: bool) -> Option<Spare<S, B>> {
+    fn replay(&self, request: &mut Passing<S, B>, may_retry: bool) -> Option<Replay<S, B>> {
         may_retry.then(|| self.keep(&request.parts, &request.body, &request.service))?
     }
 
-    fn again(&self, spare: Spare<S, B>, _: &Self::Response) -> Option<Passing<S, B>> {
-        let mut request = Request::new(spare.body);
-        *request.method_mut() = spare.method;
-        *request.uri_mut() = spare.uri;
-        *request.version_mut() = spare.version;
-        *request.headers_mut() = spare.headers.table();
-        *request.extensions_mut() = spare.extensions;
+    fn again(&self, replay: Replay<S, B>, _: &Self::Response) -> Option<Passing<S, B>> {
+        let mut request = Request::new(replay.body);
+        *request.method_mut() = replay.method;
+        *request.uri_mut() = replay.uri;
+        *request.version_mut() = replay.version;
+        *request.headers_mut() = replay.headers.table();
+        *request.extensions_mut() = replay.extensions;
         let (parts, body) = request.into_parts();
         Some(Passing {
             parts,
             body,
-            service: spare.service,
+            service: replay.service,
             is_ready: false,
         })
     }

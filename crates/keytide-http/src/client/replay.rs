@@ -1,4 +1,4 @@
-//! The copy of a request that a retry or a redirect is made of: [`Spare`].
+//! What a retry or a redirect is made of: [`Replay`].
 
 use std::future::Future;
 use std::pin::pin;
@@ -14,13 +14,13 @@ use http_body_util::BodyExt;
 use reqwest::{Body, Request, Response};
 use url::Url;
 
-use crate::engine::KeptHeaders;
+use crate::engine::ReplayHeaders;
 
 /// A request as it was before the credential was attached, but for its URL: an answer has that. The body is shared, not
 /// copied.
-pub(super) struct Spare {
+pub(super) struct Replay {
     method: Method,
-    headers: KeptHeaders,
+    headers: ReplayHeaders,
     version: Version,
     body: Part,
 }
@@ -34,14 +34,14 @@ pub(super) enum Part {
     Once,
 }
 
-impl Spare {
+impl Replay {
     /// At most two allocations: the list of the headers, where there are some, and a counter for a body that is shared for
     /// the first time.
     pub(super) fn of(request: &mut Request) -> Self {
         Self {
             body: Part::of(request.body_mut()),
             method: request.method().clone(),
-            headers: KeptHeaders::of(request.headers()),
+            headers: ReplayHeaders::of(request.headers()),
             version: request.version(),
         }
     }
