@@ -19,10 +19,10 @@ mod guard;
 #[cfg(feature = "issuer")]
 #[cfg_attr(docsrs, doc(cfg(feature = "issuer")))]
 pub mod issuer;
-mod kept;
 #[cfg(feature = "tower")]
 mod layer;
 mod peek;
+mod prepared;
 mod refusal;
 mod tether;
 mod watch;

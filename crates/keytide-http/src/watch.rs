@@ -9,7 +9,7 @@ use std::task::{Context, Wake, Waker};
 
 use keytide_core::Cache;
 
-use crate::kept::Attaching;
+use crate::prepared::Attaching;
 
 /// Follows the generations of a cache for as long as it is held.
 ///
@@ -24,15 +24,15 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(cache: &Cache, kept: Weak<dyn Attaching>) -> Arc<Self> {
+    pub(crate) fn new(cache: &Cache, prepared: Weak<dyn Attaching>) -> Arc<Self> {
         let mut changes = cache.changes();
         let following = async move {
             loop {
                 let next = changes.next().await;
-                let Some(kept) = kept.upgrade() else {
+                let Some(prepared) = prepared.upgrade() else {
                     return;
                 };
-                kept.forget_before(next.unwrap_or(u64::MAX));
+                prepared.forget_before(next.unwrap_or(u64::MAX));
                 if next.is_none() {
                     return;
                 }

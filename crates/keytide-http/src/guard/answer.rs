@@ -99,7 +99,7 @@ impl Guard {
         body: Option<&[u8]>,
     ) -> Remedy {
         let origin = self.to(attempt.to).origin();
-        self.kept
+        self.prepared
             .answered(&Answer::new(origin, status, headers, body))
     }
 }

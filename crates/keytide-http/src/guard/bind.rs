@@ -11,7 +11,7 @@ use super::{Attempt, Guard, Told};
 use crate::attach::{Moment, Outgoing, Sending};
 use crate::destination::DestinationId;
 use crate::error::Error;
-use crate::kept::Attached;
+use crate::prepared::Attached;
 
 impl Guard {
     /// Attaches the credential that is at hand, without waiting. `None`: get one with [`credential`](Self::credential).
@@ -57,7 +57,7 @@ impl Guard {
             profile: &self.profile,
             now: Moment::Learned(&clock),
         };
-        Ok(match self.kept.attach(credential, &mut outgoing)? {
+        Ok(match self.prepared.attach(credential, &mut outgoing)? {
             Attached::Yes => Some(Attempt {
                 to,
                 generation: credential.generation(),

@@ -23,7 +23,7 @@ use crate::destination::{
     Allowed, DestinationId, Destinations, RequestHead, Rule, Target, asked_origin, forbidden,
 };
 use crate::error::{Error, ErrorKind};
-use crate::kept::Attaching;
+use crate::prepared::Attaching;
 use crate::watch::Watch;
 
 /// A credential, a way to attach it, and where it may go.
@@ -35,9 +35,9 @@ pub(crate) struct Guard {
     least: Duration,
     /// The last generation that was too short for somebody: for each, the issuer is head once.
     too_short: AtomicU64,
-    kept: Arc<dyn Attaching>,
+    prepared: Arc<dyn Attaching>,
     profile: AttachProfile,
-    /// Held for what it does: it empties `kept`.
+    /// Held for what it does: it empties `prepared`.
     _watch: Arc<Watch>,
 }
 

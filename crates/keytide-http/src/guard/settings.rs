@@ -12,7 +12,7 @@ use super::Guard;
 use crate::attach::{Attach, AttachProfile, Bearer, NamedHeader};
 use crate::destination::{Destination, Destinations};
 use crate::error::Error;
-use crate::kept::{Attaching, Kept};
+use crate::prepared::{Attaching, Prepared};
 use crate::watch::Watch;
 
 /// The part of a builder that all faces have.
@@ -27,7 +27,7 @@ pub(crate) struct Settings {
 
 /// How to attach, before it is known where.
 struct AttachMethod {
-    kept: Arc<dyn Attaching>,
+    prepared: Arc<dyn Attaching>,
     profile: AttachProfile,
 }
 
@@ -53,7 +53,7 @@ impl Settings {
 
     pub(crate) fn build(self) -> Result<Guard, Error> {
         let destinations = Destinations::new(&self.destinations)?;
-        let AttachMethod { kept, profile } = self.attach?;
+        let AttachMethod { prepared, profile } = self.attach?;
         if profile.headers().is_empty() {
             return Err(Error::invalid("the attaching type names no header"));
         }
@@ -71,7 +71,7 @@ impl Settings {
                 .expect_kind(kind)
                 .map_err(|error| Error::invalid(error.to_string()))?;
         }
-        let watched: Weak<dyn Attaching> = Arc::downgrade(&kept);
+        let watched: Weak<dyn Attaching> = Arc::downgrade(&prepared);
         Ok(Guard {
             _watch: Watch::new(&self.cache, watched),
             sender: self.cache.sender(),
@@ -80,7 +80,7 @@ impl Settings {
             patience: self.patience,
             least: self.least,
             too_short: AtomicU64::new(0),
-            kept,
+            prepared,
             profile,
         })
     }
@@ -90,7 +90,7 @@ impl AttachMethod {
     fn of(attach: impl Attach, cache: &Cache) -> Self {
         let profile = attach.profile();
         Self {
-            kept: Arc::new(Kept::new(attach, cache.sender())) as Arc<dyn Attaching>,
+            prepared: Arc::new(Prepared::new(attach, cache.sender())) as Arc<dyn Attaching>,
             profile,
         }
     }

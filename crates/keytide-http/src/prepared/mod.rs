@@ -1,4 +1,4 @@
-//! What is kept ready for requests of the current generation: [`Kept`]. The only file that names `arc_swap`.
+//! What is prepared for requests of the current generation: [`Prepared`]. The only file that names `arc_swap`.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,18 +12,18 @@ use crate::error::Error;
 
 /// An [`Attach`] with what it made of the current generation.
 ///
-/// Attaching is a load, a comparison, and what the [`Attach`] does. What is kept may hold a secret in memory:
+/// Attaching is a load, a comparison, and what the [`Attach`] does. What is prepared may hold a secret in memory:
 /// [`Attaching::forget_before`] ends that.
-pub(crate) struct Kept<A: Attach> {
+pub(crate) struct Prepared<A: Attach> {
     attach: A,
     sender: Sender,
     current: ArcSwapOption<Current<A::Ready>>,
-    /// The newest generation that is known here. Held for making or forgetting what is kept, once a generation; never
+    /// The newest generation that is known here. Held for making or forgetting what is prepared, once a generation; never
     /// across an await.
     newest: Mutex<u64>,
 }
 
-/// The object-safe side of [`Kept`].
+/// The object-safe side of [`Prepared`].
 pub(crate) trait Attaching: Send + Sync {
     fn attach(
         &self,
@@ -54,7 +54,7 @@ pub(crate) enum Attached {
     Superseded,
 }
 
-impl<A: Attach> Kept<A> {
+impl<A: Attach> Prepared<A> {
     pub(crate) fn new(attach: A, sender: Sender) -> Self {
         Self {
             attach,
@@ -100,7 +100,7 @@ impl<A: Attach> Kept<A> {
     }
 }
 
-impl<A: Attach> Attaching for Kept<A> {
+impl<A: Attach> Attaching for Prepared<A> {
     #[inline]
     fn attach(
         &self,
@@ -160,9 +160,9 @@ impl<R> Drop for Current<R> {
     }
 }
 
-impl<A: Attach> fmt::Debug for Kept<A> {
+impl<A: Attach> fmt::Debug for Prepared<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kept").finish_non_exhaustive()
+        f.debug_struct("Prepared").finish_non_exhaustive()
     }
 }
 
