@@ -8,7 +8,7 @@ use std::time::Duration;
 use keytide_core::Credential;
 
 use super::{Attempt, Guard, Told};
-use crate::attach::{Moment, Outgoing, Sending};
+use crate::attach::{Outgoing, RequestClock, Sending};
 use crate::destination::DestinationId;
 use crate::error::Error;
 use crate::prepared::Attached;
@@ -55,7 +55,7 @@ impl Guard {
             origin: Cow::Borrowed(allowed.origin()),
             authority: Cow::Borrowed(allowed.authority()),
             profile: &self.profile,
-            now: Moment::Learned(&clock),
+            now: RequestClock::Learned(&clock),
         };
         Ok(match self.prepared.attach(credential, &mut outgoing)? {
             Attached::Yes => Some(Attempt {
