@@ -11,7 +11,7 @@ pub(crate) use self::exchange::Exchange;
 pub(crate) use self::headers::ReplayHeaders;
 use crate::destination::DestinationId;
 use crate::error::Error;
-use crate::guard::{Attempt, Finding};
+use crate::guard::{Attempt, Verdict};
 use crate::refusal::MOST_OF_A_BODY;
 
 /// A request on its way to a destination that it was admitted to.
@@ -38,7 +38,7 @@ pub(crate) struct Judged<X: Exchange> {
     attempt: Attempt,
     response: X::Response,
     /// `None`: the body must be looked at.
-    finding: Option<Finding>,
+    verdict: Option<Verdict>,
     replay: Option<X::Replay>,
     may_retry: bool,
 }
@@ -124,7 +124,7 @@ pub(crate) fn judge<X: Exchange>(
     let response = sent?;
     let (status, headers) = X::head(&response);
     Ok(Judged {
-        finding: guard.finding(&attempt, status, headers),
+        verdict: guard.verdict(&attempt, status, headers),
         attempt,
         response,
         replay,
@@ -136,7 +136,7 @@ impl<X: Exchange> Judged<X> {
     /// Whether it is the response and nothing is to be done about it, as most are.
     #[inline]
     pub(crate) fn is_fine(&self) -> bool {
-        self.finding == Some(Finding::Fine)
+        self.verdict == Some(Verdict::Fine)
     }
 
     #[inline]
@@ -198,12 +198,12 @@ enum Next<X: Exchange> {
 }
 
 async fn settle<X: Exchange>(exchange: &X, judged: Judged<X>) -> Next<X> {
-    let (mut judged, finding) = examine(exchange, judged).await;
-    let newer = match finding {
-        Finding::Fine => return Next::Done(judged.done()),
-        Finding::AttachAgain => None,
+    let (mut judged, verdict) = examine(exchange, judged).await;
+    let newer = match verdict {
+        Verdict::Fine => return Next::Done(judged.done()),
+        Verdict::AttachAgain => None,
         // The report counts from here on, whether or not anybody waits for what comes of it.
-        Finding::Refused(refusal) => {
+        Verdict::Refused(refusal) => {
             let guard = exchange.guard();
             Some(guard.report(&judged.attempt, &refusal, exchange.time_left()))
         }
@@ -230,13 +230,13 @@ async fn settle<X: Exchange>(exchange: &X, judged: Judged<X>) -> Next<X> {
 }
 
 /// What an answer says of the credential. One whose body had to be looked at is given back whole.
-async fn examine<X: Exchange>(exchange: &X, mut judged: Judged<X>) -> (Judged<X>, Finding) {
-    if let Some(finding) = judged.finding.take() {
-        return (judged, finding);
+async fn examine<X: Exchange>(exchange: &X, mut judged: Judged<X>) -> (Judged<X>, Verdict) {
+    if let Some(verdict) = judged.verdict.take() {
+        return (judged, verdict);
     }
     let (bytes, response) = X::peek(judged.response, MOST_OF_A_BODY).await;
     let (status, headers) = X::head(&response);
     let guard = exchange.guard();
-    let finding = guard.finding_of_body(&judged.attempt, status, headers, bytes.as_deref());
-    (Judged { response, ..judged }, finding)
+    let verdict = guard.verdict_of_body(&judged.attempt, status, headers, bytes.as_deref());
+    (Judged { response, ..judged }, verdict)
 }

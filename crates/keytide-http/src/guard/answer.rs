@@ -13,7 +13,7 @@ use crate::refusal::{Look, Refusal, body_blames, look};
 
 /// What is to be done about an answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Finding {
+pub(crate) enum Verdict {
     /// It is the response.
     Fine,
     /// It refuses the credential.
@@ -24,12 +24,12 @@ pub(crate) enum Finding {
 
 impl Guard {
     /// What an answer says, by status and headers. `None`: its body must be looked at.
-    pub(crate) fn finding(
+    pub(crate) fn verdict(
         &self,
         attempt: &Attempt,
         status: StatusCode,
         headers: &HeaderMap,
-    ) -> Option<Finding> {
+    ) -> Option<Verdict> {
         self.learn_clock(attempt, headers);
         let looked = look(status, headers);
         if self.profile.wants_answers() {
@@ -39,30 +39,30 @@ impl Guard {
             self.ask_attach(attempt, status, headers, None);
         }
         match looked {
-            Look::No => Some(Finding::Fine),
-            Look::Yes(refusal) => Some(Finding::Refused(refusal)),
+            Look::No => Some(Verdict::Fine),
+            Look::Yes(refusal) => Some(Verdict::Refused(refusal)),
             Look::AtBody => None,
         }
     }
 
     /// What an answer says whose body was looked at; no bytes where that could not be.
-    pub(crate) fn finding_of_body(
+    pub(crate) fn verdict_of_body(
         &self,
         attempt: &Attempt,
         status: StatusCode,
         headers: &HeaderMap,
         bytes: Option<&[u8]>,
-    ) -> Finding {
+    ) -> Verdict {
         if self.profile.wants_answers()
             && self.ask_attach(attempt, status, headers, bytes) == Remedy::AttachAgain
         {
-            return Finding::AttachAgain;
+            return Verdict::AttachAgain;
         }
         let blames = || bytes.is_some_and(|bytes| body_blames(status, headers, bytes));
         match look(status, headers) {
-            Look::Yes(refusal) => Finding::Refused(refusal),
-            Look::AtBody if blames() => Finding::Refused(Refusal { claims: None }),
-            Look::AtBody | Look::No => Finding::Fine,
+            Look::Yes(refusal) => Verdict::Refused(refusal),
+            Look::AtBody if blames() => Verdict::Refused(Refusal { claims: None }),
+            Look::AtBody | Look::No => Verdict::Fine,
         }
     }
 

@@ -15,7 +15,7 @@ use http::Method;
 use http::header::{HOST, HeaderMap};
 use keytide_core::Sender;
 
-pub(crate) use self::answer::Finding;
+pub(crate) use self::answer::Verdict;
 pub(crate) use self::settings::Settings;
 use self::told::Told;
 use crate::attach::AttachProfile;
