@@ -9,7 +9,7 @@ use keytide_core::Credential;
 
 use super::{Attempt, Guard};
 use crate::attach::{Answer, Remedy};
-use crate::refusal::{Look, Refusal, body_blames, look};
+use crate::refusal::{Blame, Refusal, blame, body_blames};
 
 /// What is to be done about an answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(crate) enum Verdict {
 }
 
 impl Guard {
-    /// What an answer says, by status and headers. `None`: its body must be looked at.
+    /// What an answer says, by status and headers. `None`: its body must be blame at.
     pub(crate) fn verdict(
         &self,
         attempt: &Attempt,
@@ -31,21 +31,21 @@ impl Guard {
         headers: &HeaderMap,
     ) -> Option<Verdict> {
         self.learn_clock(attempt, headers);
-        let looked = look(status, headers);
+        let blamed = blame(status, headers);
         if self.profile.wants_answers() {
             if matches!(status.as_u16(), 400 | 401 | 403) {
                 return None;
             }
             self.ask_attach(attempt, status, headers, None);
         }
-        match looked {
-            Look::No => Some(Verdict::Fine),
-            Look::Yes(refusal) => Some(Verdict::Refused(refusal)),
-            Look::AtBody => None,
+        match blamed {
+            Blame::Elsewhere => Some(Verdict::Fine),
+            Blame::Credential(refusal) => Some(Verdict::Refused(refusal)),
+            Blame::InBody => None,
         }
     }
 
-    /// What an answer says whose body was looked at; no bytes where that could not be.
+    /// What an answer says whose body was blame at; no bytes where that could not be.
     pub(crate) fn verdict_of_body(
         &self,
         attempt: &Attempt,
@@ -59,10 +59,10 @@ impl Guard {
             return Verdict::AttachAgain;
         }
         let blames = || bytes.is_some_and(|bytes| body_blames(status, headers, bytes));
-        match look(status, headers) {
-            Look::Yes(refusal) => Verdict::Refused(refusal),
-            Look::AtBody if blames() => Verdict::Refused(Refusal { claims: None }),
-            Look::AtBody | Look::No => Verdict::Fine,
+        match blame(status, headers) {
+            Blame::Credential(refusal) => Verdict::Refused(refusal),
+            Blame::InBody if blames() => Verdict::Refused(Refusal { claims: None }),
+            Blame::InBody | Blame::Elsewhere => Verdict::Fine,
         }
     }
 
