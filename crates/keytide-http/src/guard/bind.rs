@@ -58,7 +58,7 @@ impl Guard {
             now: RequestClock::Learned(&clock),
         };
         Ok(match self.prepared.attach(credential, &mut outgoing)? {
-            Attached::Yes => Some(Attempt {
+            Attached::Current => Some(Attempt {
                 to,
                 generation: credential.generation(),
                 sent: self.profile.wants_clock().then(|| self.sender.now()),

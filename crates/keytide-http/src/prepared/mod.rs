@@ -49,7 +49,8 @@ struct Current<R> {
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Attached {
-    Yes,
+    /// The one at hand is the newest that is known.
+    Current,
     /// A newer generation is known: get that one.
     Superseded,
 }
@@ -147,7 +148,7 @@ impl<R> Current<R> {
     ) -> Result<Attached, Error> {
         attach.attach(&self.ready, request)?;
         self.uses.fetch_add(1, Ordering::Relaxed);
-        Ok(Attached::Yes)
+        Ok(Attached::Current)
     }
 }
 

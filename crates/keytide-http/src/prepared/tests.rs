@@ -51,7 +51,10 @@ fn attach<A: Attach>(prepared: &Prepared<A>, credential: &Credential) -> Result<
     let profile = prepared.attach.profile();
     let now = SystemTime::UNIX_EPOCH;
     let mut request = Outgoing::new(&profile, &Method::GET, &uri, &mut headers, None, now)?;
-    assert_eq!(prepared.attach(credential, &mut request)?, Attached::Yes);
+    assert_eq!(
+        prepared.attach(credential, &mut request)?,
+        Attached::Current
+    );
     Ok(headers)
 }
 

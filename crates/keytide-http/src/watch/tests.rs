@@ -88,7 +88,7 @@ async fn an_idle_client_lets_go_of_a_generation_that_was_replaced() {
     let (cache, prepared, _watch) = given();
     for generation in 1..=3 {
         let credential = cache.get().await.unwrap();
-        assert_eq!(attach(&prepared, &credential).unwrap().0, Attached::Yes);
+        assert_eq!(attach(&prepared, &credential).unwrap().0, Attached::Current);
         assert!(prepared.keeps(generation));
 
         cache.refresh_now().await.unwrap();
@@ -106,7 +106,7 @@ async fn an_idle_client_lets_go_of_a_generation_that_was_replaced() {
 async fn a_revocation_lets_go_of_the_header_in_that_call() {
     let (cache, prepared, _watch) = given();
     let credential = cache.get().await.unwrap();
-    assert_eq!(attach(&prepared, &credential).unwrap().0, Attached::Yes);
+    assert_eq!(attach(&prepared, &credential).unwrap().0, Attached::Current);
     assert!(prepared.keeps(1));
 
     drop(cache.revoke());
