@@ -86,8 +86,8 @@ impl Guard {
     /// Tells observers of uses what became of a request.
     #[inline]
     pub(crate) fn tell_use(&self, attempt: &mut Attempt, status: Option<StatusCode>) {
-        if let Some(mut told) = attempt.told.take() {
-            told.status = status;
+        if let Some(mut pending) = attempt.pending.take() {
+            pending.status = status;
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use keytide_core::Credential;
 
-use super::{Attempt, Guard, Told};
+use super::{Attempt, Guard, PendingUse};
 use crate::attach::{Outgoing, RequestClock, Sending};
 use crate::destination::DestinationId;
 use crate::error::Error;
@@ -46,7 +46,7 @@ impl Guard {
     ) -> Result<Option<Attempt>, Error> {
         let allowed = self.to(to);
         let clock = || self.clock_of(allowed);
-        let told = self
+        let pending = self
             .sender
             .observes_uses()
             .then(|| (sending.method.clone(), sending.path.to_owned()));
@@ -62,8 +62,8 @@ impl Guard {
                 to,
                 generation: credential.generation(),
                 sent: self.profile.wants_clock().then(|| self.sender.now()),
-                told: told.map(|(method, path)| {
-                    Box::new(Told {
+                pending: pending.map(|(method, path)| {
+                    Box::new(PendingUse {
                         sender: self.sender.clone(),
                         generation: credential.generation(),
                         origin: allowed.origin().to_owned(),

@@ -3,8 +3,8 @@
 mod answer;
 mod bind;
 mod clock;
+mod pending_use;
 mod settings;
-mod told;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use http::header::{HOST, HeaderMap};
 use keytide_core::Sender;
 
 pub(crate) use self::answer::Verdict;
+use self::pending_use::PendingUse;
 pub(crate) use self::settings::Settings;
-use self::told::Told;
 use crate::attach::AttachProfile;
 use crate::destination::{
     Allowed, DestinationId, Destinations, RequestHead, Rule, Target, asked_origin, forbidden,
@@ -48,8 +48,8 @@ pub(crate) struct Attempt {
     pub(crate) generation: u64,
     /// When it was sent, where clocks are learned.
     sent: Option<SystemTime>,
-    /// What is told of it, where uses are observed.
-    told: Option<Box<Told>>,
+    /// What observers of uses are told of it, where there are some.
+    pending: Option<Box<PendingUse>>,
 }
 
 impl Guard {
