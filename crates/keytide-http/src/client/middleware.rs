@@ -61,9 +61,9 @@ impl Middleware for Authorizing {
             redirects: self.redirects,
         };
         match dispatch.send(request).await {
-            Ok(sent) => {
-                extensions.insert(SentGeneration(sent.generation));
-                Ok(sent.response)
+            Ok(answered) => {
+                extensions.insert(SentGeneration(answered.generation));
+                Ok(answered.response)
             }
             Err(Failure::Ours(error)) => Err(reqwest_middleware::Error::middleware(error)),
             Err(Failure::Theirs(_, error)) => Err(error.without_url()),

@@ -18,7 +18,7 @@ use reqwest::{Request, Response};
 pub use self::builder::AuthorizedClientBuilder;
 use self::hop::Failure;
 pub use self::request::RequestBuilder;
-use self::send::{Dispatch, Sent};
+use self::send::{Answered, Dispatch};
 use crate::error::Error;
 use crate::guard::Guard;
 use crate::tether::Tether;
@@ -103,7 +103,10 @@ impl AuthorizedClient {
     /// # Errors
     /// Those of [`RequestBuilder::send`].
     pub async fn execute(&self, request: Request) -> Result<Response, Error> {
-        self.inner.send(request).await.map(|sent| sent.response)
+        self.inner
+            .send(request)
+            .await
+            .map(|answered| answered.response)
     }
 
     /// Sends a request whose response is a long-lived stream: [`execute`](Self::execute), and a [`Tether`] that tells
@@ -112,9 +115,9 @@ impl AuthorizedClient {
     /// # Errors
     /// Those of [`RequestBuilder::send`].
     pub async fn open(&self, request: Request) -> Result<(Response, Tether), Error> {
-        let sent = self.inner.send(request).await?;
-        let tether = Tether::new(self.inner.guard.sender.cache(), sent.generation);
-        Ok((sent.response, tether))
+        let answered = self.inner.send(request).await?;
+        let tether = Tether::new(self.inner.guard.sender.cache(), answered.generation);
+        Ok((answered.response, tether))
     }
 
     /// The cache whose credential it sends.
@@ -125,7 +128,7 @@ impl AuthorizedClient {
 }
 
 impl Inner {
-    async fn send(&self, request: Request) -> Result<Sent, Error> {
+    async fn send(&self, request: Request) -> Result<Answered, Error> {
         let dispatch = Dispatch {
             guard: &self.guard,
             carrier: &self.http,

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind};
 use crate::guard::Guard;
 
 /// A response, and what it was head with.
-pub(crate) struct Sent {
+pub(crate) struct Answered {
     pub(crate) response: Response,
     pub(crate) generation: u64,
 }
@@ -24,7 +24,7 @@ pub(crate) struct Dispatch<'a, C> {
 }
 
 impl<C: Carry> Dispatch<'_, C> {
-    pub(crate) async fn send(&self, request: Request) -> Result<Sent, Failure<C::Error>> {
+    pub(crate) async fn send(&self, request: Request) -> Result<Answered, Failure<C::Error>> {
         let mut to = self.guard.admit(&head(&request))?;
         let limit = request.timeout().copied();
         let hop = Hop {
@@ -43,7 +43,7 @@ impl<C: Carry> Dispatch<'_, C> {
                 may_retry,
             } = engine::run(&hop, unsent).await?;
             let Some((next, request)) = self.onward(to, hops, replay, &response)? else {
-                return Ok(Sent {
+                return Ok(Answered {
                     response,
                     generation,
                 });
