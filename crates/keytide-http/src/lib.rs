@@ -24,7 +24,7 @@ mod layer;
 mod peek;
 mod prepared;
 mod refusal;
-mod tether;
+mod stream_watch;
 mod watch;
 
 pub use attach::{Answer, Attach, AttachProfile, Basic, Bearer, NamedHeader, Outgoing, Remedy};
@@ -44,4 +44,4 @@ pub use peek::ResponseBody;
 /// The HTTP client underneath, in the version whose builder [`AuthorizedClient::builder`] takes.
 #[cfg(feature = "reqwest")]
 pub use reqwest;
-pub use tether::Tether;
+pub use stream_watch::StreamWatch;

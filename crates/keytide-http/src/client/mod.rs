@@ -21,7 +21,7 @@ pub use self::request::RequestBuilder;
 use self::send::{Answered, Dispatch};
 use crate::error::Error;
 use crate::guard::Guard;
-use crate::tether::Tether;
+use crate::stream_watch::StreamWatch;
 
 /// Sends requests with the credential of a cache, to named destinations and nowhere else.
 ///
@@ -109,15 +109,15 @@ impl AuthorizedClient {
             .map(|answered| answered.response)
     }
 
-    /// Sends a request whose response is a long-lived stream: [`execute`](Self::execute), and a [`Tether`] that tells
+    /// Sends a request whose response is a long-lived stream: [`execute`](Self::execute), and a [`StreamWatch`] that tells
     /// what becomes of the credential which opened it.
     ///
     /// # Errors
     /// Those of [`RequestBuilder::send`].
-    pub async fn open(&self, request: Request) -> Result<(Response, Tether), Error> {
+    pub async fn open(&self, request: Request) -> Result<(Response, StreamWatch), Error> {
         let answered = self.inner.send(request).await?;
-        let tether = Tether::new(self.inner.guard.sender.cache(), answered.generation);
-        Ok((answered.response, tether))
+        let watch = StreamWatch::new(self.inner.guard.sender.cache(), answered.generation);
+        Ok((answered.response, watch))
     }
 
     /// The cache whose credential it sends.

@@ -20,7 +20,7 @@ pub struct AuthorizeLayerBuilder<C = NoCopy> {
     settings: Settings,
     base: Option<String>,
     marks: bool,
-    tethers: bool,
+    watches: bool,
     copy: C,
 }
 
@@ -30,7 +30,7 @@ impl AuthorizeLayerBuilder {
             settings: Settings::new(cache),
             base: None,
             marks: false,
-            tethers: false,
+            watches: false,
             copy: NoCopy,
         }
     }
@@ -78,7 +78,7 @@ impl<C> AuthorizeLayerBuilder<C> {
             settings: self.settings,
             base: self.base,
             marks: self.marks,
-            tethers: self.tethers,
+            watches: self.watches,
             copy,
         }
     }
@@ -98,10 +98,10 @@ impl<C> AuthorizeLayerBuilder<C> {
         self
     }
 
-    /// Whether each response has a [`Tether`](crate::Tether) in its extensions, for streams that outlive a credential.
+    /// Whether each response has a [`StreamWatch`](crate::StreamWatch) in its extensions, for streams that outlive a credential.
     /// Defaults to `false`.
-    pub fn tether_responses(mut self, tether: bool) -> Self {
-        self.tethers = tether;
+    pub fn watch_streams(mut self, watch: bool) -> Self {
+        self.watches = watch;
         self
     }
 
@@ -123,7 +123,7 @@ impl<C> AuthorizeLayerBuilder<C> {
                 guard,
                 base,
                 marks: self.marks,
-                tethers: self.tethers,
+                watches: self.watches,
             }),
             copy: self.copy,
         })

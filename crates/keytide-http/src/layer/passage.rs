@@ -127,7 +127,7 @@ impl<S, C, B> Passage<S, C, B> {
         response: Response<R>,
     ) -> Response<ResponseBody<R>> {
         self.shared
-            .tethered(generation, response.map(ResponseBody::untouched))
+            .watched(generation, response.map(ResponseBody::untouched))
     }
 }
 

@@ -6,7 +6,7 @@ use http::request::Parts;
 use crate::destination::{DestinationId, RequestHead, Target};
 use crate::error::Error;
 use crate::guard::Guard;
-use crate::tether::Tether;
+use crate::stream_watch::StreamWatch;
 
 /// What all services of one layer share.
 pub(super) struct Shared {
@@ -14,16 +14,16 @@ pub(super) struct Shared {
     /// Where requests go whose URI is a path only.
     pub(super) base: Option<DestinationId>,
     pub(super) marks: bool,
-    pub(super) tethers: bool,
+    pub(super) watches: bool,
 }
 
 impl Shared {
     /// The response to a request that went with this generation.
     #[inline]
-    pub(super) fn tethered<R>(&self, generation: u64, mut response: Response<R>) -> Response<R> {
-        if self.tethers {
-            let tether = Tether::new(self.guard.sender.cache(), generation);
-            response.extensions_mut().insert(tether);
+    pub(super) fn watched<R>(&self, generation: u64, mut response: Response<R>) -> Response<R> {
+        if self.watches {
+            let watch = StreamWatch::new(self.guard.sender.cache(), generation);
+            response.extensions_mut().insert(watch);
         }
         response
     }
