@@ -49,7 +49,7 @@ impl AuthorizedClientBuilder {
     }
 
     /// Sends the bare secret in a header of this name, such as `x-api-key`. Defaults to `Authorization: Bearer …`.
-    pub fn header(mut self, name: impl Into<String>) -> Self {
+    pub fn credential_header(mut self, name: impl Into<String>) -> Self {
         self.settings.header(&name.into());
         self
     }
