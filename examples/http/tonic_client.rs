@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let layer = AuthorizeLayer::builder(token.clone())
         .destination(server.origin())
         .relative_to(server.origin())
-        .watch_streams(true)
+        .watch_streams()
         .build()?;
     // A generated client takes this in place of the channel: `EchoClient::new(layer.layer(channel))`.
     let mut client = tonic::client::Grpc::new(layer.layer(channel));

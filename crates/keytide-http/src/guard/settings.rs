@@ -104,7 +104,7 @@ impl fmt::Debug for Settings {
             .field("destinations", &self.destinations)
             .field("patience", &self.patience)
             .field("min_remaining", &self.least)
-            .field("retry_on_401", &self.retry);
+            .field("retry", &self.retry);
         match &self.attach {
             Ok(attach) => debug.field("headers", &attach.profile.headers()),
             Err(error) => debug.field("error", error),

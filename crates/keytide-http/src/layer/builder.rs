@@ -91,17 +91,17 @@ impl<C> AuthorizeLayerBuilder<C> {
         self
     }
 
-    /// Whether the generation goes along in the extensions of each request, as [`SentGeneration`](crate::SentGeneration),
-    /// for layers below that want to know it. Costs up to three allocations a request. Defaults to `false`.
-    pub fn mark_requests(mut self, mark: bool) -> Self {
-        self.marks = mark;
+    /// The generation goes along in the extensions of each request, as [`SentGeneration`](crate::SentGeneration), for
+    /// layers below that want to know it. Costs up to three allocations a request. Defaults to not telling it.
+    pub fn mark_requests(mut self) -> Self {
+        self.marks = true;
         self
     }
 
-    /// Whether each response has a [`StreamWatch`](crate::StreamWatch) in its extensions, for streams that outlive a credential.
-    /// Defaults to `false`.
-    pub fn watch_streams(mut self, watch: bool) -> Self {
-        self.watches = watch;
+    /// Each response has a [`StreamWatch`](crate::StreamWatch) in its extensions, for streams that outlive a credential.
+    /// Defaults to none.
+    pub fn watch_streams(mut self) -> Self {
+        self.watches = true;
         self
     }
 

@@ -401,15 +401,9 @@ async fn a_path_alone_goes_where_the_builder_says() {
 async fn the_generation_goes_along_where_that_is_asked_for() {
     let (mint, seen) = (Mint::default(), Seen::default());
     let cache = mint.cache();
-    let build = |mark| {
-        AuthorizeLayer::builder(cache.clone())
-            .destination("https://api.example.com")
-            .mark_requests(mark)
-            .build()
-            .unwrap()
-    };
-    for mark in [true, false] {
-        let http = build(mark).layer(recording(&seen));
+    let builder = || AuthorizeLayer::builder(cache.clone()).destination("https://api.example.com");
+    for builder in [builder().mark_requests(), builder()] {
+        let http = builder.build().unwrap().layer(recording(&seen));
         http.oneshot(request("https://api.example.com/"))
             .await
             .unwrap();
@@ -503,7 +497,7 @@ async fn a_watched_response_tells_of_rotation_and_revocation() {
     let cache = mint.cache();
     let layer = AuthorizeLayer::builder(cache.clone())
         .destination("https://api.example.com")
-        .watch_streams(true)
+        .watch_streams()
         .build()
         .unwrap();
     let http = layer.layer(recording(&seen));

@@ -110,7 +110,7 @@ async fn a_stream_lives_through_a_rotation_and_ends_with_a_revocation() {
     let layer = given
         .layer()
         .relative_to(given.server.origin())
-        .watch_streams(true)
+        .watch_streams()
         .build()
         .unwrap();
     let mut client = Client::new(layer.layer(given.channel()));
