@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::destination::Rule;
+use crate::rule::Rule;
 
 /// An error that is one pointer wide, cheap to clone, and says what became of the request.
 ///

@@ -24,13 +24,14 @@ mod layer;
 mod peek;
 mod prepared;
 mod refusal;
+mod rule;
 mod stream_watch;
 mod watch;
 
 pub use attach::{Answer, Attach, AttachProfile, Basic, Bearer, NamedHeader, Outgoing, Remedy};
 #[cfg(feature = "reqwest")]
 pub use client::{AuthorizedClient, AuthorizedClientBuilder, RequestBuilder};
-pub use destination::{Destination, Rule};
+pub use destination::Destination;
 pub use error::{Error, ErrorKind};
 #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
 pub use generation::SentGeneration;
@@ -44,4 +45,5 @@ pub use peek::ResponseBody;
 /// The HTTP client underneath, in the version whose builder [`AuthorizedClient::builder`] takes.
 #[cfg(feature = "reqwest")]
 pub use reqwest;
+pub use rule::Rule;
 pub use stream_watch::StreamWatch;

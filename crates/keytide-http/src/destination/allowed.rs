@@ -8,8 +8,9 @@ use url::{Host, Url};
 
 use super::judge::forbidden;
 use super::path::{ambiguity, is_below};
-use super::{Destination, Rule, Target};
+use super::{Destination, Target};
 use crate::error::{Error, ErrorKind};
+use crate::rule::Rule;
 
 /// Scheme, host and port as `url` normalises them, with the methods and paths that are admitted there.
 pub(crate) struct Allowed {

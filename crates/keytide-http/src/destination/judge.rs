@@ -5,8 +5,9 @@ use std::fmt;
 use http::{HeaderMap, Method};
 
 use super::target::origin_of;
-use super::{Allowed, Destination, Rule, Target};
+use super::{Allowed, Destination, Target};
 use crate::error::{Error, ErrorKind};
+use crate::rule::Rule;
 
 /// Which of the destinations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

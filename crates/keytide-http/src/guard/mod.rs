@@ -20,10 +20,11 @@ use self::pending_use::PendingUse;
 pub(crate) use self::settings::Settings;
 use crate::attach::AttachProfile;
 use crate::destination::{
-    Allowed, DestinationId, Destinations, RequestHead, Rule, Target, asked_origin, forbidden,
+    Allowed, DestinationId, Destinations, RequestHead, Target, asked_origin, forbidden,
 };
 use crate::error::{Error, ErrorKind};
 use crate::prepared::Attaching;
+use crate::rule::Rule;
 use crate::watch::Watch;
 
 /// A credential, a way to attach it, and where it may go.

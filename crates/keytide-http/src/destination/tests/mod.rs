@@ -9,6 +9,7 @@ use url::Url;
 
 use super::*;
 use crate::ErrorKind;
+use crate::rule::Rule;
 
 const ANY: &str = "https://api.example.com";
 const PORT: &str = "https://api.example.com:8443";
