@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use http::{HeaderMap, Method};
 use url::{Host, Url};
 
-use super::judge::forbidden;
+use super::method::forbidden;
 use super::path::{ambiguity, is_below};
 use super::{Destination, Target};
 use crate::error::{Error, ErrorKind};

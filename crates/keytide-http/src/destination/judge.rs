@@ -4,6 +4,7 @@ use std::fmt;
 
 use http::{HeaderMap, Method};
 
+use super::method::{forbidden, overrides};
 use super::target::origin_of;
 use super::{Allowed, Destination, Target};
 use crate::error::{Error, ErrorKind};
@@ -143,59 +144,6 @@ impl Destinations {
         }
     }
 }
-
-/// Why no request of this method carries a credential, if that is so.
-#[inline]
-pub(crate) fn forbidden(method: &Method, headers: &HeaderMap) -> Option<&'static str> {
-    if is_ordinary(method) && headers.is_empty() {
-        return None;
-    }
-    if is_forbidden(method.as_str().as_bytes()) {
-        return Some("a request by TRACE, TRACK or CONNECT never carries a credential");
-    }
-    let overridden = OVERRIDES
-        .iter()
-        .flat_map(|name| headers.get_all(*name))
-        .any(|value| {
-            value
-                .as_bytes()
-                .split(|byte| *byte == b',')
-                .any(is_forbidden)
-        });
-    overridden.then_some(
-        "a request that asks to be taken for TRACE, TRACK or CONNECT never carries a credential",
-    )
-}
-
-#[inline]
-fn is_ordinary(method: &Method) -> bool {
-    matches!(
-        *method,
-        Method::GET | Method::POST | Method::PUT | Method::DELETE | Method::PATCH | Method::HEAD
-    )
-}
-
-/// Some servers take methods in any case.
-fn is_forbidden(method: &[u8]) -> bool {
-    let method = method.trim_ascii();
-    FORBIDDEN
-        .iter()
-        .any(|forbidden| method.eq_ignore_ascii_case(forbidden))
-}
-
-/// Whether a request asks to be taken for one of another method.
-fn overrides(headers: &HeaderMap) -> bool {
-    OVERRIDES.iter().any(|name| headers.contains_key(*name))
-}
-
-const FORBIDDEN: [&[u8]; 3] = [b"TRACE", b"TRACK", b"CONNECT"];
-
-/// Headers by which frameworks take a request for one of another method.
-const OVERRIDES: [&str; 3] = [
-    "x-http-method-override",
-    "x-http-method",
-    "x-method-override",
-];
 
 /// Where a request would go, for errors and events; empty if it cannot be said.
 pub(crate) fn asked_origin(target: &Target<'_>) -> String {

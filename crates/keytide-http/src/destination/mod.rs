@@ -2,13 +2,15 @@
 
 mod allowed;
 mod judge;
+mod method;
 mod path;
 mod target;
 
 use http::Method;
 
 pub(crate) use self::allowed::{Allowed, LOCALHOST};
-pub(crate) use self::judge::{DestinationId, Destinations, RequestHead, asked_origin, forbidden};
+pub(crate) use self::judge::{DestinationId, Destinations, RequestHead, asked_origin};
+pub(crate) use self::method::forbidden;
 pub(crate) use self::target::{Target, authority_of, origin_of};
 
 /// An origin that a credential may be sent to, and optionally which methods and paths there.
