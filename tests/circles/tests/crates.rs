@@ -38,19 +38,6 @@ const STANDING: &[(&str, &[&str])] = &[
             "issuer/exchange.rs",
         ],
     ),
-    (
-        "keytide-http",
-        &[
-            "layer/exchange.rs",
-            "layer/future.rs",
-            "layer/mod.rs",
-            "layer/service.rs",
-        ],
-    ),
-    (
-        "keytide-http",
-        &["destination/allowed.rs", "destination/judge.rs"],
-    ),
     ("keytide-kubernetes", &["file.rs", "volume.rs"]),
     (
         "keytide-kubernetes",
