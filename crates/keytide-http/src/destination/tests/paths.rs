@@ -1,4 +1,4 @@
-use Is::{No, P, Sent};
+use Is::{No, Sent};
 
 use super::*;
 
