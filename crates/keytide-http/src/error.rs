@@ -70,6 +70,7 @@ impl Error {
         self.0.rule
     }
 
+    #[cfg(feature = "reqwest")]
     pub(crate) fn message(&self) -> &str {
         &self.0.message
     }
@@ -130,6 +131,7 @@ impl Error {
         Self::new(ErrorKind::InvalidArgument, message)
     }
 
+    #[cfg(any(feature = "reqwest", feature = "tower"))]
     pub(crate) fn credential(source: keytide_core::Error) -> Self {
         if source.kind() == keytide_core::ErrorKind::TimedOut {
             let message = "there was no credential for the request in time; the refresh goes on";

@@ -1,31 +1,40 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// One face alone does not use all that the faces share; with all features nothing is unused.
-#![cfg_attr(
-    not(all(feature = "reqwest", feature = "tower")),
-    allow(dead_code, unused_imports)
-)]
 
+#[cfg_attr(
+    not(any(feature = "reqwest", feature = "tower")),
+    expect(dead_code, unused_imports, reason = "without a face nothing is sent")
+)]
 mod attach;
 #[cfg(feature = "reqwest")]
 mod client;
+#[cfg_attr(
+    not(any(feature = "reqwest", feature = "tower")),
+    expect(dead_code, unused_imports, reason = "without a face nothing is sent")
+)]
 mod destination;
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 mod engine;
 mod error;
 #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
 mod generation;
+#[cfg(any(feature = "reqwest", feature = "tower"))]
 mod guard;
 #[cfg(feature = "issuer")]
 #[cfg_attr(docsrs, doc(cfg(feature = "issuer")))]
 pub mod issuer;
 #[cfg(feature = "tower")]
 mod layer;
+#[cfg(any(feature = "reqwest", feature = "tower"))]
 mod peek;
+#[cfg(any(feature = "reqwest", feature = "tower"))]
 mod prepared;
+#[cfg(any(feature = "reqwest", feature = "tower"))]
 mod refusal;
 mod rule;
+#[cfg(any(feature = "reqwest", feature = "tower"))]
 mod stream_watch;
+#[cfg(any(feature = "reqwest", feature = "tower"))]
 mod watch;
 
 pub use attach::{Answer, Attach, AttachProfile, Basic, Bearer, NamedHeader, Outgoing, Remedy};
@@ -46,4 +55,5 @@ pub use peek::ResponseBody;
 #[cfg(feature = "reqwest")]
 pub use reqwest;
 pub use rule::Rule;
+#[cfg(any(feature = "reqwest", feature = "tower"))]
 pub use stream_watch::StreamWatch;

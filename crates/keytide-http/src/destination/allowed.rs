@@ -110,11 +110,13 @@ impl Allowed {
     }
 
     /// Whether requests to it travel in clear text.
+    #[cfg(feature = "reqwest")]
     pub(crate) fn is_clear(&self) -> bool {
         !self.secure
     }
 
     /// Whether it is a name that must not be looked up, for the look-up decides whether it is on this machine.
+    #[cfg(feature = "reqwest")]
     pub(crate) fn is_clear_localhost(&self) -> bool {
         !self.secure && self.host == LOCALHOST
     }

@@ -94,6 +94,7 @@ impl Destinations {
     }
 
     /// The destination that a redirect leads to.
+    #[cfg(feature = "reqwest")]
     pub(crate) fn judge_redirect(
         &self,
         from: DestinationId,

@@ -8,8 +8,11 @@ mod target;
 
 use http::Method;
 
-pub(crate) use self::allowed::{Allowed, LOCALHOST};
+pub(crate) use self::allowed::Allowed;
+#[cfg(feature = "reqwest")]
+pub(crate) use self::allowed::LOCALHOST;
 pub(crate) use self::judge::{DestinationId, Destinations, RequestHead, asked_origin};
+#[cfg(feature = "tower")]
 pub(crate) use self::method::forbidden;
 pub(crate) use self::target::{Target, authority_of, origin_of};
 

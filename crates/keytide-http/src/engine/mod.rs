@@ -28,6 +28,7 @@ enum Supply {
     /// The one at hand; waited for where there is none.
     AtHand,
     /// Waited for: there is none at hand.
+    #[cfg(feature = "tower")]
     Awaited,
     /// The one that took the place of a refused one.
     Renewed(Arc<Credential>),
@@ -44,6 +45,13 @@ pub(crate) struct Judged<X: Exchange> {
 }
 
 /// What came of a request.
+#[cfg_attr(
+    not(feature = "reqwest"),
+    expect(
+        dead_code,
+        reason = "who follows no redirects needs the response alone"
+    )
+)]
 pub(crate) struct Done<X: Exchange> {
     pub(crate) response: X::Response,
     pub(crate) generation: u64,
@@ -55,6 +63,7 @@ pub(crate) struct Done<X: Exchange> {
 
 impl<X: Exchange> Unsent<X> {
     /// A request that goes with the credential at hand.
+    #[cfg(feature = "reqwest")]
     pub(crate) fn new(
         exchange: &X,
         to: DestinationId,
@@ -173,6 +182,7 @@ async fn attach<X: Exchange>(
             }
             None
         }
+        #[cfg(feature = "tower")]
         Supply::Awaited => None,
         Supply::Renewed(credential) => Some(credential),
     };

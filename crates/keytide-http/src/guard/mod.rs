@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
+#[cfg(feature = "tower")]
 use http::Method;
 use http::header::{HOST, HeaderMap};
 use keytide_core::Sender;
@@ -19,9 +20,9 @@ pub(crate) use self::answer::Verdict;
 use self::pending_use::PendingUse;
 pub(crate) use self::settings::Settings;
 use crate::attach::AttachProfile;
-use crate::destination::{
-    Allowed, DestinationId, Destinations, RequestHead, Target, asked_origin, forbidden,
-};
+#[cfg(feature = "tower")]
+use crate::destination::forbidden;
+use crate::destination::{Allowed, DestinationId, Destinations, RequestHead, Target, asked_origin};
 use crate::error::{Error, ErrorKind};
 use crate::prepared::Attaching;
 use crate::rule::Rule;
@@ -31,6 +32,7 @@ use crate::watch::Watch;
 pub(crate) struct Guard {
     pub(crate) sender: Sender,
     pub(crate) destinations: Destinations,
+    #[cfg(feature = "reqwest")]
     pub(crate) retry: bool,
     patience: Duration,
     least: Duration,
@@ -80,6 +82,7 @@ impl Guard {
     }
 
     /// Judges where a redirect leads.
+    #[cfg(feature = "reqwest")]
     pub(crate) fn admit_redirect(
         &self,
         from: DestinationId,
@@ -94,6 +97,7 @@ impl Guard {
         self.destinations.at(id)
     }
 
+    #[cfg(feature = "tower")]
     pub(crate) fn profile(&self) -> &AttachProfile {
         &self.profile
     }

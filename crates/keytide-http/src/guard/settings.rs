@@ -9,7 +9,9 @@ use http::header;
 use keytide_core::Cache;
 
 use super::Guard;
-use crate::attach::{Attach, AttachProfile, Bearer, NamedHeader};
+#[cfg(feature = "reqwest")]
+use crate::attach::NamedHeader;
+use crate::attach::{Attach, AttachProfile, Bearer};
 use crate::destination::{Destination, Destinations};
 use crate::error::Error;
 use crate::prepared::{Attaching, Prepared};
@@ -47,6 +49,7 @@ impl Settings {
         self.attach = Ok(AttachMethod::of(attach, &self.cache));
     }
 
+    #[cfg(feature = "reqwest")]
     pub(crate) fn header(&mut self, name: &str) {
         self.attach = NamedHeader::new(name).map(|named| AttachMethod::of(named, &self.cache));
     }
@@ -76,6 +79,7 @@ impl Settings {
             _watch: Watch::new(&self.cache, watched),
             sender: self.cache.sender(),
             destinations,
+            #[cfg(feature = "reqwest")]
             retry: self.retry,
             patience: self.patience,
             least: self.least,
