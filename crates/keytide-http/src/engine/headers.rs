@@ -10,12 +10,10 @@ pub(crate) struct ReplayHeaders(Vec<(HeaderName, HeaderValue)>);
 impl ReplayHeaders {
     #[inline]
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let mut kept = Vec::with_capacity(headers.len());
-        kept.extend(
-            headers
-                .iter()
-                .map(|(name, value)| (name.clone(), value.clone())),
-        );
+        let kept = headers
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
         Self(kept)
     }
 
