@@ -1,41 +1,19 @@
-//! What the layer adds to a request over a fixed header: `cargo bench -p keytide-http --features tower --bench attach`.
+//! What attaching adds to a request over a fixed header: `cargo bench -p keytide-http --features tower --bench attach`.
 //!
-//! Rounds of both are interleaved, and the median of the rounds' differences is told. `-- layer` or `-- fixed` runs one
-//! of them only, a million times, for `valgrind --tool=callgrind`.
+//! Rounds of both are interleaved, and the median of the rounds' differences is told. `-- layer`, `-- layer-fixed`,
+//! `-- client`, `-- client-no-retry` or `-- client-fixed` runs one of them only, for
+//! `valgrind --tool=callgrind --separate-threads=yes`: the first thread is the client's, and it sends as many requests as
+//! are told at the end.
 
-use std::convert::Infallible;
-use std::future::{Future, Ready, ready};
-use std::hint::black_box;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+mod client;
+mod layer;
+
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::AUTHORIZATION;
-use http::{HeaderValue, Request, Response, Uri};
-use http_body_util::Empty;
+use http::HeaderValue;
 use keytide_core::{Agent, AgentIdentity, Cache, Error, Issued, Profile, ProvideCredential};
-use keytide_http::AuthorizeLayer;
-use tower::{Layer, Service};
-
-/// Answers at once.
-#[derive(Clone)]
-struct Done;
-
-impl Service<Request<Empty<Bytes>>> for Done {
-    type Response = Response<Empty<Bytes>>;
-    type Error = Infallible;
-    type Future = Ready<Result<Self::Response, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Empty<Bytes>>) -> Self::Future {
-        black_box(&request);
-        ready(Ok(Response::new(Empty::new())))
-    }
-}
+use keytide_http::AuthorizedClientBuilder;
 
 struct Hour;
 
@@ -49,59 +27,65 @@ impl ProvideCredential for Hour {
     }
 }
 
+/// One way to send a request.
+type Send<'a> = Box<dyn FnMut() + 'a>;
+
 fn main() {
     let cache = cache();
-    let uri = Uri::from_static("https://api.example.com/v1/invoices");
-    let value =
-        HeaderValue::from_maybe_shared(Bytes::from("Bearer ".to_owned() + &"t".repeat(1024)));
-    let value = value.expect("a header");
-    let layer = AuthorizeLayer::builder(cache)
-        .destination("https://api.example.com")
-        .build()
-        .expect("a layer");
-    let (mut layered, mut plain) = (layer.layer(Done), Done);
-    let mut fixed = || {
-        let mut request = Request::new(Empty::new());
-        *request.uri_mut() = uri.clone();
-        request.headers_mut().insert(AUTHORIZATION, value.clone());
-        finish(plain.call(request));
-    };
-    let mut through_layer = || {
-        let mut request = Request::new(Empty::new());
-        *request.uri_mut() = uri.clone();
-        finish(layered.call(request));
-    };
     match std::env::args().nth(1).as_deref() {
-        Some("fixed") => (0..1_000_000).for_each(|_| fixed()),
-        Some("layer") => (0..1_000_000).for_each(|_| through_layer()),
+        Some("layer-fixed") => alone(layer::fixed(), 1_000_000),
+        Some("layer") => alone(layer::ours(&cache), 1_000_000),
+        Some("client-fixed") => alone(client::Bench::new().fixed(), 10_000),
+        Some("client") => alone(client::Bench::new().ours(&cache, |builder| builder), 10_000),
+        Some("client-no-retry") => {
+            let client = client::Bench::new();
+            alone(
+                client.ours(&cache, AuthorizedClientBuilder::without_retry),
+                10_000,
+            );
+        }
         _ => {
-            let mut differences: Vec<_> = (0..ROUNDS)
-                .map(|_| {
-                    let (fixed, layer) = (round(&mut fixed), round(&mut through_layer));
-                    (layer - fixed, fixed, layer)
-                })
-                .collect();
-            differences.sort_by(|a, b| a.0.total_cmp(&b.0));
-            let (added, fixed, layer) = differences[ROUNDS / 2];
-            println!("fixed header {fixed:.0} ns, layer {layer:.0} ns: {added:.0} ns added");
+            compare("layer", layer::fixed(), layer::ours(&cache), 100_000);
+            let client = client::Bench::new();
+            let ours = client.ours(&cache, |builder| builder);
+            compare("client", client.fixed(), ours, 100);
+            let ours = client.ours(&cache, AuthorizedClientBuilder::without_retry);
+            compare("client, no retry", client.fixed(), ours, 100);
         }
     }
 }
 
-/// The nanoseconds that one call takes.
-#[expect(clippy::disallowed_methods, reason = "a benchmark takes the time")]
-fn round(work: &mut impl FnMut()) -> f64 {
-    let start = Instant::now();
-    for _ in 0..CALLS {
-        work();
-    }
-    start.elapsed().as_secs_f64() * 1e9 / f64::from(CALLS)
+fn alone(mut send: Send<'_>, requests: u32) {
+    (0..requests).for_each(|_| send());
+    println!("{requests} requests");
 }
 
-fn finish<F: Future>(future: F) {
-    let polled = pin!(future).poll(&mut Context::from_waker(Waker::noop()));
-    assert!(polled.is_ready(), "it waits");
-    black_box(polled.is_ready());
+fn compare(name: &str, mut fixed: Send<'_>, mut ours: Send<'_>, requests: u32) {
+    let mut differences: Vec<_> = (0..ROUNDS)
+        .map(|_| {
+            let (fixed, ours) = (round(&mut fixed, requests), round(&mut ours, requests));
+            (ours - fixed, fixed, ours)
+        })
+        .collect();
+    differences.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (added, fixed, ours) = differences[ROUNDS / 2];
+    println!("{name}: fixed header {fixed:.0} ns, ours {ours:.0} ns: {added:.0} ns added");
+}
+
+/// The nanoseconds that one request takes.
+#[expect(clippy::disallowed_methods, reason = "a benchmark takes the time")]
+fn round(send: &mut Send<'_>, requests: u32) -> f64 {
+    let start = Instant::now();
+    for _ in 0..requests {
+        send();
+    }
+    start.elapsed().as_secs_f64() * 1e9 / f64::from(requests)
+}
+
+/// The header as it is with a credential of the cache.
+fn value() -> HeaderValue {
+    let text = Bytes::from("Bearer ".to_owned() + &"t".repeat(1024));
+    HeaderValue::from_maybe_shared(text).expect("a header")
 }
 
 fn cache() -> Cache {
@@ -120,4 +104,3 @@ fn cache() -> Cache {
 }
 
 const ROUNDS: usize = 41;
-const CALLS: u32 = 100_000;
