@@ -4,7 +4,7 @@
 //! cargo run -p keytide-examples-http --example sse_stream
 //! ```
 //!
-//! What to look at: `open` instead of `send` gives the response and a tether. The tether tells of rotations, which need
+//! What to look at: `open` instead of `send` gives the response and a watch. The watch tells of rotations, which need
 //! not end a stream that its server goes on serving, and of the revocation, which does.
 
 use std::error::Error;
@@ -28,8 +28,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .destination(api.origin())
         .build()?;
 
-    let (mut response, mut tether) = http.get(format!("{}/events", api.origin())).open().await?;
-    println!("opened with generation {}", tether.generation());
+    let (mut response, mut watch) = http.get(format!("{}/events", api.origin())).open().await?;
+    println!("opened with generation {}", watch.generation());
 
     // Something else uses the credential, so it rotates.
     let using = tokio::spawn(async move {
@@ -44,10 +44,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ended
     });
 
-    let (mut events, mut rotations, mut following) = (0, 0, tether.clone());
+    let (mut events, mut rotations, mut following) = (0, 0, watch.clone());
     let error = loop {
         tokio::select! {
-            read = tether.unless_revoked(response.chunk()) => match read {
+            read = watch.unless_revoked(response.chunk()) => match read {
                 Ok(chunk) => events += usize::from(chunk?.is_some()),
                 Err(error) => break error,
             },

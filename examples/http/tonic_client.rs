@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use keytide_examples_http::{ECHO, Grpc, Issuer, TextCodec, WATCH, agent};
-use keytide_http::{AuthorizeLayer, Tether};
+use keytide_http::{AuthorizeLayer, StreamWatch};
 use tokio::time::Instant;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request};
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let layer = AuthorizeLayer::builder(token.clone())
         .destination(server.origin())
         .relative_to(server.origin())
-        .tether_responses(true)
+        .watch_streams()
         .build()?;
     // A generated client takes this in place of the channel: `EchoClient::new(layer.layer(channel))`.
     let mut client = tonic::client::Grpc::new(layer.layer(channel));
@@ -68,18 +68,18 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let request = Request::new("tick".to_owned());
     let path = PathAndQuery::from_static(WATCH);
     let response = client.server_streaming(request, path, TextCodec).await?;
-    let mut tether = response
+    let mut watch = response
         .extensions()
-        .get::<Tether>()
+        .get::<StreamWatch>()
         .cloned()
-        .ok_or("a tether was asked for")?;
+        .ok_or("a watch was asked for")?;
     let (mut ticks, mut stream) = (0, response.into_inner());
     let revoking = tokio::spawn(async move {
         tokio::time::sleep(Duration::from_secs(1)).await;
         drop(token.revoke());
         Instant::now()
     });
-    while let Ok(Ok(Some(tick))) = tether.unless_revoked(stream.message()).await {
+    while let Ok(Ok(Some(tick))) = watch.unless_revoked(stream.message()).await {
         assert_eq!(tick, "tick");
         ticks += 1;
     }

@@ -232,7 +232,7 @@ pub(crate) async fn load(moto: &Moto) -> Result<(), Failure> {
         .attach(sigv4)
         .destination(relay.origin())
         .patience(Duration::from_secs(5))
-        .retry_on_401(false)
+        .without_retry()
         .build()?;
     let url = format!("{}/", relay.origin());
     let users = Users::start(USERS, PAUSE, move || {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
-use keytide_http::AuthorizedClient;
+use keytide_http::{AuthorizedClient, AuthorizedClientBuilder};
 use tokio::runtime::Runtime;
 
 use super::crowd::loaded;
@@ -30,7 +30,7 @@ pub(super) fn measure(bench: &Bench<'_>) -> Vec<Case> {
         "",
         "A GET over a kept-alive connection",
         "CPU time of the client's thread for one GET on the loopback, over that of one with a fixed header; reqwest 0.13 for all. \
-         keytide sends by AuthorizedClient, with and without the copy that it keeps for a retry after a 401; the others read and \
+         keytide sends by AuthorizedClient, with and without a retry after a 401; the others read and \
          attach for each request.",
     )
     .column("added", "CPU added", "µs", Better::Lower)
@@ -62,8 +62,11 @@ fn found(bench: &Bench<'_>, case: &mut Case) -> Result<(), Failure> {
             continue;
         }
         if name == names::GET {
-            senders.push((name, Sender::ours(&url, true)?));
-            senders.push((NO_RETRY.to_owned(), Sender::ours(&url, false)?));
+            senders.push((name, Sender::ours(&url, |builder| builder)?));
+            senders.push((
+                NO_RETRY.to_owned(),
+                Sender::ours(&url, AuthorizedClientBuilder::without_retry)?,
+            ));
             continue;
         }
         let issuer = FakeIssuer::new(Answer::AtOnce);
@@ -149,12 +152,14 @@ impl Sender {
         })
     }
 
-    fn ours(url: &str, retry: bool) -> Result<Self, Failure> {
+    fn ours(
+        url: &str,
+        configure: impl FnOnce(AuthorizedClientBuilder) -> AuthorizedClientBuilder,
+    ) -> Result<Self, Failure> {
         let loaded = subjects::loaded().map_err(Failure::of)?;
         let origin = url.trim_end_matches("/api");
-        let client = AuthorizedClient::builder(reqwest::Client::builder(), loaded.cache)
-            .destination(origin)
-            .retry_on_401(retry)
+        let builder = AuthorizedClient::builder(reqwest::Client::builder(), loaded.cache);
+        let client = configure(builder.destination(origin))
             .build()
             .map_err(Failure::of)?;
         Ok(Self {

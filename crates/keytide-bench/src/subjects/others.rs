@@ -18,7 +18,7 @@ pub(crate) fn other(name: &str) -> Info {
             "cache.need().lasting(1 ns).read(…): what one read in each second pays"
         }
         "keytide try_get" => "cache.try_get(), owned, without a wait",
-        "keytide, no retry" => "AuthorizedClient with retry_on_401(false)",
+        "keytide, no retry" => "AuthorizedClient without_retry()",
         "reqwest, fixed header" => "a header made once: what a request costs without any cache",
         _ => "a part that a cache could be made of; it keeps nothing fresh",
     };

@@ -6,10 +6,11 @@ use http::{HeaderMap, Method};
 use keytide_core::RemoteClock;
 use url::{Host, Url};
 
-use super::judge::forbidden;
+use super::method::forbidden;
 use super::path::{ambiguity, is_below};
-use super::{Destination, Rule, Target};
+use super::{Destination, Target};
 use crate::error::{Error, ErrorKind};
+use crate::rule::Rule;
 
 /// Scheme, host and port as `url` normalises them, with the methods and paths that are admitted there.
 pub(crate) struct Allowed {
@@ -108,11 +109,13 @@ impl Allowed {
     }
 
     /// Whether requests to it travel in clear text.
+    #[cfg(feature = "reqwest")]
     pub(crate) fn is_clear(&self) -> bool {
         !self.secure
     }
 
     /// Whether it is a name that must not be looked up, for the look-up decides whether it is on this machine.
+    #[cfg(feature = "reqwest")]
     pub(crate) fn is_clear_localhost(&self) -> bool {
         !self.secure && self.host == LOCALHOST
     }

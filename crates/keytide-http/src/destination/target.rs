@@ -5,8 +5,8 @@ use http::uri::Authority;
 #[cfg(feature = "reqwest")]
 use url::Url;
 
-use super::Rule;
 use crate::error::{Error, ErrorKind};
+use crate::rule::Rule;
 
 /// The parts of a URL, borrowed.
 #[derive(Debug, Clone, Copy)]

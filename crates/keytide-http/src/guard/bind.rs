@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use keytide_core::Credential;
 
-use super::{Guard, Told, Trip};
-use crate::attach::{Moment, Outgoing, Sending};
-use crate::destination::Place;
+use super::{Attempt, Guard, PendingUse};
+use crate::attach::{Outgoing, RequestClock, Sending};
+use crate::destination::DestinationId;
 use crate::error::Error;
-use crate::kept::Attached;
+use crate::prepared::Attached;
 
 impl Guard {
     /// Attaches the credential that is at hand, without waiting. `None`: get one with [`credential`](Self::credential).
@@ -20,10 +20,10 @@ impl Guard {
     #[inline]
     pub(crate) fn bind_now(
         &self,
-        to: Place,
+        to: DestinationId,
         life: Option<Duration>,
         sending: Sending<'_>,
-    ) -> Result<Option<Trip>, Error> {
+    ) -> Result<Option<Attempt>, Error> {
         let read = self.sender.read(self.to(to).origin(), |credential| {
             if self.wish(credential, life).is_some()
                 && self.is_first_to_want_more_than(credential.generation())
@@ -40,33 +40,33 @@ impl Guard {
     #[inline]
     pub(crate) fn bind(
         &self,
-        to: Place,
+        to: DestinationId,
         credential: &Credential,
         sending: Sending<'_>,
-    ) -> Result<Option<Trip>, Error> {
-        let place = self.to(to);
-        let clock = || self.clock_of(place);
-        let told = self
+    ) -> Result<Option<Attempt>, Error> {
+        let allowed = self.to(to);
+        let clock = || self.clock_of(allowed);
+        let pending = self
             .sender
             .observes_uses()
             .then(|| (sending.method.clone(), sending.path.to_owned()));
         let mut outgoing = Outgoing {
             sending,
-            origin: Cow::Borrowed(place.origin()),
-            authority: Cow::Borrowed(place.authority()),
+            origin: Cow::Borrowed(allowed.origin()),
+            authority: Cow::Borrowed(allowed.authority()),
             profile: &self.profile,
-            now: Moment::Learned(&clock),
+            now: RequestClock::Learned(&clock),
         };
-        Ok(match self.kept.attach(credential, &mut outgoing)? {
-            Attached::Yes => Some(Trip {
+        Ok(match self.prepared.attach(credential, &mut outgoing)? {
+            Attached::Current => Some(Attempt {
                 to,
                 generation: credential.generation(),
                 sent: self.profile.wants_clock().then(|| self.sender.now()),
-                told: told.map(|(method, path)| {
-                    Box::new(Told {
+                pending: pending.map(|(method, path)| {
+                    Box::new(PendingUse {
                         sender: self.sender.clone(),
                         generation: credential.generation(),
-                        origin: place.origin().to_owned(),
+                        origin: allowed.origin().to_owned(),
                         method,
                         path,
                         status: None,
@@ -83,7 +83,7 @@ impl Guard {
     /// the request goes with what there is.
     pub(crate) async fn credential(
         &self,
-        to: Place,
+        to: DestinationId,
         life: Option<Duration>,
         limit: Option<Duration>,
     ) -> Result<Arc<Credential>, Error> {

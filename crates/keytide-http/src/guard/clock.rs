@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use http::HeaderMap;
 use http::header::DATE;
 
-use super::{Guard, Trip};
+use super::{Attempt, Guard};
 use crate::destination::Allowed;
 
 impl Guard {
@@ -15,15 +15,15 @@ impl Guard {
     }
 
     /// Learns from the `Date` of an answer, which came over TLS or from this machine.
-    pub(super) fn learn_clock(&self, trip: &Trip, headers: &HeaderMap) {
-        let Some(sent) = trip.sent else {
+    pub(super) fn learn_clock(&self, attempt: &Attempt, headers: &HeaderMap) {
+        let Some(sent) = attempt.sent else {
             return;
         };
         let shown = headers
             .get(DATE)
             .and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
         if let Some(shown) = shown {
-            let clock = self.to(trip.to).clock();
+            let clock = self.to(attempt.to).clock();
             clock.showed(shown, sent, self.sender.now());
         }
     }

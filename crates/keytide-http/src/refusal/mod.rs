@@ -20,20 +20,20 @@ pub(crate) struct Refusal {
     pub(crate) claims: Option<String>,
 }
 
-/// What status and headers tell.
+/// What an answer blames, by status and headers.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Look {
-    /// It is no refusal of the credential.
-    No,
-    Yes(Refusal),
+pub(crate) enum Blame {
+    /// Something else than the credential.
+    Elsewhere,
+    Credential(Refusal),
     /// The body tells.
-    AtBody,
+    InBody,
 }
 
 /// What status and headers say of the credential.
-pub(crate) fn look(status: StatusCode, headers: &HeaderMap) -> Look {
+pub(crate) fn blame(status: StatusCode, headers: &HeaderMap) -> Blame {
     let refused = || {
-        Look::Yes(Refusal {
+        Blame::Credential(Refusal {
             claims: claims::of(headers),
         })
     };
@@ -42,19 +42,19 @@ pub(crate) fn look(status: StatusCode, headers: &HeaderMap) -> Look {
         StatusCode::FORBIDDEN if challenge::says(headers, "invalid_token") => refused(),
         StatusCode::FORBIDDEN if challenge::says(headers, "insufficient_claims") => {
             match claims::of(headers) {
-                Some(claims) => Look::Yes(Refusal {
+                Some(claims) => Blame::Credential(Refusal {
                     claims: Some(claims),
                 }),
-                None => Look::No,
+                None => Blame::Elsewhere,
             }
         }
         StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST => match aws::of_headers(headers) {
             Some(true) => refused(),
-            Some(false) => Look::No,
-            None => Look::AtBody,
+            Some(false) => Blame::Elsewhere,
+            None => Blame::InBody,
         },
         StatusCode::OK if says_grpc_unauthenticated(headers) => refused(),
-        _ => Look::No,
+        _ => Blame::Elsewhere,
     }
 }
 
@@ -79,5 +79,5 @@ fn says_grpc_unauthenticated(headers: &HeaderMap) -> bool {
 }
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
-/// How much of a body is looked at.
+/// How much of a body is blame at.
 pub(crate) const MOST_OF_A_BODY: u64 = 64 * 1024;

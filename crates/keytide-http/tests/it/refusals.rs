@@ -80,7 +80,7 @@ async fn with_the_retry_off_a_401_surfaces_and_is_reported(over: Over) {
     let cache = mint.cache();
     let http = builder_over(over, &cache)
         .destination(server.origin())
-        .retry_on_401(false)
+        .without_retry()
         .build()
         .unwrap();
 

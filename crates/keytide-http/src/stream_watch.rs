@@ -1,4 +1,4 @@
-//! What becomes of the credential of a stream that outlives it: [`Tether`].
+//! What becomes of the credential of a stream that outlives it: [`StreamWatch`].
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -12,26 +12,26 @@ use crate::error::{Error, ErrorKind};
 /// Follows the credential that a long-lived stream was opened with: server-sent events, a WebSocket, a gRPC stream.
 ///
 /// A stream is judged by its server when it is opened, and mostly never again: a rotation need not end it, a revocation
-/// should. The tether tells of both at once, without a timer; it keeps neither the stream nor the cache alive.
+/// should. The watch tells of both at once, without a timer; it keeps neither the stream nor the cache alive.
 ///
 /// ```no_run
 /// # async fn example(http: keytide_http::AuthorizedClient) -> Result<(), Box<dyn std::error::Error>> {
-/// let (mut response, mut tether) = http.get("https://api.example.com/events").open().await?;
-/// while let Some(chunk) = tether.unless_revoked(response.chunk()).await?? {
+/// let (mut response, mut watch) = http.get("https://api.example.com/events").open().await?;
+/// while let Some(chunk) = watch.unless_revoked(response.chunk()).await?? {
 ///     println!("{} bytes", chunk.len());
 /// }
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Tether {
+pub struct StreamWatch {
     generation: u64,
     latest: u64,
     changes: Changes,
     revoked: bool,
 }
 
-impl Tether {
+impl StreamWatch {
     pub(crate) fn new(cache: &Cache, generation: u64) -> Self {
         let changes = cache.changes();
         Self {
@@ -96,9 +96,9 @@ impl Tether {
     }
 }
 
-impl fmt::Debug for Tether {
+impl fmt::Debug for StreamWatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tether")
+        f.debug_struct("StreamWatch")
             .field("generation", &self.generation)
             .field("revoked", &self.revoked)
             .finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! The copy of a request that a retry or a redirect is made of: [`Spare`].
+//! What a retry or a redirect is made of: [`Replay`].
 
 use std::future::Future;
 use std::pin::pin;
@@ -14,11 +14,13 @@ use http_body_util::BodyExt;
 use reqwest::{Body, Request, Response};
 use url::Url;
 
-/// A request as it was before the credential was attached. The body is shared, not copied.
-pub(super) struct Spare {
+use crate::engine::ReplayHeaders;
+
+/// A request as it was before the credential was attached, but for its URL: an answer has that. The body is shared, not
+/// copied.
+pub(super) struct Replay {
     method: Method,
-    url: Url,
-    headers: HeaderMap,
+    headers: ReplayHeaders,
     version: Version,
     body: Part,
 }
@@ -32,28 +34,27 @@ pub(super) enum Part {
     Once,
 }
 
-impl Spare {
-    /// At most four allocations: the URL, the two tables of the headers, and a counter for a body that is shared for the
-    /// first time. (As for such a body, so for each name and value of a header that owns its bytes.)
+impl Replay {
+    /// At most two allocations: the list of the headers, where there are some, and a counter for a body that is shared for
+    /// the first time.
     pub(super) fn of(request: &mut Request) -> Self {
         Self {
             body: Part::of(request.body_mut()),
             method: request.method().clone(),
-            url: request.url().clone(),
-            headers: request.headers().clone(),
+            headers: ReplayHeaders::of(request.headers()),
             version: request.version(),
         }
     }
 
-    /// The same request again; `None` when its body is gone.
-    pub(super) fn again(self) -> Option<Request> {
+    /// The same request again, to where it went; `None` when its body is gone.
+    pub(super) fn again(self, url: Url) -> Option<Request> {
         let body = match self.body {
             Part::Absent => None,
             Part::Whole(bytes) => Some(Body::from(bytes)),
             Part::Once => return None,
         };
-        let mut request = Request::new(self.method, self.url);
-        *request.headers_mut() = self.headers;
+        let mut request = Request::new(self.method, url);
+        *request.headers_mut() = self.headers.table();
         *request.version_mut() = self.version;
         *request.body_mut() = body;
         Some(request)
@@ -69,28 +70,32 @@ impl Spare {
         url: Url,
         same_origin: bool,
     ) -> Option<Request> {
-        if drops_body(status, &self.method) {
+        let drops_body = drops_body(status, &self.method);
+        if drops_body {
             self.method = method_after(status, &self.method);
             self.body = Part::Absent;
+        }
+        let mut request = self.again(url)?;
+        let headers = request.headers_mut();
+        if drops_body {
             for name in OF_THE_BODY {
-                self.headers.remove(name);
+                headers.remove(name);
             }
         }
         if !same_origin {
             for name in OF_THE_ORIGIN {
-                self.headers.remove(name);
+                headers.remove(name);
             }
         }
-        self.url = url;
-        self.again()
+        Some(request)
     }
 
     pub(super) fn method_after(&self, status: StatusCode) -> Method {
         method_after(status, &self.method)
     }
 
-    pub(super) fn headers(&self) -> &HeaderMap {
-        &self.headers
+    pub(super) fn headers(&self) -> HeaderMap {
+        self.headers.clone().table()
     }
 }
 

@@ -1,4 +1,4 @@
-//! A use that is told to observers, whatever becomes of the request: [`Told`].
+//! A use that observers are told of, whatever becomes of the request: [`PendingUse`].
 
 use http::{Method, StatusCode};
 use keytide_core::{Sender, UseReport};
@@ -6,7 +6,7 @@ use keytide_core::{Sender, UseReport};
 /// A request that was sent where uses are observed. It is told when this is dropped: with the status of its answer, or
 /// without one where the request failed, or whoever waited for it went away.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct PendingUse {
     pub(super) sender: Sender,
     pub(super) generation: u64,
     pub(super) origin: String,
@@ -16,7 +16,7 @@ pub(super) struct Told {
     pub(super) status: Option<StatusCode>,
 }
 
-impl Drop for Told {
+impl Drop for PendingUse {
     fn drop(&mut self) {
         self.sender.report_use(UseReport {
             generation: self.generation,

@@ -43,15 +43,18 @@ async fn given(secret: &'static str) -> (Agent, Arc<Credential>, mpsc::Receiver<
     (agent, cache.get().await.unwrap(), exposed)
 }
 
-fn attach<A: Attach>(kept: &Kept<A>, credential: &Credential) -> Result<HeaderMap, Error> {
+fn attach<A: Attach>(prepared: &Prepared<A>, credential: &Credential) -> Result<HeaderMap, Error> {
     let (uri, mut headers) = (
         Uri::from_static("https://api.example.com/"),
         HeaderMap::new(),
     );
-    let profile = kept.attach.profile();
+    let profile = prepared.attach.profile();
     let now = SystemTime::UNIX_EPOCH;
     let mut request = Outgoing::new(&profile, &Method::GET, &uri, &mut headers, None, now)?;
-    assert_eq!(kept.attach(credential, &mut request)?, Attached::Yes);
+    assert_eq!(
+        prepared.attach(credential, &mut request)?,
+        Attached::Current
+    );
     Ok(headers)
 }
 
@@ -60,17 +63,17 @@ async fn requests_that_find_no_value_wait_for_the_one_that_makes_it() {
     const REQUESTS: usize = 8;
     let (agent, credential, exposed) = given("token").await;
     let together = Barrier::new(REQUESTS + 1);
-    let kept = Kept::new(
+    let prepared = Prepared::new(
         Bearer::new(),
         agent.cache(Brings("other")).build().unwrap().sender(),
     );
 
     std::thread::scope(|scope| {
-        let making = kept.newest();
+        let making = prepared.newest();
         for _ in 0..REQUESTS {
             scope.spawn(|| {
                 together.wait();
-                assert!(attach(&kept, &credential).unwrap()[AUTHORIZATION].is_sensitive());
+                assert!(attach(&prepared, &credential).unwrap()[AUTHORIZATION].is_sensitive());
             });
         }
         together.wait();
@@ -80,7 +83,7 @@ async fn requests_that_find_no_value_wait_for_the_one_that_makes_it() {
         drop(making);
     });
 
-    drop((kept, credential, agent));
+    drop((prepared, credential, agent));
     assert_eq!(exposed.iter().count(), 1);
 }
 
@@ -89,13 +92,13 @@ async fn a_secret_that_cannot_stand_in_a_header_is_an_error_without_it() {
     let (agent, credential, _exposed) = given("two\r\nlines").await;
     let cache = agent.cache(Brings("other")).build().unwrap();
     let errors = [
-        attach(&Kept::new(Bearer::new(), cache.sender()), &credential),
+        attach(&Prepared::new(Bearer::new(), cache.sender()), &credential),
         attach(
-            &Kept::new(NamedHeader::new("x-api-key").unwrap(), cache.sender()),
+            &Prepared::new(NamedHeader::new("x-api-key").unwrap(), cache.sender()),
             &credential,
         ),
         attach(
-            &Kept::new(Basic::new("me").unwrap(), cache.sender()),
+            &Prepared::new(Basic::new("me").unwrap(), cache.sender()),
             &credential,
         ),
     ];
@@ -116,8 +119,8 @@ async fn basic_is_user_and_secret_in_base64_and_nothing_else() {
         ("", "Basic Om9wZW4gc2VzYW1l"),
         ("bücher", "Basic YsO8Y2hlcjpvcGVuIHNlc2FtZQ=="),
     ] {
-        let kept = Kept::new(Basic::new(user).unwrap(), cache.sender());
-        let headers = attach(&kept, &credential).unwrap();
+        let prepared = Prepared::new(Basic::new(user).unwrap(), cache.sender());
+        let headers = attach(&prepared, &credential).unwrap();
         assert_eq!(headers[AUTHORIZATION], value);
         assert!(headers[AUTHORIZATION].is_sensitive());
     }
@@ -153,9 +156,9 @@ impl Attach for Liar {
 #[tokio::test]
 async fn what_the_profile_does_not_name_cannot_be_set() {
     let (agent, credential, _exposed) = given("token").await;
-    let kept = Kept::new(Liar, agent.cache(Brings("other")).build().unwrap().sender());
+    let prepared = Prepared::new(Liar, agent.cache(Brings("other")).build().unwrap().sender());
 
-    let error = attach(&kept, &credential).unwrap_err();
+    let error = attach(&prepared, &credential).unwrap_err();
 
     assert_eq!(error.kind(), ErrorKind::Credential);
 }

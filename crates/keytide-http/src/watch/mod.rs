@@ -9,7 +9,7 @@ use std::task::{Context, Wake, Waker};
 
 use keytide_core::Cache;
 
-use crate::kept::Attaching;
+use crate::prepared::Attaching;
 
 /// Follows the generations of a cache for as long as it is held.
 ///
@@ -24,15 +24,15 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(cache: &Cache, kept: Weak<dyn Attaching>) -> Arc<Self> {
+    pub(crate) fn new(cache: &Cache, prepared: Weak<dyn Attaching>) -> Arc<Self> {
         let mut changes = cache.changes();
         let following = async move {
             loop {
                 let next = changes.next().await;
-                let Some(kept) = kept.upgrade() else {
+                let Some(prepared) = prepared.upgrade() else {
                     return;
                 };
-                kept.forget_before(next.unwrap_or(u64::MAX));
+                prepared.forget_before(next.unwrap_or(u64::MAX));
                 if next.is_none() {
                     return;
                 }
@@ -49,12 +49,14 @@ impl Watch {
     }
 
     fn poll(self: &Arc<Self>) {
+        // Release: who has the turn sees what was published before this wake. Acquire: who takes it sees the last poll.
         if self.wakes.fetch_add(1, Ordering::AcqRel) > 0 {
             return;
         }
         let waker = Waker::from(Arc::new(Woken(Arc::downgrade(self))));
         let mut context = Context::from_waker(&waker);
         loop {
+            // Acquire: what came before the wakes that are counted here is seen by the poll that answers them.
             let seen = self.wakes.load(Ordering::Acquire);
             let mut following = self
                 .following
@@ -67,6 +69,7 @@ impl Watch {
                 *following = None;
             }
             drop(following);
+            // Release: who takes the turn next sees this poll. Acquire: it reads again what the load above read.
             if self
                 .wakes
                 .compare_exchange(seen, 0, Ordering::AcqRel, Ordering::Relaxed)

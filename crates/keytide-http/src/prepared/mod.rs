@@ -1,4 +1,4 @@
-//! What is kept ready for requests of the current generation: [`Kept`]. The only file that names `arc_swap`.
+//! What is prepared for requests of the current generation: [`Prepared`]. The only file that names `arc_swap`.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,18 +12,18 @@ use crate::error::Error;
 
 /// An [`Attach`] with what it made of the current generation.
 ///
-/// Attaching is a load, a comparison, and what the [`Attach`] does. What is kept may hold a secret in memory:
+/// Attaching is a load, a comparison, and what the [`Attach`] does. What is prepared may hold a secret in memory:
 /// [`Attaching::forget_before`] ends that.
-pub(crate) struct Kept<A: Attach> {
+pub(crate) struct Prepared<A: Attach> {
     attach: A,
     sender: Sender,
     current: ArcSwapOption<Current<A::Ready>>,
-    /// The newest generation that is known here. Held for making or forgetting what is kept, once a generation; never
+    /// The newest generation that is known here. Held for making or forgetting what is prepared, once a generation; never
     /// across an await.
     newest: Mutex<u64>,
 }
 
-/// The object-safe side of [`Kept`].
+/// The object-safe side of [`Prepared`].
 pub(crate) trait Attaching: Send + Sync {
     fn attach(
         &self,
@@ -49,12 +49,13 @@ struct Current<R> {
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Attached {
-    Yes,
+    /// The one at hand is the newest that is known.
+    Current,
     /// A newer generation is known: get that one.
     Superseded,
 }
 
-impl<A: Attach> Kept<A> {
+impl<A: Attach> Prepared<A> {
     pub(crate) fn new(attach: A, sender: Sender) -> Self {
         Self {
             attach,
@@ -100,7 +101,7 @@ impl<A: Attach> Kept<A> {
     }
 }
 
-impl<A: Attach> Attaching for Kept<A> {
+impl<A: Attach> Attaching for Prepared<A> {
     #[inline]
     fn attach(
         &self,
@@ -147,7 +148,7 @@ impl<R> Current<R> {
     ) -> Result<Attached, Error> {
         attach.attach(&self.ready, request)?;
         self.uses.fetch_add(1, Ordering::Relaxed);
-        Ok(Attached::Yes)
+        Ok(Attached::Current)
     }
 }
 
@@ -160,9 +161,9 @@ impl<R> Drop for Current<R> {
     }
 }
 
-impl<A: Attach> fmt::Debug for Kept<A> {
+impl<A: Attach> fmt::Debug for Prepared<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kept").finish_non_exhaustive()
+        f.debug_struct("Prepared").finish_non_exhaustive()
     }
 }
 

@@ -37,6 +37,14 @@ impl<B: Body> ResponseBody<B> {
     }
 }
 
+impl<B: Body + Unpin> ResponseBody<B> {
+    /// [`peek`] at one that is untouched.
+    #[cfg(feature = "tower")]
+    pub(crate) async fn peeked(self, most: u64) -> (Option<Vec<u8>>, Self) {
+        peek(self.rest, most).await
+    }
+}
+
 /// Reads a body whose length is known and at most `most`. Gives the bytes, if that is so, all of them came and each
 /// piece lies in one place; and the body, whole.
 pub(crate) async fn peek<B: Body + Unpin>(
