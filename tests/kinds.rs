@@ -6,10 +6,8 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use keytide_aws::{
-    AssumeRole, CallerIdentityToken, ObjectStoreCredentials, OutboundToken, SdkCredentials,
-    WebIdentity, WebIdentityToken,
-};
+use keytide_aws::bridge as aws;
+use keytide_aws::{AssumeRole, CallerIdentityToken, OutboundToken, WebIdentity, WebIdentityToken};
 use keytide_azure::{ClientAssertion, SdkCredential, StoreCredential, WorkloadIdentity};
 use keytide_core::{
     Agent, AgentIdentity, Cache, Chain, CredentialKind, Error, ErrorKind, Issued, Profile,
@@ -31,8 +29,8 @@ const PLACES: &[(&str, &[&str])] = &[
             "AssumeRole",
             "CallerIdentityToken",
             "OutboundToken",
-            "SdkCredentials",
-            "ObjectStoreCredentials",
+            "aws::SdkCredentials",
+            "aws::ObjectStoreCredentials",
         ],
     ),
     ("keytide-aws/src/web_identity/token.rs", &["WebIdentity"]),
@@ -102,18 +100,18 @@ const TAKERS: &[(&str, CredentialKind, Take)] = &[
         let token = OutboundToken::builder("https://api.example.com", base);
         above(agent, token.region("eu-west-1").build())
     }),
-    ("SdkCredentials", SIGNING, |_, keys| {
+    ("aws::SdkCredentials", SIGNING, |_, keys| {
         use aws_credential_types::provider::ProvideCredentials;
-        let bridge = SdkCredentials::new(keys)?;
+        let bridge = aws::SdkCredentials::new(keys)?;
         let bridge = std::sync::Arc::new(bridge);
         Ok(bridged(move || {
             let bridge = std::sync::Arc::clone(&bridge);
             async move { shown(bridge.provide_credentials().await) }
         }))
     }),
-    ("ObjectStoreCredentials", SIGNING, |_, keys| {
+    ("aws::ObjectStoreCredentials", SIGNING, |_, keys| {
         use object_store::CredentialProvider;
-        let bridge = std::sync::Arc::new(ObjectStoreCredentials::new(keys)?);
+        let bridge = std::sync::Arc::new(aws::ObjectStoreCredentials::new(keys)?);
         Ok(bridged(move || {
             let bridge = std::sync::Arc::clone(&bridge);
             async move { shown(bridge.get_credential().await) }
