@@ -6,13 +6,13 @@
 //! | bridge | for | feature |
 //! |---|---|---|
 //! | [`SdkCredentials`], set by [`sdk_config`] | the AWS SDK for Rust | always there |
-//! | `ObjectStoreCredentials` | `object_store`'s S3 | `object-store` |
+//! | `ObjectStoreCredentials` | `object_store`'s S3 | `object_store` |
 
-#[cfg(feature = "object-store")]
+#[cfg(feature = "object_store")]
 mod object_store;
 mod sdk;
 
-#[cfg(feature = "object-store")]
-#[cfg_attr(docsrs, doc(cfg(feature = "object-store")))]
+#[cfg(feature = "object_store")]
+#[cfg_attr(docsrs, doc(cfg(feature = "object_store")))]
 pub use self::object_store::ObjectStoreCredentials;
 pub use self::sdk::{SdkCredentials, sdk_config};

@@ -79,7 +79,7 @@ async fn the_sdk_is_told_the_whole_credential_and_why_there_is_none() {
     assert!(cause.contains("revoked"), "{cause}");
 }
 
-#[cfg(feature = "object-store")]
+#[cfg(feature = "object_store")]
 #[tokio::test]
 async fn object_store_asks_for_each_request() {
     use keytide_aws::bridge::ObjectStoreCredentials;

@@ -27,7 +27,7 @@ fn bearer_tokens_where_keys_are_meant_are_refused_when_it_is_built() {
     is_refused("OutboundToken", outbound, &tokens);
     is_refused("SdkCredentials", SdkCredentials::new(cache()), &tokens);
     is_refused("sdk_config", sdk_config(loader, &tokens), &tokens);
-    #[cfg(feature = "object-store")]
+    #[cfg(feature = "object_store")]
     {
         let store = keytide_aws::bridge::ObjectStoreCredentials::new(cache());
         is_refused("ObjectStoreCredentials", store, &tokens);
