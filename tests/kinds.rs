@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use keytide_aws::bridge as aws;
 use keytide_aws::{AssumeRole, CallerIdentityToken, OutboundToken, WebIdentity, WebIdentityToken};
-use keytide_azure::{ClientAssertion, SdkCredential, StoreCredential, WorkloadIdentity};
+use keytide_azure::bridge as azure;
+use keytide_azure::{ClientAssertion, WorkloadIdentity};
 use keytide_core::{
     Agent, AgentIdentity, Cache, Chain, CredentialKind, Error, ErrorKind, Issued, Profile,
     ProvideCredential, Request, Subject, SubjectUse,
@@ -36,11 +37,11 @@ const PLACES: &[(&str, &[&str])] = &[
     ("keytide-aws/src/web_identity/token.rs", &["WebIdentity"]),
     (
         "keytide-azure/src/bridge/azure_core/mod.rs",
-        &["SdkCredential"],
+        &["azure::SdkCredential"],
     ),
     (
         "keytide-azure/src/bridge/object_store.rs",
-        &["StoreCredential"],
+        &["azure::StoreCredential"],
     ),
     (
         "keytide-azure/src/entra/proof.rs",
@@ -130,9 +131,9 @@ const TAKERS: &[(&str, CredentialKind, Take)] = &[
         );
         above(agent, role.region("eu-west-1").build())
     }),
-    ("SdkCredential", BEARER, |_, token| {
+    ("azure::SdkCredential", BEARER, |_, token| {
         use azure_core::credentials::TokenCredential;
-        let bridge = SdkCredential::new(move |_| Ok(token.clone()));
+        let bridge = azure::SdkCredential::new(move |_| Ok(token.clone()));
         Ok(bridged(move || {
             let bridge = std::sync::Arc::clone(&bridge);
             async move {
@@ -144,9 +145,9 @@ const TAKERS: &[(&str, CredentialKind, Take)] = &[
             }
         }))
     }),
-    ("StoreCredential", BEARER, |_, token| {
+    ("azure::StoreCredential", BEARER, |_, token| {
         use object_store::CredentialProvider;
-        let bridge = StoreCredential::new(token)?;
+        let bridge = azure::StoreCredential::new(token)?;
         Ok(bridged(move || {
             let bridge = std::sync::Arc::clone(&bridge);
             async move { shown(bridge.get_credential().await) }

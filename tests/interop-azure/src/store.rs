@@ -9,7 +9,8 @@ use azure_core::http::policies::auth::BearerTokenAuthorizationPolicy;
 use azure_core::http::{
     ClientOptions, Context, Method, Pipeline, Request, RetryOptions, Transport,
 };
-use keytide_azure::{IssuerClient, SdkCredential, WorkloadIdentity};
+use keytide_azure::bridge::SdkCredential;
+use keytide_azure::{IssuerClient, WorkloadIdentity};
 use keytide_core::Cache;
 use keytide_http::AuthorizedClient;
 use keytide_interop::{Failure, Peer, Recipe, check, free_port};

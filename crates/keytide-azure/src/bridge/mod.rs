@@ -1,4 +1,11 @@
-//! Bridges to other crates' ways to hold credentials, one a file.
+//! Credentials that keytide keeps fresh, for clients that bring their own idea of where a token comes from; and those of the
+//! Azure SDK, for keytide to keep fresh.
+//!
+//! | bridge | for | feature |
+//! |---|---|---|
+//! | `SdkCredential` | every client of the Azure SDK | `azure_core` |
+//! | `StoreCredential` | `object_store`'s Azure stores | `object_store` |
+//! | `SdkProvider` | any credential of the Azure SDK, as a provider of keytide | `azure_core` |
 
 #[cfg(feature = "azure_core")]
 mod azure_core;
@@ -6,6 +13,8 @@ mod azure_core;
 mod object_store;
 
 #[cfg(feature = "azure_core")]
+#[cfg_attr(docsrs, doc(cfg(feature = "azure_core")))]
 pub use self::azure_core::{SdkCredential, SdkProvider};
 #[cfg(feature = "object_store")]
+#[cfg_attr(docsrs, doc(cfg(feature = "object_store")))]
 pub use self::object_store::StoreCredential;

@@ -10,7 +10,7 @@ use object_store::azure::AzureCredential;
 /// revocations show in the next one.
 ///
 /// ```
-/// use keytide_azure::StoreCredential;
+/// use keytide_azure::bridge::StoreCredential;
 /// use keytide_core::{Cache, Error};
 /// use object_store::azure::MicrosoftAzureBuilder;
 ///

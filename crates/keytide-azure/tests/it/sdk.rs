@@ -14,7 +14,8 @@ use azure_identity::{
     ClientAssertionCredential, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
     UserAssignedId,
 };
-use keytide_azure::{ManagedIdentity, SdkCredential, SdkProvider};
+use keytide_azure::ManagedIdentity;
+use keytide_azure::bridge::{SdkCredential, SdkProvider};
 use keytide_core::{Cache, ErrorKind, LongLived};
 use keytide_testkit::azure::{Entra, Imds, assertion};
 use keytide_testkit::server::{Asked, Fault, FaultServer, Reply, TestCa};

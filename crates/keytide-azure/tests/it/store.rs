@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keytide_azure::StoreCredential;
+use keytide_azure::bridge::StoreCredential;
 use keytide_testkit::{Answer, ScriptedProvider};
 use object_store::CredentialProvider;
 use object_store::azure::AzureCredential;

@@ -18,7 +18,8 @@ pub use provider::SdkProvider;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use keytide_azure::{DefaultIdentity, SdkCredential};
+/// use keytide_azure::DefaultIdentity;
+/// use keytide_azure::bridge::SdkCredential;
 /// use keytide_core::{Agent, LongLived};
 ///
 /// fn credential(agent: Agent) -> Arc<SdkCredential> {

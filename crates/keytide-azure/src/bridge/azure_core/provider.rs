@@ -19,7 +19,7 @@ use crate::resource::Resource;
 /// ```
 /// use std::sync::Arc;
 /// use azure_core::credentials::TokenCredential;
-/// use keytide_azure::SdkProvider;
+/// use keytide_azure::bridge::SdkProvider;
 ///
 /// fn provider(
 ///     make: impl Fn() -> azure_core::Result<Arc<dyn TokenCredential>> + Send + Sync + 'static,
