@@ -41,7 +41,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ),
     (
         "keytide-azure/src/bridge/object_store.rs",
-        &["azure::StoreCredential"],
+        &["azure::ObjectStoreCredentials"],
     ),
     (
         "keytide-azure/src/entra/proof.rs",
@@ -145,9 +145,9 @@ const TAKERS: &[(&str, CredentialKind, Take)] = &[
             }
         }))
     }),
-    ("azure::StoreCredential", BEARER, |_, token| {
+    ("azure::ObjectStoreCredentials", BEARER, |_, token| {
         use object_store::CredentialProvider;
-        let bridge = azure::StoreCredential::new(token)?;
+        let bridge = azure::ObjectStoreCredentials::new(token)?;
         Ok(bridged(move || {
             let bridge = std::sync::Arc::clone(&bridge);
             async move { shown(bridge.get_credential().await) }

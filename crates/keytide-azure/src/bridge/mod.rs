@@ -4,7 +4,7 @@
 //! | bridge | for | feature |
 //! |---|---|---|
 //! | `SdkCredential` | every client of the Azure SDK | `azure_core` |
-//! | `StoreCredential` | `object_store`'s Azure stores | `object_store` |
+//! | `ObjectStoreCredentials` | `object_store`'s Azure stores | `object_store` |
 //! | `SdkProvider` | any credential of the Azure SDK, as a provider of keytide | `azure_core` |
 
 #[cfg(feature = "azure_core")]
@@ -17,4 +17,4 @@ mod object_store;
 pub use self::azure_core::{SdkCredential, SdkProvider};
 #[cfg(feature = "object_store")]
 #[cfg_attr(docsrs, doc(cfg(feature = "object_store")))]
-pub use self::object_store::StoreCredential;
+pub use self::object_store::ObjectStoreCredentials;
