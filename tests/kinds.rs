@@ -37,7 +37,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("keytide-aws/src/web_identity/token.rs", &["WebIdentity"]),
     (
         "keytide-azure/src/bridge/azure_core/mod.rs",
-        &["azure::SdkCredential"],
+        &["azure::SdkCredentials"],
     ),
     (
         "keytide-azure/src/bridge/object_store.rs",
@@ -131,9 +131,9 @@ const TAKERS: &[(&str, CredentialKind, Take)] = &[
         );
         above(agent, role.region("eu-west-1").build())
     }),
-    ("azure::SdkCredential", BEARER, |_, token| {
+    ("azure::SdkCredentials", BEARER, |_, token| {
         use azure_core::credentials::TokenCredential;
-        let bridge = azure::SdkCredential::new(move |_| Ok(token.clone()));
+        let bridge = azure::SdkCredentials::new(move |_| Ok(token.clone()));
         Ok(bridged(move || {
             let bridge = std::sync::Arc::clone(&bridge);
             async move {

@@ -3,7 +3,7 @@
 //!
 //! | bridge | for | feature |
 //! |---|---|---|
-//! | `SdkCredential` | every client of the Azure SDK | `azure_core` |
+//! | `SdkCredentials` | every client of the Azure SDK | `azure_core` |
 //! | `ObjectStoreCredentials` | `object_store`'s Azure stores | `object_store` |
 //! | `SdkProvider` | any credential of the Azure SDK, as a provider of keytide | `azure_core` |
 
@@ -14,7 +14,7 @@ mod object_store;
 
 #[cfg(feature = "azure_core")]
 #[cfg_attr(docsrs, doc(cfg(feature = "azure_core")))]
-pub use self::azure_core::{SdkCredential, SdkProvider};
+pub use self::azure_core::{SdkCredentials, SdkProvider};
 #[cfg(feature = "object_store")]
 #[cfg_attr(docsrs, doc(cfg(feature = "object_store")))]
 pub use self::object_store::ObjectStoreCredentials;
