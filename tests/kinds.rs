@@ -147,7 +147,7 @@ const TAKERS: &[(&str, CredentialKind, Take)] = &[
     }),
     ("azure::ObjectStoreCredentials", BEARER, |_, token| {
         use object_store::CredentialProvider;
-        let bridge = azure::ObjectStoreCredentials::new(token)?;
+        let bridge = std::sync::Arc::new(azure::ObjectStoreCredentials::new(token)?);
         Ok(bridged(move || {
             let bridge = std::sync::Arc::clone(&bridge);
             async move { shown(bridge.get_credential().await) }

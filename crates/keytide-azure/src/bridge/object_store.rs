@@ -10,6 +10,8 @@ use object_store::azure::AzureCredential;
 /// revocations show in the next one.
 ///
 /// ```
+/// use std::sync::Arc;
+///
 /// use keytide_azure::bridge::ObjectStoreCredentials;
 /// use keytide_core::{Cache, Error};
 /// use object_store::azure::MicrosoftAzureBuilder;
@@ -19,12 +21,12 @@ use object_store::azure::AzureCredential;
 ///     Ok(MicrosoftAzureBuilder::new()
 ///         .with_account("invoices")
 ///         .with_container_name("2026")
-///         .with_credentials(ObjectStoreCredentials::new(cache)?))
+///         .with_credentials(Arc::new(ObjectStoreCredentials::new(cache)?)))
 /// }
 /// ```
 ///
 /// `object_store` makes a header of the token for each request, in memory that is not wiped.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ObjectStoreCredentials {
     cache: Cache,
 }
@@ -34,9 +36,9 @@ impl ObjectStoreCredentials {
     ///
     /// # Errors
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming the cache, when it holds signing keys.
-    pub fn new(cache: Cache) -> Result<Arc<Self>, Error> {
+    pub fn new(cache: Cache) -> Result<Self, Error> {
         cache.expect_kind(CredentialKind::BearerToken)?;
-        Ok(Arc::new(Self { cache }))
+        Ok(Self { cache })
     }
 }
 
