@@ -14,7 +14,7 @@ use keytide_core::{
     Agent, AgentIdentity, Cache, Chain, CredentialKind, Error, ErrorKind, Issued, Profile,
     ProvideCredential, Request, Subject, SubjectUse,
 };
-use keytide_gcp::bridge::{GcpAuthBridge, GoogleCloudBridge, ObjectStoreBridge};
+use keytide_gcp::bridge as gcp;
 use keytide_gcp::{
     AccessBoundary, ApplicationDefault, BoundaryRule, Downscoped, ExternalAccount, Impersonated,
 };
@@ -49,11 +49,11 @@ const PLACES: &[(&str, &[&str])] = &[
     ),
     (
         "keytide-gcp/src/bridge/google_cloud_auth.rs",
-        &["GoogleCloudBridge"],
+        &["gcp::GoogleCloudBridge"],
     ),
     (
         "keytide-gcp/src/bridge/mod.rs",
-        &["GcpAuthBridge", "ObjectStoreBridge"],
+        &["gcp::GcpAuthBridge", "gcp::ObjectStoreCredentials"],
     ),
     ("keytide-gcp/src/downscoped.rs", &["Downscoped"]),
     (
@@ -165,25 +165,25 @@ const TAKERS: &[(&str, CredentialKind, Take)] = &[
             ClientAssertion::builder("https://vault.azure.net", ID, ID, subject(token)).build(),
         )
     }),
-    ("GoogleCloudBridge", BEARER, |_, token| {
+    ("gcp::GoogleCloudBridge", BEARER, |_, token| {
         use google_cloud_auth::credentials::CredentialsProvider;
-        let bridge = std::sync::Arc::new(GoogleCloudBridge::new(token)?);
+        let bridge = std::sync::Arc::new(gcp::GoogleCloudBridge::new(token)?);
         Ok(bridged(move || {
             let bridge = std::sync::Arc::clone(&bridge);
             async move { shown(bridge.headers(http::Extensions::new()).await.map(|_| ())) }
         }))
     }),
-    ("GcpAuthBridge", BEARER, |_, token| {
+    ("gcp::GcpAuthBridge", BEARER, |_, token| {
         use gcp_auth::TokenProvider;
-        let bridge = GcpAuthBridge::new("project").serve(["scope"], token)?;
+        let bridge = gcp::GcpAuthBridge::new("project").serve(["scope"], token)?;
         Ok(bridged(move || {
             let bridge = bridge.clone();
             async move { shown(bridge.token(&["scope"]).await) }
         }))
     }),
-    ("ObjectStoreBridge", BEARER, |_, token| {
+    ("gcp::ObjectStoreCredentials", BEARER, |_, token| {
         use object_store::CredentialProvider;
-        let bridge = std::sync::Arc::new(ObjectStoreBridge::new(token)?);
+        let bridge = std::sync::Arc::new(gcp::ObjectStoreCredentials::new(token)?);
         Ok(bridged(move || {
             let bridge = std::sync::Arc::clone(&bridge);
             async move { shown(bridge.get_credential().await) }

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | [`GcpAuthBridge`] | `gcp_auth::TokenProvider` | always there |
 //! | `GoogleCloudBridge` | `google_cloud_auth::credentials::Credentials`, which all official clients take | `google-cloud-auth` |
-//! | `ObjectStoreBridge` | `object_store`'s Cloud Storage | `object_store` |
+//! | `ObjectStoreCredentials` | `object_store`'s Cloud Storage | `object_store` |
 
 mod gcp_auth;
 #[cfg(feature = "google-cloud-auth")]
@@ -26,7 +26,7 @@ pub use self::gcp_auth::GcpAuthBridge;
 pub use self::google_cloud_auth::GoogleCloudBridge;
 #[cfg(feature = "object_store")]
 #[cfg_attr(docsrs, doc(cfg(feature = "object_store")))]
-pub use self::object_store::ObjectStoreBridge;
+pub use self::object_store::ObjectStoreCredentials;
 
 /// The credential that is current: without waiting while there is a usable one.
 async fn current(cache: &Cache) -> Result<Arc<Credential>, Error> {

@@ -172,12 +172,12 @@ async fn a_failure_is_not_the_end_for_an_official_client() {
 #[cfg(feature = "object_store")]
 #[tokio::test]
 async fn object_store_sees_a_rotation_on_the_next_request() {
-    use keytide_gcp::bridge::ObjectStoreBridge;
+    use keytide_gcp::bridge::ObjectStoreCredentials;
     use object_store::CredentialProvider;
 
     let server = Google::new().start();
     let storage = cache(metadata(&server).build().unwrap());
-    let bridge = ObjectStoreBridge::new(storage.clone()).unwrap();
+    let bridge = ObjectStoreCredentials::new(storage.clone()).unwrap();
 
     let first = bridge.get_credential().await.unwrap();
     assert_eq!(first.bearer, token(&storage));

@@ -80,8 +80,8 @@ async fn keys_that_sign_are_refused_wherever_a_token_is_meant() {
     );
     #[cfg(feature = "object_store")]
     refused(
-        "ObjectStoreBridge",
-        keytide_gcp::bridge::ObjectStoreBridge::new(keys_at_hand.clone()),
+        "ObjectStoreCredentials",
+        keytide_gcp::bridge::ObjectStoreCredentials::new(keys_at_hand.clone()),
     );
     assert_eq!(server.connections(), 0);
 }
