@@ -49,7 +49,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ),
     (
         "keytide-gcp/src/bridge/google_cloud_auth.rs",
-        &["gcp::GoogleCloudBridge"],
+        &["gcp::SdkCredentials"],
     ),
     (
         "keytide-gcp/src/bridge/mod.rs",
@@ -165,9 +165,9 @@ const TAKERS: &[(&str, CredentialKind, Take)] = &[
             ClientAssertion::builder("https://vault.azure.net", ID, ID, subject(token)).build(),
         )
     }),
-    ("gcp::GoogleCloudBridge", BEARER, |_, token| {
+    ("gcp::SdkCredentials", BEARER, |_, token| {
         use google_cloud_auth::credentials::CredentialsProvider;
-        let bridge = std::sync::Arc::new(gcp::GoogleCloudBridge::new(token)?);
+        let bridge = std::sync::Arc::new(gcp::SdkCredentials::new(token)?);
         Ok(bridged(move || {
             let bridge = std::sync::Arc::clone(&bridge);
             async move { shown(bridge.headers(http::Extensions::new()).await.map(|_| ())) }

@@ -6,7 +6,7 @@
 //! | bridge | for | feature |
 //! |---|---|---|
 //! | [`GcpAuthBridge`] | `gcp_auth::TokenProvider` | always there |
-//! | `GoogleCloudBridge` | `google_cloud_auth::credentials::Credentials`, which all official clients take | `google-cloud-auth` |
+//! | `SdkCredentials` | `google_cloud_auth::credentials::Credentials`, which all official clients take | `google-cloud-auth` |
 //! | `ObjectStoreCredentials` | `object_store`'s Cloud Storage | `object_store` |
 
 mod gcp_auth;
@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 pub use self::gcp_auth::GcpAuthBridge;
 #[cfg(feature = "google-cloud-auth")]
 #[cfg_attr(docsrs, doc(cfg(feature = "google-cloud-auth")))]
-pub use self::google_cloud_auth::GoogleCloudBridge;
+pub use self::google_cloud_auth::SdkCredentials;
 #[cfg(feature = "object_store")]
 #[cfg_attr(docsrs, doc(cfg(feature = "object_store")))]
 pub use self::object_store::ObjectStoreCredentials;

@@ -96,13 +96,13 @@ async fn a_warm_scope_does_not_wait_for_a_cold_one_behind_gcp_auths_trait() {
 #[tokio::test]
 async fn the_official_clients_see_a_new_tag_for_each_generation() {
     use google_cloud_auth::credentials::{CacheableResource, Credentials, EntityTag};
-    use keytide_gcp::bridge::GoogleCloudBridge;
+    use keytide_gcp::bridge::SdkCredentials;
 
     let server = Google::new().start();
     let storage = cache(metadata(&server).build().unwrap());
-    let bridge = GoogleCloudBridge::new(storage.clone()).unwrap();
+    let bridge = SdkCredentials::new(storage.clone()).unwrap();
     assert!(
-        GoogleCloudBridge::new(storage.clone())
+        SdkCredentials::new(storage.clone())
             .unwrap()
             .quota_project(
                 "a
@@ -144,12 +144,12 @@ b"
 #[tokio::test]
 async fn a_failure_is_not_the_end_for_an_official_client() {
     use google_cloud_auth::credentials::AccessTokenCredentials;
-    use keytide_gcp::bridge::GoogleCloudBridge;
+    use keytide_gcp::bridge::SdkCredentials;
 
     let google = Google::new();
     let server = google.start();
     server.set(Fault::status(503));
-    let bridge = GoogleCloudBridge::new(cache(metadata(&server).build().unwrap()));
+    let bridge = SdkCredentials::new(cache(metadata(&server).build().unwrap()));
     let credentials = AccessTokenCredentials::from(bridge.unwrap());
     assert!(credentials.access_token().await.unwrap_err().is_transient());
 

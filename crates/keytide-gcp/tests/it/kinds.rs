@@ -75,8 +75,8 @@ async fn keys_that_sign_are_refused_wherever_a_token_is_meant() {
     );
     #[cfg(feature = "google-cloud-auth")]
     refused(
-        "GoogleCloudBridge",
-        keytide_gcp::bridge::GoogleCloudBridge::new(keys_at_hand.clone()),
+        "SdkCredentials",
+        keytide_gcp::bridge::SdkCredentials::new(keys_at_hand.clone()),
     );
     #[cfg(feature = "object_store")]
     refused(
