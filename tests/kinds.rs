@@ -53,7 +53,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ),
     (
         "keytide-gcp/src/bridge/mod.rs",
-        &["gcp::GcpAuthBridge", "gcp::ObjectStoreCredentials"],
+        &["gcp::GcpAuthCredentials", "gcp::ObjectStoreCredentials"],
     ),
     ("keytide-gcp/src/downscoped.rs", &["Downscoped"]),
     (
@@ -173,9 +173,9 @@ const TAKERS: &[(&str, CredentialKind, Take)] = &[
             async move { shown(bridge.headers(http::Extensions::new()).await.map(|_| ())) }
         }))
     }),
-    ("gcp::GcpAuthBridge", BEARER, |_, token| {
+    ("gcp::GcpAuthCredentials", BEARER, |_, token| {
         use gcp_auth::TokenProvider;
-        let bridge = gcp::GcpAuthBridge::new("project").serve(["scope"], token)?;
+        let bridge = gcp::GcpAuthCredentials::new("project").serve(["scope"], token)?;
         Ok(bridged(move || {
             let bridge = bridge.clone();
             async move { shown(bridge.token(&["scope"]).await) }

@@ -1,4 +1,4 @@
-//! For programs that take a `gcp_auth::TokenProvider`: [`GcpAuthBridge`].
+//! For programs that take a `gcp_auth::TokenProvider`: [`GcpAuthCredentials`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,22 +21,22 @@ use super::{current, text};
 /// ```
 /// use gcp_auth::TokenProvider;
 /// use keytide_core::Cache;
-/// use keytide_gcp::bridge::GcpAuthBridge;
+/// use keytide_gcp::bridge::GcpAuthCredentials;
 ///
 /// # async fn example(storage: Cache) -> Result<(), Box<dyn std::error::Error>> {
 /// let scopes = ["https://www.googleapis.com/auth/devstorage.read_only"];
-/// let provider = GcpAuthBridge::new("project-1").serve(scopes, storage)?;
+/// let provider = GcpAuthCredentials::new("project-1").serve(scopes, storage)?;
 /// let token = provider.token(&scopes).await?;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone)]
-pub struct GcpAuthBridge {
+pub struct GcpAuthCredentials {
     project: Arc<str>,
     served: Vec<(Vec<String>, Cache)>,
 }
 
-impl GcpAuthBridge {
+impl GcpAuthCredentials {
     /// A bridge for this project, which serves nothing yet.
     #[must_use]
     pub fn new(project: impl Into<Arc<str>>) -> Self {
@@ -63,7 +63,7 @@ impl GcpAuthBridge {
 }
 
 #[async_trait]
-impl TokenProvider for GcpAuthBridge {
+impl TokenProvider for GcpAuthCredentials {
     async fn token(&self, scopes: &[&str]) -> Result<Arc<Token>, gcp_auth::Error> {
         let wanted = sorted(scopes.iter().map(|scope| (*scope).to_owned()).collect());
         let found = self.served.iter().find(|(known, _)| *known == wanted);

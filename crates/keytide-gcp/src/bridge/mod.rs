@@ -5,7 +5,7 @@
 //!
 //! | bridge | for | feature |
 //! |---|---|---|
-//! | [`GcpAuthBridge`] | `gcp_auth::TokenProvider` | always there |
+//! | [`GcpAuthCredentials`] | `gcp_auth::TokenProvider` | always there |
 //! | `SdkCredentials` | `google_cloud_auth::credentials::Credentials`, which all official clients take | `google-cloud-auth` |
 //! | `ObjectStoreCredentials` | `object_store`'s Cloud Storage | `object_store` |
 
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use keytide_core::{Cache, Credential, Error};
 use zeroize::Zeroizing;
 
-pub use self::gcp_auth::GcpAuthBridge;
+pub use self::gcp_auth::GcpAuthCredentials;
 #[cfg(feature = "google-cloud-auth")]
 #[cfg_attr(docsrs, doc(cfg(feature = "google-cloud-auth")))]
 pub use self::google_cloud_auth::SdkCredentials;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use gcp_auth::TokenProvider;
 use keytide_core::Cache;
 use keytide_gcp::MetadataServer;
-use keytide_gcp::bridge::GcpAuthBridge;
+use keytide_gcp::bridge::GcpAuthCredentials;
 use keytide_testkit::gcp::Google;
 use keytide_testkit::server::{At, Fault, FaultServer};
 
@@ -20,7 +20,7 @@ fn logging(server: &FaultServer) -> Cache {
 async fn gcp_auth_gets_the_token_of_the_scopes_that_it_names() {
     let server = Google::new().start();
     let storage = cache(metadata(&server).build().unwrap());
-    let bridge = GcpAuthBridge::new("project-1")
+    let bridge = GcpAuthCredentials::new("project-1")
         .serve([STORAGE], storage.clone())
         .unwrap()
         .serve([STORAGE, LOGGING], logging(&server))
@@ -64,7 +64,7 @@ async fn gcp_auth_gets_the_token_of_the_scopes_that_it_names() {
 async fn a_warm_scope_does_not_wait_for_a_cold_one_behind_gcp_auths_trait() {
     let server = Google::new().start();
     let storage = cache(metadata(&server).build().unwrap());
-    let bridge = GcpAuthBridge::new("project-1")
+    let bridge = GcpAuthCredentials::new("project-1")
         .serve([STORAGE], storage)
         .unwrap()
         .serve([LOGGING], logging(&server))

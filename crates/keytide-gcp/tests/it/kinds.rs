@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use keytide_core::ErrorKind::Misconfigured;
 use keytide_core::{Cache, Error, Profile, Subject, SubjectUse};
-use keytide_gcp::bridge::GcpAuthBridge;
+use keytide_gcp::bridge::GcpAuthCredentials;
 use keytide_gcp::{AccessBoundary, ApplicationDefault, BoundaryRule, Downscoped, Impersonated};
 use keytide_testkit::gcp::Google;
 use keytide_testkit::{Answer, ScriptedProvider};
@@ -70,8 +70,8 @@ async fn keys_that_sign_are_refused_wherever_a_token_is_meant() {
         Downscoped::builder(keys_at_hand.clone(), boundary()).build(),
     );
     refused(
-        "GcpAuthBridge",
-        GcpAuthBridge::new("project-1").serve([STORAGE], keys_at_hand.clone()),
+        "GcpAuthCredentials",
+        GcpAuthCredentials::new("project-1").serve([STORAGE], keys_at_hand.clone()),
     );
     #[cfg(feature = "google-cloud-auth")]
     refused(
