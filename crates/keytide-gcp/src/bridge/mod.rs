@@ -6,11 +6,11 @@
 //! | bridge | for | feature |
 //! |---|---|---|
 //! | [`GcpAuthCredentials`] | `gcp_auth::TokenProvider` | always there |
-//! | `SdkCredentials` | `google_cloud_auth::credentials::Credentials`, which all official clients take | `google-cloud-auth` |
+//! | `SdkCredentials` | `google_cloud_auth::credentials::Credentials`, which all official clients take | `google_cloud_auth` |
 //! | `ObjectStoreCredentials` | `object_store`'s Cloud Storage | `object_store` |
 
 mod gcp_auth;
-#[cfg(feature = "google-cloud-auth")]
+#[cfg(feature = "google_cloud_auth")]
 mod google_cloud_auth;
 #[cfg(feature = "object_store")]
 mod object_store;
@@ -21,8 +21,8 @@ use keytide_core::{Cache, Credential, Error};
 use zeroize::Zeroizing;
 
 pub use self::gcp_auth::GcpAuthCredentials;
-#[cfg(feature = "google-cloud-auth")]
-#[cfg_attr(docsrs, doc(cfg(feature = "google-cloud-auth")))]
+#[cfg(feature = "google_cloud_auth")]
+#[cfg_attr(docsrs, doc(cfg(feature = "google_cloud_auth")))]
 pub use self::google_cloud_auth::SdkCredentials;
 #[cfg(feature = "object_store")]
 #[cfg_attr(docsrs, doc(cfg(feature = "object_store")))]

@@ -16,7 +16,7 @@ pub struct MetadataServerBuilder {
     full: bool,
     host: Option<String>,
     env: Env,
-    #[cfg(feature = "bound-tokens")]
+    #[cfg(feature = "bound_tokens")]
     certificate: Option<std::path::PathBuf>,
     client: Option<IssuerClient>,
 }
@@ -29,7 +29,7 @@ impl MetadataServerBuilder {
             full: false,
             host: None,
             env: Env::process(),
-            #[cfg(feature = "bound-tokens")]
+            #[cfg(feature = "bound_tokens")]
             certificate: None,
             client: None,
         }
@@ -69,8 +69,8 @@ impl MetadataServerBuilder {
     /// fake alone. Google binds tokens to certificates of agents only (SPIFFE trust domain
     /// `agents.global.org-NUMBER.system.id.goog`, `proj-NUMBER` for `org-NUMBER`); that is not checked here. The
     /// certificate is usually at `/var/run/secrets/workload-spiffe-credentials/certificates.pem`.
-    #[cfg(feature = "bound-tokens")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "bound-tokens")))]
+    #[cfg(feature = "bound_tokens")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "bound_tokens")))]
     pub fn bind_certificate(mut self, path: impl Into<std::path::PathBuf>) -> Self {
         self.certificate = Some(path.into());
         self
@@ -104,7 +104,7 @@ impl MetadataServerBuilder {
             account: self.account,
             wanted: self.wanted,
             full: self.full,
-            #[cfg(feature = "bound-tokens")]
+            #[cfg(feature = "bound_tokens")]
             certificate: self.certificate,
             client: Client(self.client),
         };

@@ -1,6 +1,6 @@
 //! Tokens of the account that a machine runs as: [`MetadataServer`].
 
-#[cfg(feature = "bound-tokens")]
+#[cfg(feature = "bound_tokens")]
 mod bound;
 mod builder;
 mod client;
@@ -58,7 +58,7 @@ pub struct MetadataServer {
     account: Option<String>,
     wanted: Wanted,
     full: bool,
-    #[cfg(feature = "bound-tokens")]
+    #[cfg(feature = "bound_tokens")]
     certificate: Option<std::path::PathBuf>,
     client: Client,
 }
@@ -96,7 +96,7 @@ impl MetadataServer {
     }
 
     /// The request, without what shows that its sender knows whom it asks.
-    #[cfg(feature = "bound-tokens")]
+    #[cfg(feature = "bound_tokens")]
     async fn asking(&self, endpoint: &Endpoint) -> Result<Ask, Error> {
         let client = self.client.now(&self.env)?;
         match &self.certificate {
@@ -106,7 +106,7 @@ impl MetadataServer {
     }
 
     /// The request, without what shows that its sender knows whom it asks.
-    #[cfg(not(feature = "bound-tokens"))]
+    #[cfg(not(feature = "bound_tokens"))]
     async fn asking(&self, endpoint: &Endpoint) -> Result<Ask, Error> {
         Ok(self.client.now(&self.env)?.get(endpoint))
     }

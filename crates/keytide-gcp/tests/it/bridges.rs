@@ -92,7 +92,7 @@ async fn a_warm_scope_does_not_wait_for_a_cold_one_behind_gcp_auths_trait() {
     cold.abort();
 }
 
-#[cfg(feature = "google-cloud-auth")]
+#[cfg(feature = "google_cloud_auth")]
 #[tokio::test]
 async fn the_official_clients_see_a_new_tag_for_each_generation() {
     use google_cloud_auth::credentials::{CacheableResource, Credentials, EntityTag};
@@ -140,7 +140,7 @@ b"
 }
 
 /// With their own source, a client is dead for ever after one 403.
-#[cfg(feature = "google-cloud-auth")]
+#[cfg(feature = "google_cloud_auth")]
 #[tokio::test]
 async fn a_failure_is_not_the_end_for_an_official_client() {
     use google_cloud_auth::credentials::AccessTokenCredentials;

@@ -73,7 +73,7 @@ async fn keys_that_sign_are_refused_wherever_a_token_is_meant() {
         "GcpAuthCredentials",
         GcpAuthCredentials::new("project-1").serve([STORAGE], keys_at_hand.clone()),
     );
-    #[cfg(feature = "google-cloud-auth")]
+    #[cfg(feature = "google_cloud_auth")]
     refused(
         "SdkCredentials",
         keytide_gcp::bridge::SdkCredentials::new(keys_at_hand.clone()),
