@@ -19,7 +19,6 @@ const STANDING: &[(&str, &[&str])] = &[
         "keytide-http",
         &["destination/allowed.rs", "destination/judge.rs"],
     ),
-    ("keytide-kubernetes", &["file/mod.rs", "volume/mod.rs"]),
     (
         "keytide-kubernetes",
         &["watch/events.rs", "watch/follower.rs"],
