@@ -20,10 +20,6 @@ const STANDING: &[(&str, &[&str])] = &[
         &["destination/allowed.rs", "destination/judge.rs"],
     ),
     (
-        "keytide-kubernetes",
-        &["watch/events.rs", "watch/follower.rs"],
-    ),
-    (
         "keytide-testkit",
         &[
             "conformance/case.rs",
