@@ -30,16 +30,6 @@ const STANDING: &[(&str, &[&str])] = &[
             "conformance/suite.rs",
         ],
     ),
-    (
-        "keytide-testkit",
-        &[
-            "server/fault.rs",
-            "server/field.rs",
-            "server/good.rs",
-            "server/reply.rs",
-            "server/tls.rs",
-        ],
-    ),
 ];
 
 #[test]
