@@ -19,17 +19,6 @@ const STANDING: &[(&str, &[&str])] = &[
         "keytide-http",
         &["destination/allowed.rs", "destination/judge.rs"],
     ),
-    (
-        "keytide-testkit",
-        &[
-            "conformance/case.rs",
-            "conformance/checks/bad_answers.rs",
-            "conformance/checks/drops.rs",
-            "conformance/checks/healthy.rs",
-            "conformance/checks/sorts.rs",
-            "conformance/suite.rs",
-        ],
-    ),
 ];
 
 #[test]
