@@ -14,7 +14,7 @@ mod object_store;
 
 #[cfg(feature = "azure_core")]
 #[cfg_attr(docsrs, doc(cfg(feature = "azure_core")))]
-pub use self::azure_core::{SdkCredentials, SdkProvider};
+pub use self::azure_core::{SdkCredentials, SdkProvider, SdkProviderBuilder};
 #[cfg(feature = "object_store")]
 #[cfg_attr(docsrs, doc(cfg(feature = "object_store")))]
 pub use self::object_store::ObjectStoreCredentials;

@@ -242,14 +242,14 @@ async fn a_credential_of_the_sdk_is_made_anew_for_each_call_and_gets_its_tokens_
  {
     let imds = Imds::new().user_assigned(CLIENT, "o", "/r").start();
     let transport = To::server(&imds, None);
-    let provider = SdkProvider::new(VAULT, move || {
+    let provider = SdkProvider::builder(VAULT, move || {
         let options = ManagedIdentityCredentialOptions {
             user_assigned_id: Some(UserAssignedId::ClientId(CLIENT.to_owned())),
             client_options: options(transport.clone()),
         };
         Ok(ManagedIdentityCredential::new(Some(options))? as Arc<dyn TokenCredential>)
     });
-    let theirs = cache(provider.unwrap());
+    let theirs = cache(provider.build().unwrap());
     theirs.get().await.unwrap();
     theirs.refresh_now().await.unwrap();
     theirs.refresh_now().await.unwrap();
@@ -353,7 +353,7 @@ async fn of_the_sdks_failures_only_the_status_is_told() {
         let imds =
             FaultServer::start(move |_: &Asked| Reply::new(status).body("{\"error\":\"canary\"}"));
         let transport = To::server(&imds, None);
-        let provider = SdkProvider::new(VAULT, move || {
+        let provider = SdkProvider::builder(VAULT, move || {
             let options = ManagedIdentityCredentialOptions {
                 client_options: options(transport.clone()),
                 ..ManagedIdentityCredentialOptions::default()
@@ -361,7 +361,7 @@ async fn of_the_sdks_failures_only_the_status_is_told() {
             Ok(ManagedIdentityCredential::new(Some(options))? as Arc<dyn TokenCredential>)
         });
         let limited = agent()
-            .cache(provider.unwrap())
+            .cache(provider.build().unwrap())
             .flight_limit(Duration::from_secs(3));
 
         let error = limited.build().unwrap().get().await.unwrap_err();

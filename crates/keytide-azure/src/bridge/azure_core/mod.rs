@@ -1,5 +1,6 @@
 //! To and from the credentials of the Azure SDK: [`SdkCredentials`] and [`SdkProvider`].
 
+mod failure;
 mod provider;
 
 use std::collections::HashMap;
@@ -12,7 +13,7 @@ use azure_core::error::ErrorKind;
 use keytide_core::{Cache, Credential, CredentialKind, Error};
 use time::{Duration, OffsetDateTime};
 
-pub use provider::SdkProvider;
+pub use provider::{SdkProvider, SdkProviderBuilder};
 
 /// Caches of keytide as a credential of the Azure SDK: for any of its clients, one cache for each scope.
 ///
