@@ -207,7 +207,7 @@ const TAKERS: &[(&str, CredentialKind, Take)] = &[
         )
     }),
     ("ApplicationDefault", BEARER, |agent, token| {
-        let found = ApplicationDefault::access_token([SCOPE]).subject(subject(token));
+        let found = ApplicationDefault::builder([SCOPE]).subject(subject(token));
         above(agent, found.build())
     }),
     ("Impersonated", BEARER, |agent, base| {

@@ -50,7 +50,7 @@ pub use builder::ApplicationDefaultBuilder;
 /// use keytide_gcp::ApplicationDefault;
 ///
 /// # fn caches(agent: &Agent) -> Result<(), Error> {
-/// let provider = ApplicationDefault::access_token(["https://www.googleapis.com/auth/devstorage.read_only"]).build()?;
+/// let provider = ApplicationDefault::builder(["https://www.googleapis.com/auth/devstorage.read_only"]).build()?;
 /// let token = agent.cache(provider).build()?;
 /// # Ok(())
 /// # }
@@ -77,7 +77,7 @@ pub struct ApplicationDefault {
 
 impl ApplicationDefault {
     /// An access token with these scopes. There is no default.
-    pub fn access_token<S: Into<String>>(
+    pub fn builder<S: Into<String>>(
         scopes: impl IntoIterator<Item = S>,
     ) -> ApplicationDefaultBuilder {
         ApplicationDefaultBuilder::new(scopes.into_iter().map(Into::into).collect())

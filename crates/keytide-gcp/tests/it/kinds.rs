@@ -53,7 +53,7 @@ async fn keys_that_sign_are_refused_wherever_a_token_is_meant() {
     );
     refused(
         "ApplicationDefault",
-        ApplicationDefault::access_token([STORAGE])
+        ApplicationDefault::builder([STORAGE])
             .subject(subject())
             .build(),
     );
