@@ -16,8 +16,8 @@ use crate::hosts::{Hosts, Role};
 use crate::impersonation::Plan;
 use crate::metadata_server::MetadataServer;
 use crate::service_account_key::ServiceAccountKey;
+use crate::token_purpose::TokenPurpose;
 use crate::user_credentials::{Login, TOKEN_ENDPOINT};
-use crate::wanted::Wanted;
 
 pub use builder::ApplicationDefaultBuilder;
 
@@ -138,7 +138,7 @@ impl ApplicationDefault {
         plan: Plan,
         request: &Request,
     ) -> Result<Issued, Error> {
-        let impersonation = plan.checked(Wanted::Access(self.scopes.clone()), &self.hosts)?;
+        let impersonation = plan.checked(TokenPurpose::Access(self.scopes.clone()), &self.hosts)?;
         // A login grants no narrower scope that would do.
         let scopes = [CLOUD_PLATFORM.to_owned()];
         let base = self.logged_in(login, &scopes, request).await?;

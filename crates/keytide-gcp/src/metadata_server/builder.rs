@@ -5,13 +5,13 @@ use keytide_issuer::{Env, IssuerClient};
 
 use super::MetadataServer;
 use super::client::Client;
-use crate::wanted::{Wanted, check_account};
+use crate::token_purpose::{TokenPurpose, check_account};
 
 /// Builds a [`MetadataServer`]. Building contacts nobody, and reads no variable and no file.
 #[derive(Debug)]
 #[must_use]
 pub struct MetadataServerBuilder {
-    wanted: Wanted,
+    purpose: TokenPurpose,
     account: Option<String>,
     full: bool,
     host: Option<String>,
@@ -22,9 +22,9 @@ pub struct MetadataServerBuilder {
 }
 
 impl MetadataServerBuilder {
-    pub(super) fn new(wanted: Wanted) -> Self {
+    pub(super) fn new(purpose: TokenPurpose) -> Self {
         Self {
-            wanted,
+            purpose,
             account: None,
             full: false,
             host: None,
@@ -89,11 +89,11 @@ impl MetadataServerBuilder {
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming what is wrong: the scopes or the audience, the
     /// account, the [`host`](Self::host). What a variable says is judged when the provider is asked.
     pub fn build(self) -> Result<MetadataServer, Error> {
-        self.wanted.check()?;
+        self.purpose.check()?;
         if let Some(account) = &self.account {
             check_account(account)?;
         }
-        if self.full && matches!(self.wanted, Wanted::Access(_)) {
+        if self.full && matches!(self.purpose, TokenPurpose::Access(_)) {
             return Err(Error::misconfigured(
                 "only identity tokens tell of the instance",
             ));
@@ -102,7 +102,7 @@ impl MetadataServerBuilder {
             host: self.host,
             env: self.env,
             account: self.account,
-            wanted: self.wanted,
+            purpose: self.purpose,
             full: self.full,
             #[cfg(feature = "bound_tokens")]
             certificate: self.certificate,
