@@ -94,17 +94,17 @@ fn sorted(mut scopes: Vec<String>) -> Vec<String> {
 /// There is no other way to a token of theirs than to parse one.
 fn token(credential: &Credential) -> Result<Arc<Token>, gcp_auth::Error> {
     #[derive(Serialize)]
-    struct Told<'a> {
+    struct TokenResponse<'a> {
         access_token: &'a str,
         expires_in: u64,
     }
     let wrong = |error| gcp_auth::Error::Json("the token does not fit", error);
     let access_token = text(credential, "gcp_auth token").map_err(failed)?;
-    let told = Told {
+    let response = TokenResponse {
         access_token: &access_token,
         expires_in: credential.remaining().min(LONGEST).as_secs(),
     };
-    let json = Zeroizing::new(serde_json::to_vec(&told).map_err(wrong)?);
+    let json = Zeroizing::new(serde_json::to_vec(&response).map_err(wrong)?);
     let token: Token = serde_json::from_slice(&json).map_err(wrong)?;
     Ok(Arc::new(token))
 }
