@@ -1,4 +1,4 @@
-//! The credential that the surroundings configure: [`ApplicationDefault`].
+//! The credential that the environment configures: [`ApplicationDefault`].
 
 mod builder;
 mod find;
@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use keytide_core::{Error, ErrorKind, Issued, Profile, ProvideCredential, Request, Subject};
 use keytide_issuer::{Endpoint, Env, IssuerClient, TokenAnswer};
 
-use self::find::{Found, Place};
+use self::find::{Found, SearchStep};
 use crate::CLOUD_PLATFORM;
 use crate::external_account::{ExternalAccount, ExternalAccountBuilder};
 use crate::hosts::{Hosts, Role};
@@ -72,7 +72,7 @@ pub struct ApplicationDefault {
     token_uri: Endpoint,
     client: IssuerClient,
     metadata: MetadataServer,
-    chosen: OnceLock<Place>,
+    chosen: OnceLock<SearchStep>,
 }
 
 impl ApplicationDefault {
@@ -152,7 +152,7 @@ impl ProvideCredential for ApplicationDefault {
     fn profile(&self) -> Profile {
         let mut profile = Profile::bearer("application_default");
         let metadata = match self.chosen.get() {
-            Some(place) => *place == Place::Metadata,
+            Some(step) => *step == SearchStep::Metadata,
             None => !self.env.has(find::VARIABLE),
         };
         if metadata {
