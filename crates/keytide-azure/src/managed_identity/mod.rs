@@ -7,8 +7,8 @@ mod codes;
 mod identity;
 mod imds;
 mod key_file;
-mod manners;
 mod platform;
+mod rate_limit;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};

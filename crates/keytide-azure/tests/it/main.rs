@@ -8,7 +8,7 @@ mod errors;
 #[cfg(all(unix, feature = "azure_identity"))]
 mod identity;
 mod lives;
-mod manners;
+mod rate_limit;
 mod requests;
 mod revocation;
 mod rotation;
