@@ -115,27 +115,27 @@ mod linux {
 
     /// Where an event calls for a look.
     #[derive(Debug, PartialEq, Eq)]
-    enum Place<'a> {
+    enum Touched<'a> {
         Nowhere,
         Everywhere,
         At(&'a [PathBuf]),
     }
 
     fn tell(touched: impl Fn(Option<&[PathBuf]>), event: &notify::Result<notify::Event>) {
-        match place_of(event) {
-            Place::Nowhere => {}
-            Place::Everywhere => touched(None),
-            Place::At(paths) => touched(Some(paths)),
+        match touched_by(event) {
+            Touched::Nowhere => {}
+            Touched::Everywhere => touched(None),
+            Touched::At(paths) => touched(Some(paths)),
         }
     }
 
-    fn place_of(event: &notify::Result<notify::Event>) -> Place<'_> {
+    fn touched_by(event: &notify::Result<notify::Event>) -> Touched<'_> {
         match event {
-            Ok(event) if event.need_rescan() || event.paths.is_empty() => Place::Everywhere,
+            Ok(event) if event.need_rescan() || event.paths.is_empty() => Touched::Everywhere,
             // Our own reads are events too: else each look would be the reason for the next.
-            Ok(event) if is_a_read(event.kind) => Place::Nowhere,
-            Ok(event) => Place::At(&event.paths),
-            Err(_) => Place::Everywhere,
+            Ok(event) if is_a_read(event.kind) => Touched::Nowhere,
+            Ok(event) => Touched::At(&event.paths),
+            Err(_) => Touched::Everywhere,
         }
     }
 
@@ -166,7 +166,7 @@ mod linux {
                 AccessKind::Read,
                 AccessKind::Close(AccessMode::Read),
             ] {
-                assert_eq!(place_of(&of(EventKind::Access(read))), Place::Nowhere);
+                assert_eq!(touched_by(&of(EventKind::Access(read))), Touched::Nowhere);
             }
 
             let path = PathBuf::from("/secrets/token");
@@ -176,17 +176,17 @@ mod linux {
                 EventKind::Modify(ModifyKind::Any),
                 EventKind::Remove(RemoveKind::Any),
             ] {
-                let expected = Place::At(std::slice::from_ref(&path));
-                assert_eq!(place_of(&of(change)), expected, "{change:?}");
+                let expected = Touched::At(std::slice::from_ref(&path));
+                assert_eq!(touched_by(&of(change)), expected, "{change:?}");
             }
         }
 
         #[test]
         fn lost_events_call_for_a_look_everywhere() {
             let overflow = Event::new(EventKind::Other).set_flag(Flag::Rescan);
-            assert_eq!(place_of(&Ok(overflow)), Place::Everywhere);
+            assert_eq!(touched_by(&Ok(overflow)), Touched::Everywhere);
             let failure = notify::Error::generic("failed");
-            assert_eq!(place_of(&Err(failure)), Place::Everywhere);
+            assert_eq!(touched_by(&Err(failure)), Touched::Everywhere);
         }
     }
 }
