@@ -65,7 +65,7 @@ impl ProjectedTokenBuilder {
             audience: self.audience,
             watch: self.watch,
             poll_interval: self.poll_interval,
-            shape: Mutex::default(),
+            form: Mutex::default(),
             following: OnceLock::new(),
         })
     }

@@ -11,7 +11,7 @@ use keytide_core::{Error, ErrorKind, Issued, Profile, ProvideCredential, Request
 
 pub use self::builder::ProjectedTokenBuilder;
 use crate::file;
-use crate::token::{Look, Seen, Shape};
+use crate::token::{Seen, SignatureForm, TokenCheck};
 use crate::watch::{Following, Watch};
 
 /// Reads the service-account token that kubelet keeps in a file, and tells its cache when the file has changed.
@@ -82,7 +82,7 @@ pub struct ProjectedToken {
     watch: bool,
     poll_interval: Duration,
     /// Of the last good token. Held for a comparison, never across an await.
-    shape: Mutex<Option<Shape>>,
+    form: Mutex<Option<SignatureForm>>,
     following: OnceLock<Following>,
 }
 
@@ -102,21 +102,21 @@ impl ProjectedToken {
 
     async fn look(&self, request: &Request) -> Seen {
         let content = file::read(&self.path).await;
-        let look = Look {
+        let check = TokenCheck {
             path: &self.path,
             audience: self.audience.as_deref(),
-            before: *self.shape(),
+            before: *self.form(),
             now: request.now(),
         };
-        let seen = look.at(content);
-        if seen.shape.is_some() {
-            *self.shape() = seen.shape;
+        let seen = check.of(content);
+        if seen.form.is_some() {
+            *self.form() = seen.form;
         }
         seen
     }
 
-    fn shape(&self) -> MutexGuard<'_, Option<Shape>> {
-        self.shape.lock().unwrap_or_else(PoisonError::into_inner)
+    fn form(&self) -> MutexGuard<'_, Option<SignatureForm>> {
+        self.form.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
