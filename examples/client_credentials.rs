@@ -83,7 +83,7 @@ fn provider(options: &Options, agent: &Agent) -> Result<ClientCredentials, Failu
     if let Some(file) = options.get("--assertion-file") {
         // The file is watched, and its token is presented as it is when the issuer is asked.
         let assertion = agent
-            .cache(keytide::kubernetes::ProjectedToken::at(file))
+            .cache(keytide::kubernetes::ProjectedToken::builder(file).build()?)
             .build()?;
         builder = builder.assertion(Subject::new(assertion, SubjectUse::Repeatable));
     }

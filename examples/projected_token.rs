@@ -49,11 +49,11 @@ async fn follow(asked: Asked) -> Result<(), Box<dyn StdError>> {
         true => asked.path.join("token"),
         false => asked.path,
     };
-    let mut provider = ProjectedToken::at(&path);
+    let mut provider = ProjectedToken::builder(&path);
     if let Some(audience) = asked.audience {
         provider = provider.audience(audience);
     }
-    let token = agent.cache(provider).key("token").build()?;
+    let token = agent.cache(provider.build()?).key("token").build()?;
 
     // Subscribe before the first read, and miss nothing.
     let mut changes = token.changes();

@@ -6,16 +6,15 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use keytide_aws::{
-    AssumeRole, CallerIdentityToken, ObjectStoreCredentials, OutboundToken, SdkCredentials,
-    WebIdentity, WebIdentityToken,
-};
-use keytide_azure::{ClientAssertion, SdkCredential, StoreCredential, WorkloadIdentity};
+use keytide_aws::bridge as aws;
+use keytide_aws::{AssumeRole, CallerIdentityToken, OutboundToken, WebIdentity, WebIdentityToken};
+use keytide_azure::bridge as azure;
+use keytide_azure::{ClientAssertion, WorkloadIdentity};
 use keytide_core::{
     Agent, AgentIdentity, Cache, Chain, CredentialKind, Error, ErrorKind, Issued, Profile,
     ProvideCredential, Request, Subject, SubjectUse,
 };
-use keytide_gcp::bridge::{GcpAuthBridge, GoogleCloudBridge, ObjectStoreBridge};
+use keytide_gcp::bridge as gcp;
 use keytide_gcp::{
     AccessBoundary, ApplicationDefault, BoundaryRule, Downscoped, ExternalAccount, Impersonated,
 };
@@ -31,18 +30,18 @@ const PLACES: &[(&str, &[&str])] = &[
             "AssumeRole",
             "CallerIdentityToken",
             "OutboundToken",
-            "SdkCredentials",
-            "ObjectStoreCredentials",
+            "aws::SdkCredentials",
+            "aws::ObjectStoreCredentials",
         ],
     ),
     ("keytide-aws/src/web_identity/token.rs", &["WebIdentity"]),
     (
         "keytide-azure/src/bridge/azure_core/mod.rs",
-        &["SdkCredential"],
+        &["azure::SdkCredentials"],
     ),
     (
         "keytide-azure/src/bridge/object_store.rs",
-        &["StoreCredential"],
+        &["azure::ObjectStoreCredentials"],
     ),
     (
         "keytide-azure/src/entra/proof.rs",
@@ -50,11 +49,11 @@ const PLACES: &[(&str, &[&str])] = &[
     ),
     (
         "keytide-gcp/src/bridge/google_cloud_auth.rs",
-        &["GoogleCloudBridge"],
+        &["gcp::SdkCredentials"],
     ),
     (
         "keytide-gcp/src/bridge/mod.rs",
-        &["GcpAuthBridge", "ObjectStoreBridge"],
+        &["gcp::GcpAuthCredentials", "gcp::ObjectStoreCredentials"],
     ),
     ("keytide-gcp/src/downscoped.rs", &["Downscoped"]),
     (
@@ -102,18 +101,18 @@ const TAKERS: &[(&str, CredentialKind, Take)] = &[
         let token = OutboundToken::builder("https://api.example.com", base);
         above(agent, token.region("eu-west-1").build())
     }),
-    ("SdkCredentials", SIGNING, |_, keys| {
+    ("aws::SdkCredentials", SIGNING, |_, keys| {
         use aws_credential_types::provider::ProvideCredentials;
-        let bridge = SdkCredentials::new(keys)?;
+        let bridge = aws::SdkCredentials::new(keys)?;
         let bridge = std::sync::Arc::new(bridge);
         Ok(bridged(move || {
             let bridge = std::sync::Arc::clone(&bridge);
             async move { shown(bridge.provide_credentials().await) }
         }))
     }),
-    ("ObjectStoreCredentials", SIGNING, |_, keys| {
+    ("aws::ObjectStoreCredentials", SIGNING, |_, keys| {
         use object_store::CredentialProvider;
-        let bridge = std::sync::Arc::new(ObjectStoreCredentials::new(keys)?);
+        let bridge = std::sync::Arc::new(aws::ObjectStoreCredentials::new(keys)?);
         Ok(bridged(move || {
             let bridge = std::sync::Arc::clone(&bridge);
             async move { shown(bridge.get_credential().await) }
@@ -132,9 +131,9 @@ const TAKERS: &[(&str, CredentialKind, Take)] = &[
         );
         above(agent, role.region("eu-west-1").build())
     }),
-    ("SdkCredential", BEARER, |_, token| {
+    ("azure::SdkCredentials", BEARER, |_, token| {
         use azure_core::credentials::TokenCredential;
-        let bridge = SdkCredential::new(move |_| Ok(token.clone()));
+        let bridge = azure::SdkCredentials::new(move |_| Ok(token.clone()));
         Ok(bridged(move || {
             let bridge = std::sync::Arc::clone(&bridge);
             async move {
@@ -146,9 +145,9 @@ const TAKERS: &[(&str, CredentialKind, Take)] = &[
             }
         }))
     }),
-    ("StoreCredential", BEARER, |_, token| {
+    ("azure::ObjectStoreCredentials", BEARER, |_, token| {
         use object_store::CredentialProvider;
-        let bridge = StoreCredential::new(token)?;
+        let bridge = std::sync::Arc::new(azure::ObjectStoreCredentials::new(token)?);
         Ok(bridged(move || {
             let bridge = std::sync::Arc::clone(&bridge);
             async move { shown(bridge.get_credential().await) }
@@ -166,25 +165,25 @@ const TAKERS: &[(&str, CredentialKind, Take)] = &[
             ClientAssertion::builder("https://vault.azure.net", ID, ID, subject(token)).build(),
         )
     }),
-    ("GoogleCloudBridge", BEARER, |_, token| {
+    ("gcp::SdkCredentials", BEARER, |_, token| {
         use google_cloud_auth::credentials::CredentialsProvider;
-        let bridge = std::sync::Arc::new(GoogleCloudBridge::new(token)?);
+        let bridge = std::sync::Arc::new(gcp::SdkCredentials::new(token)?);
         Ok(bridged(move || {
             let bridge = std::sync::Arc::clone(&bridge);
             async move { shown(bridge.headers(http::Extensions::new()).await.map(|_| ())) }
         }))
     }),
-    ("GcpAuthBridge", BEARER, |_, token| {
+    ("gcp::GcpAuthCredentials", BEARER, |_, token| {
         use gcp_auth::TokenProvider;
-        let bridge = GcpAuthBridge::new("project").serve(["scope"], token)?;
+        let bridge = gcp::GcpAuthCredentials::new("project").serve(["scope"], token)?;
         Ok(bridged(move || {
             let bridge = bridge.clone();
             async move { shown(bridge.token(&["scope"]).await) }
         }))
     }),
-    ("ObjectStoreBridge", BEARER, |_, token| {
+    ("gcp::ObjectStoreCredentials", BEARER, |_, token| {
         use object_store::CredentialProvider;
-        let bridge = std::sync::Arc::new(ObjectStoreBridge::new(token)?);
+        let bridge = std::sync::Arc::new(gcp::ObjectStoreCredentials::new(token)?);
         Ok(bridged(move || {
             let bridge = std::sync::Arc::clone(&bridge);
             async move { shown(bridge.get_credential().await) }
@@ -208,7 +207,7 @@ const TAKERS: &[(&str, CredentialKind, Take)] = &[
         )
     }),
     ("ApplicationDefault", BEARER, |agent, token| {
-        let found = ApplicationDefault::access_token([SCOPE]).subject(subject(token));
+        let found = ApplicationDefault::builder([SCOPE]).subject(subject(token));
         above(agent, found.build())
     }),
     ("Impersonated", BEARER, |agent, base| {

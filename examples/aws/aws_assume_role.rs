@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, ConfigLoader};
 use aws_sdk_sts::config::Region;
-use keytide_aws::{AssumeRole, CredentialProcess, DefaultRole, sdk_config};
+use keytide_aws::bridge::sdk_config;
+use keytide_aws::{AssumeRole, CredentialProcess, DefaultRole};
 use keytide_aws_policy::SessionRevocation;
 use keytide_core::{Agent, AgentIdentity, Cache, Reason};
 

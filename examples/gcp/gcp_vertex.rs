@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .is_none()
         .then(|| (google.start(), model_server(&google)));
     // Vertex AI takes no narrower scope: what the agent may do is up to the roles of its account.
-    let mut provider = ApplicationDefault::access_token([CLOUD_PLATFORM]);
+    let mut provider = ApplicationDefault::builder([CLOUD_PLATFORM]);
     let (base, calls) = match (&fakes, real) {
         (Some((issuers, model)), _) => {
             let host = issuers.address().to_string();

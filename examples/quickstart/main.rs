@@ -65,7 +65,11 @@ async fn run() -> Result<bool, Failure> {
 
     // What the agent may hold, kept fresh from now on; and where it may go.
     let token = agent
-        .cache(ProjectedToken::at(issuer.path()).audience(AUDIENCE))
+        .cache(
+            ProjectedToken::builder(issuer.path())
+                .audience(AUDIENCE)
+                .build()?,
+        )
         .build()?;
     let client = AuthorizedClient::builder(reqwest::Client::builder(), token.clone())
         .destination(api.origin())

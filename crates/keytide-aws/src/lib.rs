@@ -2,7 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod assume_role;
-mod bridge;
+pub mod bridge;
 mod caller_identity_token;
 mod codes;
 mod container_endpoint;
@@ -20,10 +20,6 @@ mod sts;
 mod web_identity;
 
 pub use assume_role::{AssumeRole, AssumeRoleBuilder};
-#[cfg(feature = "object-store")]
-#[cfg_attr(docsrs, doc(cfg(feature = "object-store")))]
-pub use bridge::ObjectStoreCredentials;
-pub use bridge::{SdkCredentials, sdk_config};
 pub use caller_identity_token::{CallerIdentityToken, CallerIdentityTokenBuilder};
 pub use container_endpoint::ContainerEndpoint;
 pub use credential_process::CredentialProcess;

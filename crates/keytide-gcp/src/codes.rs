@@ -160,11 +160,11 @@ const INTERNAL: KnownCode = KnownCode::new("INTERNAL", Unavailable, "the issuer 
 pub(crate) fn find(body: &[u8]) -> Vec<String> {
     #[derive(Deserialize)]
     struct Failure {
-        error: Shape,
+        error: ErrorField,
     }
     #[derive(Deserialize)]
     #[serde(untagged)]
-    enum Shape {
+    enum ErrorField {
         Word(String),
         Object {
             status: Option<String>,
@@ -177,8 +177,8 @@ pub(crate) fn find(body: &[u8]) -> Vec<String> {
         reason: Option<String>,
     }
     match read_object::<Failure>("the answer", body).map(|failure| failure.error) {
-        Ok(Shape::Word(word)) => vec![word],
-        Ok(Shape::Object { status, details }) => {
+        Ok(ErrorField::Word(word)) => vec![word],
+        Ok(ErrorField::Object { status, details }) => {
             let reasons = details.into_iter().filter_map(|detail| detail.reason);
             reasons.chain(status).collect()
         }

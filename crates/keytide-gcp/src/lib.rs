@@ -15,8 +15,8 @@ mod impersonation;
 mod metadata_server;
 mod service_account_key;
 mod sts;
+mod token_purpose;
 mod user_credentials;
-mod wanted;
 
 pub use application_default::{ApplicationDefault, ApplicationDefaultBuilder};
 pub use boundary::{AccessBoundary, BoundaryRule};

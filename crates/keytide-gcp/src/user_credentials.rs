@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::codes::OAUTH;
 use crate::hosts::{Hosts, Role};
-use crate::wanted::check_scopes;
+use crate::token_purpose::check_scopes;
 
 /// Exchanges the refresh token that `gcloud auth application-default login` left for access tokens of the person who logged
 /// in.

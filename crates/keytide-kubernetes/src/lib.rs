@@ -8,7 +8,7 @@ mod token;
 mod volume;
 mod watch;
 
-pub use projected_token::ProjectedToken;
+pub use projected_token::{ProjectedToken, ProjectedTokenBuilder};
 
 /// What reads tokens, for the fuzzer.
 #[cfg(fuzzing)]

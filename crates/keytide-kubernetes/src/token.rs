@@ -1,4 +1,4 @@
-//! What comes of a look at a token's file: [`Look`].
+//! What comes of a look at a token's file: [`TokenCheck`].
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
@@ -12,11 +12,11 @@ use crate::claims::warn_after;
 use crate::file::{self, Bytes, Trouble};
 
 /// How a file is looked at.
-pub(crate) struct Look<'a> {
+pub(crate) struct TokenCheck<'a> {
     pub(crate) path: &'a Path,
     pub(crate) audience: Option<&'a str>,
-    /// The shape of the token before, if there was one.
-    pub(crate) before: Option<Shape>,
+    /// The form of the token before, if there was one.
+    pub(crate) before: Option<SignatureForm>,
     pub(crate) now: SystemTime,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct Seen {
     /// Of the content, where there was any.
     pub(crate) fingerprint: Option<Fingerprint>,
     /// Of the token, where it was good.
-    pub(crate) shape: Option<Shape>,
+    pub(crate) form: Option<SignatureForm>,
 }
 
 /// Tells contents apart without keeping them: 64 bits of SipHash under a random key of this process.
@@ -35,41 +35,41 @@ pub(crate) struct Fingerprint(u64);
 
 /// What tokens that one key signed have in common: the header, and how long the signature is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Shape {
+pub(crate) struct SignatureForm {
     header: Fingerprint,
     signature: usize,
 }
 
-impl Look<'_> {
+impl TokenCheck<'_> {
     /// What is to be made of what the file holds.
-    pub(crate) fn at(&self, content: Result<Bytes, Trouble>) -> Seen {
+    pub(crate) fn of(&self, content: Result<Bytes, Trouble>) -> Seen {
         let content = match content {
             Ok(content) => content,
             Err(trouble) => {
                 return Seen {
                     result: Err(trouble.explain(self.path, self.before.is_some())),
                     fingerprint: None,
-                    shape: None,
+                    form: None,
                 };
             }
         };
         let token = content.trim_ascii();
         let fingerprint = Some(Fingerprint::of(token));
         match self.judge(token) {
-            Ok((issued, shape)) => Seen {
+            Ok((issued, form)) => Seen {
                 result: Ok(issued),
                 fingerprint,
-                shape: Some(shape),
+                form: Some(form),
             },
             Err(error) => Seen {
                 result: Err(error),
                 fingerprint,
-                shape: None,
+                form: None,
             },
         }
     }
 
-    fn judge(&self, token: &[u8]) -> Result<(Issued, Shape), Error> {
+    fn judge(&self, token: &[u8]) -> Result<(Issued, SignatureForm), Error> {
         let name = self.path.display();
         let fault = |fault| match fault {
             JwtFault::Torn(what) => {
@@ -80,8 +80,8 @@ impl Look<'_> {
         let jwt = Jwt::parse(token).map_err(fault)?;
         let claims = jwt.claims().map_err(fault)?;
         let expires_at = claims.expires_at().map_err(fault)?;
-        let shape = Shape::of(&jwt);
-        if self.before.is_some_and(|before| shape.is_cut_from(before)) {
+        let form = SignatureForm::of(&jwt);
+        if self.before.is_some_and(|before| form.is_cut_from(before)) {
             let what = "has a shorter signature than the same key made before";
             return Err(fault(JwtFault::Torn(what)));
         }
@@ -103,14 +103,14 @@ impl Look<'_> {
         if let Some(subject) = claims.subject() {
             issued = issued.principal(subject);
         }
-        Ok((issued, shape))
+        Ok((issued, form))
     }
 
     fn check_audience(&self, claims: &Claims) -> Result<(), Error> {
-        let Some(wanted) = self.audience else {
+        let Some(expected) = self.audience else {
             return Ok(());
         };
-        if claims.audiences().iter().any(|found| found == wanted) {
+        if claims.audiences().iter().any(|found| found == expected) {
             return Ok(());
         }
         let found = match claims.audiences() {
@@ -118,7 +118,7 @@ impl Look<'_> {
             found => shown(found),
         };
         Err(Error::misconfigured(format!(
-            "the token in {} is for the audience {found}, not for {wanted:?}: set `audience` of its volume's \
+            "the token in {} is for the audience {found}, not for {expected:?}: set `audience` of its volume's \
              serviceAccountToken, or name another file",
             self.path.display()
         )))
@@ -141,7 +141,7 @@ impl Fingerprint {
     }
 }
 
-impl Shape {
+impl SignatureForm {
     fn of(jwt: &Jwt<'_>) -> Self {
         Self {
             header: Fingerprint::of(jwt.header()),

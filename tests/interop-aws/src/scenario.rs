@@ -8,9 +8,10 @@ use std::time::Duration;
 use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
 use aws_sdk_sts::config::Region;
+use keytide_aws::bridge::{ObjectStoreCredentials, sdk_config};
 use keytide_aws::{
     AssumeRole, AssumeRoleBuilder, CallerIdentityToken, CredentialProcess, DefaultRole, Env,
-    ObjectStoreCredentials, WebIdentity, WebIdentityToken, sdk_config,
+    WebIdentity, WebIdentityToken,
 };
 use keytide_aws_policy::session_name;
 use keytide_core::{Agent, AgentIdentity, Cache, Credential, ErrorKind};

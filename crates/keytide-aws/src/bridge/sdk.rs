@@ -16,7 +16,8 @@ use crate::keys;
 ///
 /// ```no_run
 /// use aws_config::BehaviorVersion;
-/// use keytide_aws::{ContainerEndpoint, sdk_config};
+/// use keytide_aws::ContainerEndpoint;
+/// use keytide_aws::bridge::sdk_config;
 /// # use keytide_core::{Agent, Error};
 ///
 /// # async fn example(agent: Agent) -> Result<(), Error> {

@@ -11,9 +11,10 @@ use std::time::Duration;
 use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
+use keytide_aws::bridge::SdkCredentials;
 use keytide_aws::{
-    AssumeRole, CallerIdentityToken, ContainerEndpoint, Env, Imds, OutboundToken, SdkCredentials,
-    WebIdentity, WebIdentityToken,
+    AssumeRole, CallerIdentityToken, ContainerEndpoint, Env, Imds, OutboundToken, WebIdentity,
+    WebIdentityToken,
 };
 use keytide_core::{
     Agent, Cache, Chain, Credential, Error, ErrorKind, ProvideCredential, Subject, SubjectUse,

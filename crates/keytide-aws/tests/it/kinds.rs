@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
-use keytide_aws::{
-    AssumeRole, CallerIdentityToken, OutboundToken, SdkCredentials, WebIdentity, WebIdentityToken,
-    sdk_config,
-};
+use keytide_aws::bridge::{SdkCredentials, sdk_config};
+use keytide_aws::{AssumeRole, CallerIdentityToken, OutboundToken, WebIdentity, WebIdentityToken};
 use keytide_core::{Cache, CredentialKind, Error, ErrorKind, Profile, Subject, SubjectUse};
 use keytide_http::{AuthorizedClient, reqwest};
 use keytide_sigv4::SigV4;
@@ -29,9 +27,9 @@ fn bearer_tokens_where_keys_are_meant_are_refused_when_it_is_built() {
     is_refused("OutboundToken", outbound, &tokens);
     is_refused("SdkCredentials", SdkCredentials::new(cache()), &tokens);
     is_refused("sdk_config", sdk_config(loader, &tokens), &tokens);
-    #[cfg(feature = "object-store")]
+    #[cfg(feature = "object_store")]
     {
-        let store = keytide_aws::ObjectStoreCredentials::new(cache());
+        let store = keytide_aws::bridge::ObjectStoreCredentials::new(cache());
         is_refused("ObjectStoreCredentials", store, &tokens);
     }
     let signed = AuthorizedClient::builder(reqwest::Client::builder(), cache())

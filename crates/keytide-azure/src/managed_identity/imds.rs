@@ -7,7 +7,7 @@ use keytide_core::{Error, ErrorKind, Issued, Request};
 use keytide_issuer::{Endpoint, IssuerClient, Reply};
 
 use super::codes::{IMDS_SYSTEM, IMDS_USER, accept};
-use super::{Identity, manners, with_resource};
+use super::{Identity, rate_limit, with_resource};
 use crate::answer::Token;
 use crate::resource::Resource;
 
@@ -27,7 +27,7 @@ impl Imds<'_> {
         if let Some((name, id)) = identity.for_imds() {
             endpoint = endpoint.query(name, id);
         }
-        let turn = manners::turn(&self.endpoint.origin()).await?;
+        let turn = rate_limit::turn(&self.endpoint.origin()).await?;
         let reply = self
             .client
             .get(&endpoint)
@@ -49,7 +49,7 @@ impl Imds<'_> {
     /// header. What gives no answer within a second, or another one, is none: other clouds have theirs at this address.
     pub(super) async fn probe(&self, request: &Request) -> Result<(), Error> {
         let endpoint = self.endpoint.at_path(PATH)?.query("api-version", VERSION);
-        let turn = manners::turn(&self.endpoint.origin()).await?;
+        let turn = rate_limit::turn(&self.endpoint.origin()).await?;
         let client = IssuerClient::quick(PROBE)?;
         let probed = client.get(&endpoint).send(request).await;
         drop(turn);

@@ -7,8 +7,8 @@ mod codes;
 mod identity;
 mod imds;
 mod key_file;
-mod manners;
 mod platform;
+mod rate_limit;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,7 @@ use app_service::AppService;
 use arc::Arc;
 use imds::Imds;
 use key_file::KeyDirectory;
-use platform::{Place, Platform};
+use platform::{Platform, PlatformSearch};
 
 pub(crate) use platform::Machine;
 
@@ -92,7 +92,7 @@ use identity::Identity;
 pub struct ManagedIdentity {
     resource: Resource,
     identity: Identity,
-    place: Place,
+    search: PlatformSearch,
     client: IssuerClient,
     keys: KeyDirectory,
     /// Whether an IMDS that nobody named and that is not there means that this provider is not configured.
@@ -109,8 +109,8 @@ impl ManagedIdentity {
     }
 
     async fn ask(&self, request: &Request) -> Result<Issued, Error> {
-        let identity = self.identity.resolved(&self.place.env)?;
-        match self.place.find().await? {
+        let identity = self.identity.resolved(&self.search.env)?;
+        match self.search.find().await? {
             Platform::Imds { endpoint, named } => {
                 let imds = Imds {
                     endpoint: &endpoint,
@@ -135,7 +135,7 @@ impl ManagedIdentity {
                     endpoint,
                     client: &self.client,
                     keys: &self.keys,
-                    env: &self.place.env,
+                    env: &self.search.env,
                 };
                 arc.ask(&self.resource, &identity, request).await
             }
@@ -149,7 +149,7 @@ impl ProvideCredential for ManagedIdentity {
             "the platform gives managed identities tokens of about 24 h: build the cache with long_lived(LongLived::Flag) \
              to be served and told, or use WorkloadIdentity, whose tokens live for about an hour",
         );
-        match self.place.origin() {
+        match self.search.origin() {
             Some(origin) => profile.issuer(origin),
             None => profile,
         }
@@ -171,7 +171,7 @@ impl fmt::Debug for ManagedIdentity {
         f.debug_struct("ManagedIdentity")
             .field("resource", &self.resource.as_str())
             .field("identity", &self.identity)
-            .field("place", &self.place)
+            .field("search", &self.search)
             .finish_non_exhaustive()
     }
 }

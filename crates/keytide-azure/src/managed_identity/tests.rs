@@ -43,7 +43,7 @@ async fn the_header_of_the_platform_is_read_anew_for_each_call() {
         .unwrap();
     cache.get().await.unwrap_err();
 
-    provider.write().await.place.env = env("second");
+    provider.write().await.search.env = env("second");
 
     cache.refresh_now().await.unwrap();
 }

@@ -5,12 +5,14 @@ mod challenges;
 mod conformance;
 mod default_identity;
 mod errors;
+#[cfg(all(unix, feature = "azure_identity"))]
+mod identity;
 mod lives;
-mod manners;
+mod rate_limit;
 mod requests;
 mod revocation;
 mod rotation;
-#[cfg(feature = "azure_core")]
+#[cfg(feature = "azure_identity")]
 mod sdk;
 #[cfg(unix)]
 mod search;

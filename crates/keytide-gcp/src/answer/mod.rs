@@ -17,13 +17,13 @@ impl Generated {
     pub(crate) fn read(body: &[u8]) -> Result<Self, Error> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Told {
+        struct GenerateAccessTokenResponse {
             access_token: Option<SecretText>,
             expire_time: Option<String>,
         }
-        let told: Told = read_object("the answer", body)?;
-        let text = SecretText::bearable(told.access_token, "accessToken")?;
-        let instant = told.expire_time.and_then(|time| instant(&time));
+        let response: GenerateAccessTokenResponse = read_object("the answer", body)?;
+        let text = SecretText::bearable(response.access_token, "accessToken")?;
+        let instant = response.expire_time.and_then(|time| instant(&time));
         let expires_at = instant.ok_or_else(|| {
             Error::unavailable("the expireTime of the answer is no time of RFC 3339")
         })?;
@@ -34,15 +34,15 @@ impl Generated {
 /// The field of a JSON answer that holds an identity token.
 pub(crate) fn identity_token(body: &[u8], field: &'static str) -> Result<SecretText, Error> {
     #[derive(Deserialize)]
-    struct Told {
+    struct IdentityTokenResponse {
         token: Option<SecretText>,
         id_token: Option<SecretText>,
     }
-    let told: Told = read_object("the answer", body)?;
+    let response: IdentityTokenResponse = read_object("the answer", body)?;
     let token = if field == "token" {
-        told.token
+        response.token
     } else {
-        told.id_token
+        response.id_token
     };
     SecretText::bearable(token, field)
 }

@@ -9,7 +9,7 @@ use keytide_issuer::{Env, IssuerClient};
 use super::ApplicationDefault;
 use crate::hosts::Hosts;
 use crate::metadata_server::MetadataServer;
-use crate::wanted::check_scopes;
+use crate::token_purpose::check_scopes;
 
 /// Builds an [`ApplicationDefault`]. Building contacts nobody, and reads no variable and no file.
 #[must_use]

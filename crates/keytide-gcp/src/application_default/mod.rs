@@ -1,4 +1,4 @@
-//! The credential that the surroundings configure: [`ApplicationDefault`].
+//! The credential that the environment configures: [`ApplicationDefault`].
 
 mod builder;
 mod find;
@@ -9,15 +9,15 @@ use std::sync::{Arc, OnceLock};
 use keytide_core::{Error, ErrorKind, Issued, Profile, ProvideCredential, Request, Subject};
 use keytide_issuer::{Endpoint, Env, IssuerClient, TokenAnswer};
 
-use self::find::{Found, Place};
+use self::find::{Found, SearchStep};
 use crate::CLOUD_PLATFORM;
 use crate::external_account::{ExternalAccount, ExternalAccountBuilder};
 use crate::hosts::{Hosts, Role};
 use crate::impersonation::Plan;
 use crate::metadata_server::MetadataServer;
 use crate::service_account_key::ServiceAccountKey;
+use crate::token_purpose::TokenPurpose;
 use crate::user_credentials::{Login, TOKEN_ENDPOINT};
-use crate::wanted::Wanted;
 
 pub use builder::ApplicationDefaultBuilder;
 
@@ -50,7 +50,7 @@ pub use builder::ApplicationDefaultBuilder;
 /// use keytide_gcp::ApplicationDefault;
 ///
 /// # fn caches(agent: &Agent) -> Result<(), Error> {
-/// let provider = ApplicationDefault::access_token(["https://www.googleapis.com/auth/devstorage.read_only"]).build()?;
+/// let provider = ApplicationDefault::builder(["https://www.googleapis.com/auth/devstorage.read_only"]).build()?;
 /// let token = agent.cache(provider).build()?;
 /// # Ok(())
 /// # }
@@ -72,12 +72,12 @@ pub struct ApplicationDefault {
     token_uri: Endpoint,
     client: IssuerClient,
     metadata: MetadataServer,
-    chosen: OnceLock<Place>,
+    chosen: OnceLock<SearchStep>,
 }
 
 impl ApplicationDefault {
     /// An access token with these scopes. There is no default.
-    pub fn access_token<S: Into<String>>(
+    pub fn builder<S: Into<String>>(
         scopes: impl IntoIterator<Item = S>,
     ) -> ApplicationDefaultBuilder {
         ApplicationDefaultBuilder::new(scopes.into_iter().map(Into::into).collect())
@@ -138,7 +138,7 @@ impl ApplicationDefault {
         plan: Plan,
         request: &Request,
     ) -> Result<Issued, Error> {
-        let impersonation = plan.checked(Wanted::Access(self.scopes.clone()), &self.hosts)?;
+        let impersonation = plan.checked(TokenPurpose::Access(self.scopes.clone()), &self.hosts)?;
         // A login grants no narrower scope that would do.
         let scopes = [CLOUD_PLATFORM.to_owned()];
         let base = self.logged_in(login, &scopes, request).await?;
@@ -152,7 +152,7 @@ impl ProvideCredential for ApplicationDefault {
     fn profile(&self) -> Profile {
         let mut profile = Profile::bearer("application_default");
         let metadata = match self.chosen.get() {
-            Some(place) => *place == Place::Metadata,
+            Some(step) => *step == SearchStep::Metadata,
             None => !self.env.has(find::VARIABLE),
         };
         if metadata {

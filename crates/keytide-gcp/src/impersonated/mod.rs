@@ -8,7 +8,7 @@ use keytide_core::{
 use keytide_issuer::IssuerClient;
 
 use crate::impersonation::Impersonation;
-use crate::wanted::Wanted;
+use crate::token_purpose::TokenPurpose;
 
 pub use builder::ImpersonatedBuilder;
 
@@ -65,7 +65,7 @@ impl Impersonated {
         account: impl Into<String>,
         scopes: impl IntoIterator<Item = S>,
     ) -> ImpersonatedBuilder {
-        ImpersonatedBuilder::new(base, account.into(), Wanted::access(scopes))
+        ImpersonatedBuilder::new(base, account.into(), TokenPurpose::access(scopes))
     }
 
     /// An identity token of this account for this audience (also `roles/iam.serviceAccountOpenIdTokenCreator`).
@@ -74,7 +74,11 @@ impl Impersonated {
         account: impl Into<String>,
         audience: impl Into<String>,
     ) -> ImpersonatedBuilder {
-        ImpersonatedBuilder::new(base, account.into(), Wanted::Identity(audience.into()))
+        ImpersonatedBuilder::new(
+            base,
+            account.into(),
+            TokenPurpose::Identity(audience.into()),
+        )
     }
 
     fn new(base: Cache, impersonation: Impersonation, client: IssuerClient) -> Self {

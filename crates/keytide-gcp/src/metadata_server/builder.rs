@@ -5,31 +5,31 @@ use keytide_issuer::{Env, IssuerClient};
 
 use super::MetadataServer;
 use super::client::Client;
-use crate::wanted::{Wanted, check_account};
+use crate::token_purpose::{TokenPurpose, check_account};
 
 /// Builds a [`MetadataServer`]. Building contacts nobody, and reads no variable and no file.
 #[derive(Debug)]
 #[must_use]
 pub struct MetadataServerBuilder {
-    wanted: Wanted,
+    purpose: TokenPurpose,
     account: Option<String>,
     full: bool,
     host: Option<String>,
     env: Env,
-    #[cfg(feature = "bound-tokens")]
+    #[cfg(feature = "bound_tokens")]
     certificate: Option<std::path::PathBuf>,
     client: Option<IssuerClient>,
 }
 
 impl MetadataServerBuilder {
-    pub(super) fn new(wanted: Wanted) -> Self {
+    pub(super) fn new(purpose: TokenPurpose) -> Self {
         Self {
-            wanted,
+            purpose,
             account: None,
             full: false,
             host: None,
             env: Env::process(),
-            #[cfg(feature = "bound-tokens")]
+            #[cfg(feature = "bound_tokens")]
             certificate: None,
             client: None,
         }
@@ -69,8 +69,8 @@ impl MetadataServerBuilder {
     /// fake alone. Google binds tokens to certificates of agents only (SPIFFE trust domain
     /// `agents.global.org-NUMBER.system.id.goog`, `proj-NUMBER` for `org-NUMBER`); that is not checked here. The
     /// certificate is usually at `/var/run/secrets/workload-spiffe-credentials/certificates.pem`.
-    #[cfg(feature = "bound-tokens")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "bound-tokens")))]
+    #[cfg(feature = "bound_tokens")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "bound_tokens")))]
     pub fn bind_certificate(mut self, path: impl Into<std::path::PathBuf>) -> Self {
         self.certificate = Some(path.into());
         self
@@ -89,11 +89,11 @@ impl MetadataServerBuilder {
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming what is wrong: the scopes or the audience, the
     /// account, the [`host`](Self::host). What a variable says is judged when the provider is asked.
     pub fn build(self) -> Result<MetadataServer, Error> {
-        self.wanted.check()?;
+        self.purpose.check()?;
         if let Some(account) = &self.account {
             check_account(account)?;
         }
-        if self.full && matches!(self.wanted, Wanted::Access(_)) {
+        if self.full && matches!(self.purpose, TokenPurpose::Access(_)) {
             return Err(Error::misconfigured(
                 "only identity tokens tell of the instance",
             ));
@@ -102,9 +102,9 @@ impl MetadataServerBuilder {
             host: self.host,
             env: self.env,
             account: self.account,
-            wanted: self.wanted,
+            purpose: self.purpose,
             full: self.full,
-            #[cfg(feature = "bound-tokens")]
+            #[cfg(feature = "bound_tokens")]
             certificate: self.certificate,
             client: Client(self.client),
         };

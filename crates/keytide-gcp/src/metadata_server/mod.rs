@@ -1,6 +1,6 @@
 //! Tokens of the account that a machine runs as: [`MetadataServer`].
 
-#[cfg(feature = "bound-tokens")]
+#[cfg(feature = "bound_tokens")]
 mod bound;
 mod builder;
 mod client;
@@ -14,7 +14,7 @@ use keytide_issuer::{Answer, Ask, Dialect, Endpoint, Env, Reply, TokenAnswer};
 use self::client::Client;
 use crate::answer::whole;
 use crate::identity;
-use crate::wanted::Wanted;
+use crate::token_purpose::TokenPurpose;
 
 pub use builder::MetadataServerBuilder;
 
@@ -56,9 +56,9 @@ pub struct MetadataServer {
     host: Option<String>,
     env: Env,
     account: Option<String>,
-    wanted: Wanted,
+    purpose: TokenPurpose,
     full: bool,
-    #[cfg(feature = "bound-tokens")]
+    #[cfg(feature = "bound_tokens")]
     certificate: Option<std::path::PathBuf>,
     client: Client,
 }
@@ -69,21 +69,21 @@ impl MetadataServer {
     pub fn access_token<S: Into<String>>(
         scopes: impl IntoIterator<Item = S>,
     ) -> MetadataServerBuilder {
-        MetadataServerBuilder::new(Wanted::access(scopes))
+        MetadataServerBuilder::new(TokenPurpose::access(scopes))
     }
 
     /// An identity token for this audience: who will check it, as a URL or an id. It is what Cloud Run and IAP take, and
     /// a subject for other clouds and for model providers. It lives for an hour.
     pub fn identity_token(audience: impl Into<String>) -> MetadataServerBuilder {
-        MetadataServerBuilder::new(Wanted::Identity(audience.into()))
+        MetadataServerBuilder::new(TokenPurpose::Identity(audience.into()))
     }
 
     /// What is asked, where the environment says now.
     fn endpoint(&self) -> Result<Endpoint, Error> {
         let account = self.account.as_deref().unwrap_or("default");
-        let (kind, name, value) = match &self.wanted {
-            Wanted::Access(scopes) => ("token", "scopes", scopes.join(",")),
-            Wanted::Identity(audience) => ("identity", "audience", audience.clone()),
+        let (kind, name, value) = match &self.purpose {
+            TokenPurpose::Access(scopes) => ("token", "scopes", scopes.join(",")),
+            TokenPurpose::Identity(audience) => ("identity", "audience", audience.clone()),
         };
         let path = format!("/computeMetadata/v1/instance/service-accounts/{account}/{kind}");
         let server = host::endpoint(self.host.as_deref(), &self.env)?;
@@ -96,7 +96,7 @@ impl MetadataServer {
     }
 
     /// The request, without what shows that its sender knows whom it asks.
-    #[cfg(feature = "bound-tokens")]
+    #[cfg(feature = "bound_tokens")]
     async fn asking(&self, endpoint: &Endpoint) -> Result<Ask, Error> {
         let client = self.client.now(&self.env)?;
         match &self.certificate {
@@ -106,7 +106,7 @@ impl MetadataServer {
     }
 
     /// The request, without what shows that its sender knows whom it asks.
-    #[cfg(not(feature = "bound-tokens"))]
+    #[cfg(not(feature = "bound_tokens"))]
     async fn asking(&self, endpoint: &Endpoint) -> Result<Ask, Error> {
         Ok(self.client.now(&self.env)?.get(endpoint))
     }
@@ -157,15 +157,15 @@ impl ProvideCredential for MetadataServer {
         let endpoint = self.endpoint()?;
         let ask = self.asking(&endpoint).await?.header(FLAVOR, GOOGLE);
         let answer = self.judged(ask.send(request).await?, &endpoint.origin())?;
-        match &self.wanted {
-            Wanted::Access(_) => {
+        match &self.purpose {
+            TokenPurpose::Access(_) => {
                 let issued = TokenAnswer::read(answer.body())?.issued()?;
                 Ok(match &self.account {
                     Some(account) => issued.principal(account.as_str()),
                     None => issued,
                 })
             }
-            Wanted::Identity(audience) => identity::issued(whole(answer.body())?, audience),
+            TokenPurpose::Identity(audience) => identity::issued(whole(answer.body())?, audience),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::answer::identity_token;
 use crate::codes::OAUTH;
 use crate::hosts::{Hosts, Role};
 use crate::identity;
-use crate::wanted::Wanted;
+use crate::token_purpose::TokenPurpose;
 
 pub use builder::ServiceAccountKeyBuilder;
 
@@ -55,7 +55,7 @@ pub use builder::ServiceAccountKeyBuilder;
 /// disabled by hand: terminating an agent does not do that.
 pub struct ServiceAccountKey {
     key: Key,
-    wanted: Wanted,
+    purpose: TokenPurpose,
     subject: Option<String>,
     hosts: Hosts,
     client: IssuerClient,
@@ -101,7 +101,7 @@ impl ProvideCredential for ServiceAccountKey {
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
         let signed = self
             .key
-            .sign(&self.wanted, self.subject.as_deref(), request)
+            .sign(&self.purpose, self.subject.as_deref(), request)
             .await?;
         let endpoint = self.hosts.endpoint(
             Role::TokenEndpoint,
@@ -118,9 +118,9 @@ impl ProvideCredential for ServiceAccountKey {
             .header("accept", "application/json")
             .form(form);
         let answer = ask.send(request).await?.accept(&OAUTH)?.judged(&OAUTH)?;
-        let issued = match &self.wanted {
-            Wanted::Access(_) => TokenAnswer::read(answer.body())?.issued()?,
-            Wanted::Identity(audience) => {
+        let issued = match &self.purpose {
+            TokenPurpose::Access(_) => TokenAnswer::read(answer.body())?.issued()?,
+            TokenPurpose::Identity(audience) => {
                 identity::issued(identity_token(answer.body(), "id_token")?, audience)?
             }
         };
@@ -133,7 +133,7 @@ impl fmt::Debug for ServiceAccountKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServiceAccountKey")
             .field("key", &self.key)
-            .field("wanted", &self.wanted)
+            .field("purpose", &self.purpose)
             .finish_non_exhaustive()
     }
 }

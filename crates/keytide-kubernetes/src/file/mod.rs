@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use keytide_core::Error;
-use keytide_issuer::{OneAtATime, ReadError, read_small};
+use keytide_issuer::{OneAtATime, ReadError};
 use zeroize::Zeroizing;
 
-use crate::volume;
+use crate::volume::{self, LIMIT};
 
 /// One file's bytes, wiped when the last holder lets go.
 pub(crate) type Bytes = Arc<Zeroizing<Vec<u8>>>;
@@ -42,16 +42,6 @@ fn read_now(path: &Path) -> Result<Bytes, Trouble> {
             .is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
         Trouble { error, nowhere }
     })
-}
-
-/// Reads a regular file of at most [`LIMIT`] bytes. Blocks for as long as the file system takes.
-pub(crate) fn read_one(path: &Path) -> Result<Zeroizing<Vec<u8>>, ReadError> {
-    read_small(path, LIMIT)
-}
-
-/// Whether nothing is there to be read: no such name, or one that leads nowhere.
-pub(crate) fn is_missing(error: &ReadError) -> bool {
-    matches!(error, ReadError::Missing | ReadError::Dangling)
 }
 
 impl Trouble {
@@ -102,9 +92,6 @@ impl Trouble {
 
 static READS: LazyLock<OneAtATime<Arc<Path>, Result<Bytes, Trouble>>> =
     LazyLock::new(OneAtATime::new);
-
-/// The longest file, in bytes: 64 KiB. Tokens of service accounts have one or two.
-const LIMIT: usize = 64 * 1024;
 
 #[cfg(test)]
 pub(crate) mod tests;

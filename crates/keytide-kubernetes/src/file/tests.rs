@@ -3,6 +3,7 @@ use std::error::Error as _;
 use keytide_core::ErrorKind;
 
 use super::*;
+use crate::volume::read_one;
 
 #[test]
 fn a_file_is_read_up_to_the_limit_and_not_beyond() {

@@ -1,5 +1,7 @@
 //! The token that kubelet projects into a pod: [`ProjectedToken`].
 
+mod builder;
+
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -7,8 +9,9 @@ use std::time::Duration;
 
 use keytide_core::{Error, ErrorKind, Issued, Profile, ProvideCredential, Request};
 
+pub use self::builder::ProjectedTokenBuilder;
 use crate::file;
-use crate::token::{Look, Seen, Shape};
+use crate::token::{Seen, SignatureForm, TokenCheck};
 use crate::watch::{Following, Watch};
 
 /// Reads the service-account token that kubelet keeps in a file, and tells its cache when the file has changed.
@@ -22,14 +25,18 @@ use crate::watch::{Following, Watch};
 /// use std::time::Duration;
 /// use keytide_kubernetes::ProjectedToken;
 ///
-/// let provider = ProjectedToken::at("/var/run/secrets/tokens/api")
+/// # fn main() -> Result<(), keytide_core::Error> {
+/// let provider = ProjectedToken::builder("/var/run/secrets/tokens/api")
 ///     .audience("https://api.example.com")
-///     .poll_interval(Duration::from_secs(10));
+///     .poll_interval(Duration::from_secs(10))
+///     .build()?;
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// # Rotation
 /// Kubelet replaces a token once 80 % of its life or 24 h have passed. The directory that holds the file is watched
-/// (on Linux, by inotify), and the file is looked at every [`poll_interval`](Self::poll_interval) too, for where
+/// (on Linux, by inotify), and the file is looked at every [`poll_interval`](ProjectedTokenBuilder::poll_interval) too, for where
 /// watching does not work: the watch limit is reached, or the file system tells nothing. A change of the token in it
 /// has the cache call at once, whatever its backoff; the same token written again, an empty file and one that is half
 /// written do not.
@@ -75,7 +82,7 @@ pub struct ProjectedToken {
     watch: bool,
     poll_interval: Duration,
     /// Of the last good token. Held for a comparison, never across an await.
-    shape: Mutex<Option<Shape>>,
+    form: Mutex<Option<SignatureForm>>,
     following: OnceLock<Following>,
 }
 
@@ -89,72 +96,27 @@ impl ProjectedToken {
     pub const DEFAULT_PATH: &'static str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
     /// The token in this file. A relative path counts from the process's working directory at each call.
-    ///
-    /// Starts nothing and touches no file.
-    #[must_use]
-    pub fn at(path: impl AsRef<Path>) -> Self {
-        Self {
-            path: Arc::from(path.as_ref()),
-            audience: None,
-            watch: true,
-            poll_interval: DEFAULT_INTERVAL,
-            shape: Mutex::default(),
-            following: OnceLock::new(),
-        }
-    }
-
-    /// Refuses a token that is not for this audience: `aud` must be it, or list it. Defaults to none: any audience,
-    /// for its verifier checks it in any case, and here a wrong mount is told before the first request.
-    #[must_use]
-    pub fn audience(mut self, audience: impl Into<Arc<str>>) -> Self {
-        self.audience = Some(audience.into());
-        self
-    }
-
-    /// Whether the file's directory is watched. Defaults to yes. Without, the timer alone looks at the file: for file
-    /// systems where watching costs more than it tells.
-    #[must_use]
-    pub fn watch(mut self, watch: bool) -> Self {
-        self.watch = watch;
-        self
-    }
-
-    /// How often the file is looked at beside what the watch tells: 100 ms to 60 s, both inclusive. Defaults to 30 s
-    /// (client-go reads its file anew each minute). Any other value is a
-    /// [`Misconfigured`](ErrorKind::Misconfigured) error of each call.
-    #[must_use]
-    pub fn poll_interval(mut self, interval: Duration) -> Self {
-        self.poll_interval = interval;
-        self
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        if (SHORTEST_INTERVAL..=LONGEST_INTERVAL).contains(&self.poll_interval) {
-            return Ok(());
-        }
-        Err(Error::misconfigured(format!(
-            "the poll interval must be {SHORTEST_INTERVAL:?} to {LONGEST_INTERVAL:?}, not {:?}",
-            self.poll_interval
-        )))
+    pub fn builder(path: impl AsRef<Path>) -> ProjectedTokenBuilder {
+        ProjectedTokenBuilder::new(path.as_ref())
     }
 
     async fn look(&self, request: &Request) -> Seen {
         let content = file::read(&self.path).await;
-        let look = Look {
+        let check = TokenCheck {
             path: &self.path,
             audience: self.audience.as_deref(),
-            before: *self.shape(),
+            before: *self.form(),
             now: request.now(),
         };
-        let seen = look.at(content);
-        if seen.shape.is_some() {
-            *self.shape() = seen.shape;
+        let seen = check.of(content);
+        if seen.form.is_some() {
+            *self.form() = seen.form;
         }
         seen
     }
 
-    fn shape(&self) -> MutexGuard<'_, Option<Shape>> {
-        self.shape.lock().unwrap_or_else(PoisonError::into_inner)
+    fn form(&self) -> MutexGuard<'_, Option<SignatureForm>> {
+        self.form.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -164,7 +126,6 @@ impl ProvideCredential for ProjectedToken {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        self.check()?;
         let seen = self.look(request).await;
         let configured =
             !matches!(&seen.result, Err(error) if error.kind() == ErrorKind::NotConfigured);
@@ -193,10 +154,6 @@ impl fmt::Debug for ProjectedToken {
             .finish_non_exhaustive()
     }
 }
-
-const DEFAULT_INTERVAL: Duration = Duration::from_secs(30);
-const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
-const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What to mount instead of a token that lives for a year.
 const REMEDY: &str = "\

@@ -9,10 +9,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use keytide_issuer::ReadError;
+use keytide_issuer::{ReadError, read_small};
 use zeroize::Zeroizing;
-
-use crate::file::{is_missing, read_one};
 
 /// One file's bytes, wiped when dropped.
 type Bytes = Zeroizing<Vec<u8>>;
@@ -62,6 +60,16 @@ pub(crate) fn directory_of(path: &Path) -> &Path {
     }
 }
 
+/// Reads a regular file of at most [`LIMIT`] bytes. Blocks for as long as the file system takes.
+pub(crate) fn read_one(path: &Path) -> Result<Bytes, ReadError> {
+    read_small(path, LIMIT)
+}
+
+/// Whether nothing is there to be read: no such name, or one that leads nowhere.
+fn is_missing(error: &ReadError) -> bool {
+    matches!(error, ReadError::Missing | ReadError::Dangling)
+}
+
 /// Where kubelet's link leads now; `None` where there is none.
 fn generation_of(directory: &Path) -> Option<PathBuf> {
     fs::read_link(directory.join(LINK))
@@ -80,6 +88,8 @@ fn all<const N: usize>(
     Ok(files)
 }
 
+/// The longest file, in bytes: 64 KiB. Tokens of service accounts have one or two.
+pub(crate) const LIMIT: usize = 64 * 1024;
 /// The link that kubelet renames: `AtomicWriter` in k8s.io/kubernetes/pkg/volume/util.
 const LINK: &str = "..data";
 /// How many generations may go away under one read.

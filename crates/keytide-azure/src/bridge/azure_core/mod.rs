@@ -1,5 +1,6 @@
-//! To and from the credentials of the Azure SDK: [`SdkCredential`] and [`SdkProvider`].
+//! To and from the credentials of the Azure SDK: [`SdkCredentials`] and [`SdkProvider`].
 
+mod failure;
 mod provider;
 
 use std::collections::HashMap;
@@ -12,17 +13,18 @@ use azure_core::error::ErrorKind;
 use keytide_core::{Cache, Credential, CredentialKind, Error};
 use time::{Duration, OffsetDateTime};
 
-pub use provider::SdkProvider;
+pub use provider::{SdkProvider, SdkProviderBuilder};
 
 /// Caches of keytide as a credential of the Azure SDK: for any of its clients, one cache for each scope.
 ///
 /// ```
 /// use std::sync::Arc;
-/// use keytide_azure::{DefaultIdentity, SdkCredential};
+/// use keytide_azure::DefaultIdentity;
+/// use keytide_azure::bridge::SdkCredentials;
 /// use keytide_core::{Agent, LongLived};
 ///
-/// fn credential(agent: Agent) -> Arc<SdkCredential> {
-///     SdkCredential::new(move |scope| {
+/// fn credential(agent: Agent) -> Arc<SdkCredentials> {
+///     SdkCredentials::new(move |scope| {
 ///         let provider = DefaultIdentity::builder(scope).build()?;
 ///         agent.cache(provider).key(scope).long_lived(LongLived::Flag).build()
 ///     })
@@ -45,7 +47,7 @@ pub use provider::SdkProvider;
 /// for each request, and takes an error for an answer, so that rotations, revocations and the end of the agent show in
 /// the next request. A read of keytide costs less than a microsecond. A client that plans by the end itself, as one over
 /// AMQP may, needs [`new`](Self::new).
-pub struct SdkCredential {
+pub struct SdkCredentials {
     caches: Caches,
     each_time: bool,
 }
@@ -59,7 +61,7 @@ struct Caches {
 
 type Make = dyn Fn(&str) -> Result<Cache, Error> + Send + Sync;
 
-impl SdkCredential {
+impl SdkCredentials {
     /// Makes the cache for a scope, such as `https://vault.azure.net/.default`, when it is first asked for. One that holds
     /// signing keys is an error of that read, and is not kept.
     #[must_use]
@@ -125,7 +127,7 @@ impl Caches {
 }
 
 #[async_trait::async_trait]
-impl TokenCredential for SdkCredential {
+impl TokenCredential for SdkCredentials {
     async fn get_token(
         &self,
         scopes: &[&str],
@@ -148,11 +150,11 @@ impl TokenCredential for SdkCredential {
     }
 }
 
-impl fmt::Debug for SdkCredential {
+impl fmt::Debug for SdkCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut scopes: Vec<_> = self.caches.made().keys().cloned().collect();
         scopes.sort();
-        f.debug_struct("SdkCredential")
+        f.debug_struct("SdkCredentials")
             .field("scopes", &scopes)
             .field("each_time", &self.each_time)
             .finish_non_exhaustive()

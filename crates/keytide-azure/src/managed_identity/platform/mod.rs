@@ -1,4 +1,4 @@
-//! Where this process runs, by what its environment says: [`Place`].
+//! Where this process runs, by what its environment says: [`PlatformSearch`].
 
 mod installed;
 
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 /// What is known of where this process runs, before its environment is looked at.
 #[derive(Clone)]
-pub(super) struct Place {
+pub(super) struct PlatformSearch {
     pub(super) env: Env,
     /// The IMDS that was named by the user, which then is the platform.
     pub(super) imds: Option<Endpoint>,
@@ -42,19 +42,19 @@ pub(super) enum Platform {
 }
 
 /// The answer of the environment alone.
-enum Said {
+enum EnvAnswer {
     Platform(Platform),
     /// Arc, if its agent is installed; else IMDS.
     ArcOrImds(Endpoint),
 }
 
-impl Place {
+impl PlatformSearch {
     /// Which platform this is, in the order in which Microsoft's libraries look. Looked up for each call: what could not
     /// be looked at once decides nothing for the next.
     pub(super) async fn find(&self) -> Result<Platform, Error> {
         match self.read()? {
-            Said::Platform(platform) => Ok(platform),
-            Said::ArcOrImds(endpoint) => {
+            EnvAnswer::Platform(platform) => Ok(platform),
+            EnvAnswer::ArcOrImds(endpoint) => {
                 if installed::look(&self.machine.arc).await? {
                     Ok(Platform::Arc(Endpoint::parse(ARC)?))
                 } else {
@@ -70,17 +70,17 @@ impl Place {
     /// The origin of whoever gives tokens here, as far as the environment alone tells.
     pub(super) fn origin(&self) -> Option<String> {
         match self.read().ok()? {
-            Said::Platform(
+            EnvAnswer::Platform(
                 Platform::Imds { endpoint, .. }
                 | Platform::Arc(endpoint)
                 | Platform::AppService { endpoint, .. },
             )
-            | Said::ArcOrImds(endpoint) => Some(endpoint.origin()),
+            | EnvAnswer::ArcOrImds(endpoint) => Some(endpoint.origin()),
         }
     }
 
     /// A platform that is named by halves is an error: to pass it over would lead to another identity.
-    fn read(&self) -> Result<Said, Error> {
+    fn read(&self) -> Result<EnvAnswer, Error> {
         if let Some(endpoint) = &self.imds {
             return Ok(imds(endpoint.clone()));
         }
@@ -93,7 +93,10 @@ impl Place {
         let (endpoint, header) = match (endpoint, header) {
             // App Service sets the variables of older libraries too.
             (Some(endpoint), Some(header)) => {
-                return Ok(Said::Platform(Platform::AppService { endpoint, header }));
+                return Ok(EnvAnswer::Platform(Platform::AppService {
+                    endpoint,
+                    header,
+                }));
             }
             rest => rest,
         };
@@ -104,7 +107,7 @@ impl Place {
             (None, false) => {}
         }
         match (endpoint, header, env.get("IMDS_ENDPOINT")?) {
-            (Some(endpoint), None, Some(_)) => Ok(Said::Platform(Platform::Arc(endpoint))),
+            (Some(endpoint), None, Some(_)) => Ok(EnvAnswer::Platform(Platform::Arc(endpoint))),
             (Some(_), ..) => half(
                 "IDENTITY_ENDPOINT",
                 "IDENTITY_HEADER (of App Service) or IMDS_ENDPOINT (of Arc)",
@@ -113,28 +116,28 @@ impl Place {
             (None, None, Some(_)) => half("IMDS_ENDPOINT", "IDENTITY_ENDPOINT"),
             (None, None, None) => match env.endpoint_of_platform(IMDS_HOST)? {
                 Some(endpoint) => Ok(imds(endpoint)),
-                None => Ok(Said::ArcOrImds(Endpoint::parse(&self.machine.imds)?)),
+                None => Ok(EnvAnswer::ArcOrImds(Endpoint::parse(&self.machine.imds)?)),
             },
         }
     }
 }
 
 /// That which somebody named.
-fn imds(endpoint: Endpoint) -> Said {
-    Said::Platform(Platform::Imds {
+fn imds(endpoint: Endpoint) -> EnvAnswer {
+    EnvAnswer::Platform(Platform::Imds {
         endpoint,
         named: true,
     })
 }
 
-fn not_spoken(platform: &str, variable: &str) -> Result<Said, Error> {
+fn not_spoken(platform: &str, variable: &str) -> Result<EnvAnswer, Error> {
     Err(Error::misconfigured(format!(
         "{variable} says that this is {platform}, whose managed identities are not spoken to here: use \
          WorkloadIdentity, or name the instance metadata service with imds_endpoint if it is none"
     )))
 }
 
-fn half(variable: &str, missing: &str) -> Result<Said, Error> {
+fn half(variable: &str, missing: &str) -> Result<EnvAnswer, Error> {
     Err(Error::misconfigured(format!(
         "{variable} is set, and what belongs to it is not: set {missing} too, take {variable} away, or name the instance \
          metadata service with imds_endpoint"
@@ -150,9 +153,9 @@ impl Default for Machine {
     }
 }
 
-impl fmt::Debug for Place {
+impl fmt::Debug for PlatformSearch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Place")
+        f.debug_struct("PlatformSearch")
             .field("imds", &self.imds)
             .finish_non_exhaustive()
     }

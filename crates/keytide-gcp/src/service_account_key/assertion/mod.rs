@@ -12,7 +12,7 @@ use keytide_issuer::{OneAtATime, ReadError, SigningInput, read_small};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::wanted::Wanted;
+use crate::token_purpose::TokenPurpose;
 
 /// Where a key is.
 #[derive(Debug, Clone)]
@@ -81,7 +81,7 @@ impl Key {
     /// Signs an assertion, dated by the issuer's clock.
     pub(super) async fn sign(
         &self,
-        wanted: &Wanted,
+        purpose: &TokenPurpose,
         subject: Option<&str>,
         request: &Request,
     ) -> Result<Signed, Error> {
@@ -102,9 +102,9 @@ impl Key {
         };
         let iat = request.issuer_now().duration_since(UNIX_EPOCH);
         let iat = iat.unwrap_or_default().as_secs();
-        let (scope, target_audience) = match wanted {
-            Wanted::Access(scopes) => (Some(scopes.join(" ")), None),
-            Wanted::Identity(audience) => (None, Some(audience.as_str())),
+        let (scope, target_audience) = match purpose {
+            TokenPurpose::Access(scopes) => (Some(scopes.join(" ")), None),
+            TokenPurpose::Identity(audience) => (None, Some(audience.as_str())),
         };
         let claims = Claims {
             iss: &public.client_email,

@@ -187,8 +187,3 @@ impl fmt::Display for Fault {
         f.pad(&self.name)
     }
 }
-
-/// Stands for the body canary.
-pub(super) const CANARY: &str = "{canary}";
-/// Stands for an HTTP date so many seconds ahead of the server's clock.
-pub(super) const IN: &str = "{in}";

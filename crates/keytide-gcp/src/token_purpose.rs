@@ -1,17 +1,17 @@
-//! What a token shall be good for: [`Wanted`], and the checks of scopes, audiences and account names.
+//! What a token shall be good for: [`TokenPurpose`], and the checks of scopes, audiences and account names.
 
 use keytide_core::Error;
 
 /// What is asked for.
 #[derive(Debug, Clone)]
-pub(crate) enum Wanted {
+pub(crate) enum TokenPurpose {
     /// An access token with these scopes.
     Access(Vec<String>),
     /// An identity token for this audience.
     Identity(String),
 }
 
-impl Wanted {
+impl TokenPurpose {
     pub(crate) fn access<S: Into<String>>(scopes: impl IntoIterator<Item = S>) -> Self {
         Self::Access(scopes.into_iter().map(Into::into).collect())
     }
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn scopes_are_named_one_by_one_or_nothing_is_asked_for() {
         assert!(
-            Wanted::access(["https://www.googleapis.com/auth/iam", "openid"])
+            TokenPurpose::access(["https://www.googleapis.com/auth/iam", "openid"])
                 .check()
                 .is_ok()
         );
@@ -99,7 +99,7 @@ mod tests {
             vec!["a", "b\n"],
             vec!["ü"],
         ] {
-            let error = Wanted::access(scopes.clone()).check().unwrap_err();
+            let error = TokenPurpose::access(scopes.clone()).check().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Misconfigured, "{scopes:?}");
         }
     }
@@ -130,13 +130,13 @@ mod tests {
     #[test]
     fn an_audience_is_said() {
         assert!(
-            Wanted::Identity("https://api.example.com".into())
+            TokenPurpose::Identity("https://api.example.com".into())
                 .check()
                 .is_ok()
         );
         for audience in ["", "a b", "a\r\n"] {
             assert!(
-                Wanted::Identity(audience.into()).check().is_err(),
+                TokenPurpose::Identity(audience.into()).check().is_err(),
                 "{audience:?}"
             );
         }
