@@ -8,10 +8,7 @@
 mod attach;
 #[cfg(feature = "reqwest")]
 mod client;
-#[cfg_attr(
-    not(any(feature = "reqwest", feature = "tower")),
-    expect(dead_code, unused_imports, reason = "without a face nothing is sent")
-)]
+#[cfg(any(feature = "reqwest", feature = "tower"))]
 mod destination;
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 mod engine;
@@ -31,12 +28,18 @@ mod refusal;
 mod rule;
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 mod stream_watch;
+#[cfg_attr(
+    not(any(feature = "reqwest", feature = "tower")),
+    expect(dead_code, reason = "without a face nothing is judged")
+)]
+mod target;
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 mod watch;
 
 pub use attach::{Answer, Attach, AttachProfile, Basic, Bearer, NamedHeader, Outgoing, Remedy};
 #[cfg(feature = "reqwest")]
 pub use client::{AuthorizedClient, AuthorizedClientBuilder, RequestBuilder};
+#[cfg(any(feature = "reqwest", feature = "tower"))]
 pub use destination::Destination;
 pub use error::{Error, ErrorKind};
 #[cfg(any(feature = "reqwest-middleware", feature = "tower"))]
@@ -48,6 +51,7 @@ pub use layer::{
 };
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 pub use peek::ResponseBody;
+#[cfg(any(feature = "reqwest", feature = "tower"))]
 pub use refusal::{aws_code_blames_credential, aws_code_in_xml};
 /// The HTTP client underneath, in the version whose builder [`AuthorizedClient::builder`] takes.
 #[cfg(feature = "reqwest")]

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use url::form_urlencoded;
-
 use crate::encode::uri;
 use crate::sink::Sink;
 

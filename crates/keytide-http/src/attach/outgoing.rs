@@ -8,8 +8,8 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Uri};
 
 use super::AttachProfile;
-use crate::destination::{Target, authority_of, origin_of};
 use crate::error::Error;
+use crate::target::{Target, authority_of, origin_of};
 
 /// A request that is about to be sent to a destination, final but for the headers that an [`Attach`](super::Attach)
 /// sets. Nothing else of it can be changed.

@@ -9,9 +9,9 @@ use reqwest::{Body, Request, Response};
 use url::Url;
 
 use super::AuthorizedClient;
-use crate::destination::Target;
 use crate::error::{Error, ErrorKind};
 use crate::stream_watch::StreamWatch;
+use crate::target::Target;
 
 /// A request in the making, as reqwest's own, without the ways to set a credential by hand.
 #[must_use = "nothing is sent until `send` is awaited"]

@@ -5,10 +5,11 @@ use tokio::time::Instant;
 
 use super::hop::{Carry, Failure, Hop};
 use super::replay::{Replay, target};
-use crate::destination::{DestinationId, RequestHead, Target};
+use crate::destination::{DestinationId, RequestHead};
 use crate::engine::{self, Done, Unsent};
 use crate::error::{Error, ErrorKind};
 use crate::guard::Guard;
+use crate::target::Target;
 
 /// A response, and what it was head with.
 pub(crate) struct Answered {

@@ -6,11 +6,12 @@ use http::{HeaderMap, Method};
 use keytide_core::RemoteClock;
 use url::{Host, Url};
 
+use super::Destination;
 use super::method::forbidden;
 use super::path::{ambiguity, is_below};
-use super::{Destination, Target};
 use crate::error::{Error, ErrorKind};
 use crate::rule::Rule;
+use crate::target::Target;
 
 /// Scheme, host and port as `url` normalises them, with the methods and paths that are admitted there.
 pub(crate) struct Allowed {

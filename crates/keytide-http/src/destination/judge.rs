@@ -5,10 +5,10 @@ use std::fmt;
 use http::{HeaderMap, Method};
 
 use super::method::{forbidden, overrides};
-use super::target::origin_of;
-use super::{Allowed, Destination, Target};
+use super::{Allowed, Destination};
 use crate::error::{Error, ErrorKind};
 use crate::rule::Rule;
+use crate::target::{Target, origin_of};
 
 /// Which of the destinations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

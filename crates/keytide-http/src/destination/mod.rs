@@ -4,7 +4,6 @@ mod allowed;
 mod judge;
 mod method;
 mod path;
-mod target;
 
 use http::Method;
 
@@ -14,7 +13,6 @@ pub(crate) use self::allowed::LOCALHOST;
 pub(crate) use self::judge::{DestinationId, Destinations, RequestHead, asked_origin};
 #[cfg(feature = "tower")]
 pub(crate) use self::method::forbidden;
-pub(crate) use self::target::{Target, authority_of, origin_of};
 
 /// An origin that a credential may be sent to, and optionally which methods and paths there.
 ///

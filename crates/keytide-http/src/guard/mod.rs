@@ -22,10 +22,11 @@ pub(crate) use self::settings::Settings;
 use crate::attach::AttachProfile;
 #[cfg(feature = "tower")]
 use crate::destination::forbidden;
-use crate::destination::{Allowed, DestinationId, Destinations, RequestHead, Target, asked_origin};
+use crate::destination::{Allowed, DestinationId, Destinations, RequestHead, asked_origin};
 use crate::error::{Error, ErrorKind};
 use crate::prepared::Attaching;
 use crate::rule::Rule;
+use crate::target::Target;
 use crate::watch::Watch;
 
 /// A credential, a way to attach it, and where it may go.

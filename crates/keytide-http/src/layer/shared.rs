@@ -3,10 +3,11 @@
 use http::Response;
 use http::request::Parts;
 
-use crate::destination::{DestinationId, RequestHead, Target};
+use crate::destination::{DestinationId, RequestHead};
 use crate::error::Error;
 use crate::guard::Guard;
 use crate::stream_watch::StreamWatch;
+use crate::target::Target;
 
 /// What all services of one layer share.
 pub(super) struct Shared {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::target::Target;
 
 #[test]
 fn a_method_that_is_not_admitted_is_refused_and_so_is_one_in_disguise() {

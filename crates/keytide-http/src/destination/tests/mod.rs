@@ -4,6 +4,7 @@ mod paths;
 mod redirects;
 mod written;
 
+use crate::target::Target;
 use http::{HeaderMap, Uri};
 use url::Url;
 

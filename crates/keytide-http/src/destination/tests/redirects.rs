@@ -1,4 +1,5 @@
 use super::*;
+use crate::target::Target;
 
 #[test]
 fn a_redirect_from_https_to_http_is_refused_even_between_destinations() {
