@@ -9,7 +9,6 @@ use tokio::time::Instant;
 
 use super::replay::Replay;
 use crate::attach::Sending;
-use crate::destination::DestinationId;
 use crate::engine::Exchange;
 use crate::error::Error;
 use crate::guard::{Attempt, Guard};
@@ -17,17 +16,14 @@ use crate::peek::peek;
 
 /// Sends one request as it is. reqwest's client does, and so does the rest of a chain of middleware.
 pub(crate) trait Carry: Sync {
-    type Error: Send;
+    type Error: From<Error> + Send;
 
-    fn carry(&self, request: Request)
-    -> impl Future<Output = Result<Response, Self::Error>> + Send;
-}
-
-/// What a request came to nothing by.
-pub(crate) enum Failure<E> {
-    Ours(Error),
-    /// The origin that was asked, and what the client said.
-    Theirs(DestinationId, E),
+    /// `origin` is the one that is asked.
+    fn carry(
+        &self,
+        origin: &str,
+        request: Request,
+    ) -> impl Future<Output = Result<Response, Self::Error>> + Send;
 }
 
 /// One hop of a request: from one destination to its answer.
@@ -44,7 +40,7 @@ impl<C: Carry> Exchange for Hop<'_, C> {
     type Request = Request;
     type Replay = Replay;
     type Response = Response;
-    type Error = Failure<C::Error>;
+    type Error = C::Error;
 
     fn guard(&self) -> &Guard {
         self.guard
@@ -86,12 +82,12 @@ impl<C: Carry> Exchange for Hop<'_, C> {
         &self,
         mut request: Request,
         attempt: &Attempt,
-    ) -> impl Future<Output = Result<Response, Self::Error>> + Send {
+    ) -> impl Future<Output = Result<Response, C::Error>> + Send {
         if let Some(left) = self.time_left() {
             *request.timeout_mut() = Some(left);
         }
-        let (to, carried) = (attempt.to, self.carrier.carry(request));
-        async move { carried.await.map_err(|error| Failure::Theirs(to, error)) }
+        let origin = self.guard.to(attempt.to).origin();
+        self.carrier.carry(origin, request)
     }
 
     fn head(response: &Response) -> (StatusCode, &HeaderMap) {
@@ -112,18 +108,14 @@ impl<C: Carry> Exchange for Hop<'_, C> {
 }
 
 impl Carry for reqwest::Client {
-    type Error = reqwest::Error;
+    type Error = Error;
 
     fn carry(
         &self,
+        origin: &str,
         request: Request,
-    ) -> impl Future<Output = Result<Response, reqwest::Error>> + Send {
-        self.execute(request)
-    }
-}
-
-impl<E> From<Error> for Failure<E> {
-    fn from(error: Error) -> Self {
-        Self::Ours(error)
+    ) -> impl Future<Output = Result<Response, Error>> + Send {
+        let sent = self.execute(request);
+        async move { sent.await.map_err(|error| Error::transport(origin, error)) }
     }
 }

@@ -8,7 +8,7 @@ use reqwest_middleware::{ClientWithMiddleware, Middleware, Next};
 
 use super::AuthorizedClientBuilder;
 use super::builder::Parts;
-use super::hop::{Carry, Failure};
+use super::hop::Carry;
 use super::send::Dispatch;
 use crate::error::Error;
 use crate::generation::SentGeneration;
@@ -66,17 +66,31 @@ impl Middleware for Authorizing {
                 Ok(answered.response)
             }
             Err(Failure::Ours(error)) => Err(reqwest_middleware::Error::middleware(error)),
-            Err(Failure::Theirs(_, error)) => Err(error.without_url()),
+            Err(Failure::Theirs(error)) => Err(error.without_url()),
         }
     }
 }
 
 struct Inner<'a>(Next<'a>);
 
-impl Carry for Inner<'_> {
-    type Error = reqwest_middleware::Error;
+/// What a request came to nothing by.
+enum Failure {
+    Ours(Error),
+    Theirs(reqwest_middleware::Error),
+}
 
-    async fn carry(&self, request: Request) -> Result<Response, reqwest_middleware::Error> {
-        self.0.clone().run(request, &mut Extensions::new()).await
+impl Carry for Inner<'_> {
+    type Error = Failure;
+
+    async fn carry(&self, _: &str, request: Request) -> Result<Response, Failure> {
+        let inner = self.0.clone();
+        let sent = inner.run(request, &mut Extensions::new()).await;
+        sent.map_err(Failure::Theirs)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Ours(error)
     }
 }

@@ -9,6 +9,7 @@ mod request;
 mod send;
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
 use http::Method;
@@ -16,7 +17,6 @@ use keytide_core::Cache;
 use reqwest::{Request, Response};
 
 pub use self::builder::AuthorizedClientBuilder;
-use self::hop::Failure;
 pub use self::request::RequestBuilder;
 use self::send::{Answered, Dispatch};
 use crate::error::Error;
@@ -128,19 +128,13 @@ impl AuthorizedClient {
 }
 
 impl Inner {
-    async fn send(&self, request: Request) -> Result<Answered, Error> {
+    fn send(&self, request: Request) -> impl Future<Output = Result<Answered, Error>> + Send {
         let dispatch = Dispatch {
             guard: &self.guard,
             carrier: &self.http,
             redirects: self.redirects,
         };
-        dispatch
-            .send(request)
-            .await
-            .map_err(|failure| match failure {
-                Failure::Ours(error) => error,
-                Failure::Theirs(to, error) => Error::transport(self.guard.to(to).origin(), error),
-            })
+        dispatch.send(request)
     }
 }
 

@@ -1,9 +1,11 @@
 //! The way of one request over reqwest: each hop goes through the engine, and redirects lead from one to the next.
 
+use std::future::Future;
+
 use reqwest::{Request, Response};
 use tokio::time::Instant;
 
-use super::hop::{Carry, Failure, Hop};
+use super::hop::{Carry, Hop};
 use super::replay::{Replay, target};
 use crate::destination::{DestinationId, RequestHead};
 use crate::engine::{self, Done, Unsent};
@@ -24,33 +26,42 @@ pub(crate) struct Dispatch<'a, C> {
     pub(crate) redirects: usize,
 }
 
-impl<C: Carry> Dispatch<'_, C> {
-    pub(crate) async fn send(&self, request: Request) -> Result<Answered, Failure<C::Error>> {
-        let mut to = self.guard.admit(&head(&request))?;
-        let limit = request.timeout().copied();
-        let hop = Hop {
-            guard: self.guard,
-            carrier: self.carrier,
-            follows: self.redirects > 0,
-            deadline: limit.and_then(|limit| Instant::now().checked_add(limit)),
-        };
-        let mut unsent = Unsent::new(&hop, to, request, self.guard.retry);
-        let mut hops = 0;
-        loop {
-            let Done {
-                response,
-                generation,
-                replay,
-                may_retry,
-            } = engine::run(&hop, unsent).await?;
-            let Some((next, request)) = self.onward(to, hops, replay, &response)? else {
-                return Ok(Answered {
+impl<'a, C: Carry> Dispatch<'a, C> {
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn moves its arguments once more"
+    )]
+    pub(crate) fn send(
+        self,
+        request: Request,
+    ) -> impl Future<Output = Result<Answered, C::Error>> + Send + use<'a, C> {
+        async move {
+            let mut to = self.guard.admit(&head(&request))?;
+            let limit = request.timeout().copied();
+            let hop = Hop {
+                guard: self.guard,
+                carrier: self.carrier,
+                follows: self.redirects > 0,
+                deadline: limit.and_then(|limit| Instant::now().checked_add(limit)),
+            };
+            let mut unsent = Unsent::new(&hop, to, request, self.guard.retry);
+            let mut hops = 0;
+            loop {
+                let Done {
                     response,
                     generation,
-                });
-            };
-            (to, hops) = (next, hops + 1);
-            unsent = Unsent::new(&hop, to, request, may_retry);
+                    replay,
+                    may_retry,
+                } = engine::run(&hop, unsent).await?;
+                let Some((next, request)) = self.onward(to, hops, replay, &response)? else {
+                    return Ok(Answered {
+                        response,
+                        generation,
+                    });
+                };
+                (to, hops) = (next, hops + 1);
+                unsent = Unsent::new(&hop, to, request, may_retry);
+            }
         }
     }
 

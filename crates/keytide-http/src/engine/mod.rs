@@ -3,6 +3,7 @@
 mod exchange;
 mod headers;
 
+use std::future::Future;
 use std::sync::Arc;
 
 use keytide_core::Credential;
@@ -97,24 +98,42 @@ impl<X: Exchange> Unsent<X> {
 }
 
 /// Sends a request, and once more where its answer asks for that.
-pub(crate) async fn run<X: Exchange>(exchange: &X, unsent: Unsent<X>) -> Result<Done<X>, X::Error> {
-    let judged = send(exchange, unsent).await?;
-    if judged.is_fine() {
-        return Ok(judged.done());
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an async fn moves its arguments once more"
+)]
+pub(crate) fn run<X: Exchange>(
+    exchange: &X,
+    mut unsent: Unsent<X>,
+) -> impl Future<Output = Result<Done<X>, X::Error>> + Send {
+    async move {
+        loop {
+            let attempt = match attach(exchange, &mut unsent)? {
+                Some(attempt) => attempt,
+                None => attach_awaited(exchange, unsent.to, &mut unsent.request).await?,
+            };
+            let sent = exchange.send(unsent.request, &attempt).await;
+            let judged = judge(exchange, attempt, sent, unsent.replay, unsent.may_retry)?;
+            if judged.is_fine() {
+                return Ok(judged.done());
+            }
+            match settle(exchange, judged).await {
+                Next::Done(done) => return Ok(done),
+                Next::Again(again) => unsent = again,
+            }
+        }
     }
-    conclude(exchange, judged).await
 }
 
 /// Does what an answer asks for.
+#[cfg(feature = "tower")]
 pub(crate) async fn conclude<X: Exchange>(
     exchange: &X,
-    mut judged: Judged<X>,
+    judged: Judged<X>,
 ) -> Result<Done<X>, X::Error> {
-    loop {
-        match settle(exchange, judged).await {
-            Next::Done(done) => return Ok(done),
-            Next::Again(unsent) => judged = send(exchange, unsent).await?,
-        }
+    match settle(exchange, judged).await {
+        Next::Done(done) => Ok(done),
+        Next::Again(unsent) => run(exchange, unsent).await,
     }
 }
 
@@ -159,42 +178,36 @@ impl<X: Exchange> Judged<X> {
     }
 }
 
-async fn send<X: Exchange>(exchange: &X, unsent: Unsent<X>) -> Result<Judged<X>, X::Error> {
-    let mut request = unsent.request;
-    let attempt = attach(exchange, unsent.to, unsent.supply, &mut request).await?;
-    let sent = exchange.send(request, &attempt).await;
-    judge(exchange, attempt, sent, unsent.replay, unsent.may_retry)
-}
-
-/// Attaches the credential of this supply; one that is superseded meanwhile is waited for.
-async fn attach<X: Exchange>(
-    exchange: &X,
-    to: DestinationId,
-    supply: Supply,
-    request: &mut X::Request,
-) -> Result<Attempt, Error> {
-    let limit = exchange.time_left();
-    let mut credential = match supply {
+/// Attaches the credential of its supply. `None`: wait for one.
+fn attach<X: Exchange>(exchange: &X, unsent: &mut Unsent<X>) -> Result<Option<Attempt>, Error> {
+    let to = unsent.to;
+    let request = &mut unsent.request;
+    match &unsent.supply {
         Supply::AtHand => {
-            let bound = exchange.with(request, |guard, sending| guard.bind_now(to, limit, sending));
-            if let Some(attempt) = bound? {
-                return Ok(attempt);
-            }
-            None
+            let limit = exchange.time_left();
+            exchange.with(request, |guard, sending| guard.bind_now(to, limit, sending))
         }
         #[cfg(feature = "tower")]
-        Supply::Awaited => None,
-        Supply::Renewed(credential) => Some(credential),
-    };
+        Supply::Awaited => Ok(None),
+        Supply::Renewed(credential) => exchange.with(request, |guard, sending| {
+            guard.bind(to, credential, sending)
+        }),
+    }
+}
+
+/// Waits for a credential and attaches it; again where it is superseded meanwhile.
+async fn attach_awaited<X: Exchange>(
+    exchange: &X,
+    to: DestinationId,
+    request: &mut X::Request,
+) -> Result<Attempt, Error> {
+    let life = exchange.time_left();
     loop {
-        let known = match credential.take() {
-            Some(known) => known,
-            None => {
-                let guard = exchange.guard();
-                guard.credential(to, limit, exchange.time_left()).await?
-            }
-        };
-        let bound = exchange.with(request, |guard, sending| guard.bind(to, &known, sending));
+        let guard = exchange.guard();
+        let credential = guard.credential(to, life, exchange.time_left()).await?;
+        let bound = exchange.with(request, |guard, sending| {
+            guard.bind(to, &credential, sending)
+        });
         if let Some(attempt) = bound? {
             return Ok(attempt);
         }
