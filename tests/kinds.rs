@@ -291,6 +291,7 @@ fn every_place_that_takes_text_is_listed() {
         let apart = [
             "keytide-core/",
             "keytide-testkit/",
+            "keytide-bench/",
             "keytide-cli/",
             "keytide-sim/",
         ];

@@ -18,7 +18,7 @@ use keytide_azure::bridge::{IdentityProvider, IdentityProviderBuilder};
 use keytide_core::{ErrorKind, ProvideCredential};
 use keytide_testkit::conformance::{self, BadAnswer, Condition, Expires, Fixture, Outcome};
 
-use crate::{VAULT, cache, failed, now, text, whole};
+use crate::{VAULT, builder, cache, failed, now, text, whole};
 
 /// A credential that answers as its issuer is.
 #[derive(Debug, Clone)]
@@ -228,7 +228,10 @@ async fn a_call_of_azure_identity_is_ended_after_its_time_limit() {
             provider = provider.time_limit(Duration::from_secs(limit));
         }
 
-        let error = failed(provider.build().unwrap()).await;
+        let home = tokio::runtime::Handle::current();
+        let agent = builder().runtime(home).build().unwrap();
+        let cache = agent.cache(provider.build().unwrap()).build().unwrap();
+        let error = cache.get().await.unwrap_err();
 
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
         assert!(error.to_string().contains(told), "{error}");
