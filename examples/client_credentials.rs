@@ -18,10 +18,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use keytide::oauth::{AssertionKey, ClientCredentials, IssuerClient};
-use keytide::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, Event, EventKind, Owner, Subject,
-    SubjectUse, Version,
-};
+use keytide::{Agent, AgentIdentity, Cache, Event, EventKind, Subject, SubjectUse};
 use keytide_testkit::server::{Fault, FaultServer, Good, Outcome, Reply};
 use serde_json::json;
 
@@ -86,7 +83,7 @@ fn provider(options: &Options, agent: &Agent) -> Result<ClientCredentials, Failu
     if let Some(file) = options.get("--assertion-file") {
         // The file is watched, and its token is presented as it is when the issuer is asked.
         let assertion = agent
-            .cache(keytide::kubernetes::ProjectedToken::at(file))
+            .cache(keytide::kubernetes::ProjectedToken::builder(file).build()?)
             .build()?;
         builder = builder.assertion(Subject::new(assertion, SubjectUse::Repeatable));
     }
@@ -115,12 +112,12 @@ fn provider(options: &Options, agent: &Agent) -> Result<ClientCredentials, Failu
 }
 
 fn cache(options: &Options) -> Result<Cache, Failure> {
-    let identity = AgentIdentity::new(
-        AgentType("client-credentials-example"),
-        Version(env!("CARGO_PKG_VERSION")),
-        Environment("example"),
-        Owner("keytide"),
-    )?;
+    let identity = AgentIdentity {
+        agent_type: "client-credentials-example".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        environment: "example".into(),
+        owner: "keytide".into(),
+    };
     let agent = Agent::builder(identity).observe(tell).build()?;
     let builder = agent.cache(provider(options, &agent)?);
     // A static secret has to be allowed by name.
@@ -157,10 +154,7 @@ fn tell(event: &Event) {
 
 /// One read, as a user of the token would make it.
 async fn report(cache: &Cache) {
-    match cache
-        .get_within(Duration::from_secs(10), Duration::ZERO)
-        .await
-    {
+    match cache.need().within(Duration::from_secs(10)).get().await {
         Ok(credential) => println!(
             "read: generation {}, {:.0?} left, for {}",
             credential.generation(),

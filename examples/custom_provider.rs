@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use keytide::{
-    Agent, AgentIdentity, AgentType, Cache, Credential, Environment, Error, Event, Issued, Owner,
-    Profile, ProvideCredential, Reason, Request, RetryAfter, Revocation, Secret, Version,
+    Agent, AgentIdentity, Cache, Credential, Error, Event, Issued, Profile, ProvideCredential,
+    Reason, Request, RetryAfter, Revocation, Secret,
 };
 
 // ---------------------------------------------------------------------------------------------- the provider
@@ -36,7 +36,7 @@ impl ProvideCredential for TicketOffice {
     /// Asks once. It may be dropped at any await, and it must not block.
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
         // The issuer learns who acts: type, version, environment, owner, and the instance.
-        let holder = format!("{}/{}", request.identity().agent_type(), request.instance());
+        let holder = format!("{}/{}", request.identity().agent_type, request.instance());
         let ticket = self.issuer.ticket(&holder).await.map_err(sorted)?;
 
         let issuer = Arc::clone(&self.issuer);
@@ -76,12 +76,12 @@ fn sorted(answer: NoTicket) -> Error {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn StdError>> {
     let issuer = Arc::new(Issuer::default());
-    let identity = AgentIdentity::new(
-        AgentType("tour-guide"),
-        Version("0.3.0"),
-        Environment("demo"),
-        Owner("museum"),
-    )?;
+    let identity = AgentIdentity {
+        agent_type: "tour-guide".into(),
+        version: "0.3.0".into(),
+        environment: "demo".into(),
+        owner: "museum".into(),
+    };
     let agent = Agent::builder(identity)
         .observe(|event: &Event| println!("  event: {:?}", event.kind))
         .build()?;

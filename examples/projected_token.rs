@@ -14,10 +14,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use keytide::kubernetes::ProjectedToken;
-use keytide::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, ErrorKind, Event, EventKind, Owner,
-    Version,
-};
+use keytide::{Agent, AgentIdentity, Cache, ErrorKind, Event, EventKind};
 use tokio::time::{Instant, interval, sleep_until};
 
 #[tokio::main]
@@ -39,12 +36,12 @@ async fn main() -> ExitCode {
 }
 
 async fn follow(asked: Asked) -> Result<(), Box<dyn StdError>> {
-    let identity = AgentIdentity::new(
-        AgentType("token-follower"),
-        Version("0.1.0"),
-        Environment("demo"),
-        Owner("you"),
-    )?;
+    let identity = AgentIdentity {
+        agent_type: "token-follower".into(),
+        version: "0.1.0".into(),
+        environment: "demo".into(),
+        owner: "you".into(),
+    };
     let agent = Agent::builder(identity).observe(tell_failure).build()?;
 
     // The mount's directory will do: the API server's own token is the file `token` in it.
@@ -52,11 +49,11 @@ async fn follow(asked: Asked) -> Result<(), Box<dyn StdError>> {
         true => asked.path.join("token"),
         false => asked.path,
     };
-    let mut provider = ProjectedToken::at(&path);
+    let mut provider = ProjectedToken::builder(&path);
     if let Some(audience) = asked.audience {
         provider = provider.audience(audience);
     }
-    let token = agent.cache(provider).key("token").build()?;
+    let token = agent.cache(provider.build()?).key("token").build()?;
 
     // Subscribe before the first read, and miss nothing.
     let mut changes = token.changes();

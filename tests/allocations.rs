@@ -8,8 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Environment, Error, Issued, Owner, Profile, ProvideCredential,
-    Request, Secret, Version,
+    Agent, AgentIdentity, Error, Issued, Profile, ProvideCredential, Request, Secret,
 };
 
 struct Counting;
@@ -54,13 +53,13 @@ fn main() {
 }
 
 fn a_hit_allocates_nothing() {
-    let identity = AgentIdentity::new(
-        AgentType("counted"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    let agent = Agent::builder(identity.unwrap()).build().unwrap();
+    let identity = AgentIdentity {
+        agent_type: "counted".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
+    let agent = Agent::builder(identity).build().unwrap();
     let cache = agent.cache(Hour).build().unwrap();
     cache.get_blocking(Duration::from_secs(10)).unwrap();
     let mut handle = cache.handle();

@@ -5,8 +5,8 @@ use std::thread;
 use std::time::Duration;
 
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Environment, Error, ErrorKind, Event, Issued, Owner, Profile,
-    ProvideCredential, Request, Secret, Version,
+    Agent, AgentIdentity, Error, ErrorKind, Event, Issued, Profile, ProvideCredential, Request,
+    Secret,
 };
 
 struct Minute;
@@ -22,12 +22,12 @@ impl ProvideCredential for Minute {
 }
 
 fn agent() -> Agent {
-    let identity = AgentIdentity::new(
-        AgentType("forker"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
+    let identity = AgentIdentity {
+        agent_type: "forker".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
     let process = std::process::id();
     let observer = move |_: &Event| {
         if std::process::id() != process {
@@ -35,7 +35,7 @@ fn agent() -> Agent {
         }
         TOLD.fetch_add(1, Ordering::SeqCst);
     };
-    let builder = Agent::builder(identity.unwrap());
+    let builder = Agent::builder(identity);
     builder.observe(observer).build().unwrap()
 }
 

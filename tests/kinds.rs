@@ -6,21 +6,21 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use keytide_aws::{
-    AssumeRole, CallerIdentityToken, ObjectStoreCredentials, OutboundToken, SdkCredentials, SigV4,
-    WebIdentity,
-};
-use keytide_azure::{ClientAssertion, SdkCredential, StoreCredential, WorkloadIdentity};
+use keytide_aws::bridge as aws;
+use keytide_aws::{AssumeRole, CallerIdentityToken, OutboundToken, WebIdentity, WebIdentityToken};
+use keytide_azure::bridge as azure;
+use keytide_azure::{ClientAssertion, WorkloadIdentity};
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Chain, CredentialKind, Environment, Error, ErrorKind,
-    Issued, Owner, Profile, ProvideCredential, Request, Subject, SubjectUse, Version,
+    Agent, AgentIdentity, Cache, Chain, CredentialKind, Error, ErrorKind, Issued, Profile,
+    ProvideCredential, Request, Subject, SubjectUse,
 };
-use keytide_gcp::bridge::{GcpAuthBridge, GoogleCloudBridge, ObjectStoreBridge};
+use keytide_gcp::bridge as gcp;
 use keytide_gcp::{
     AccessBoundary, ApplicationDefault, BoundaryRule, Downscoped, ExternalAccount, Impersonated,
 };
 use keytide_http::{AuthorizeLayer, Basic, Bearer, NamedHeader};
 use keytide_oauth::ClientCredentials;
+use keytide_sigv4::SigV4;
 
 /// Where the text of a credential is taken, by the crate and the file, with what takes it there.
 const PLACES: &[(&str, &[&str])] = &[
@@ -30,16 +30,18 @@ const PLACES: &[(&str, &[&str])] = &[
             "AssumeRole",
             "CallerIdentityToken",
             "OutboundToken",
-            "SdkCredentials",
-            "ObjectStoreCredentials",
+            "aws::SdkCredentials",
+            "aws::ObjectStoreCredentials",
         ],
     ),
-    ("keytide-aws/src/sigv4/mod.rs", &["SigV4"]),
-    ("keytide-aws/src/web_identity.rs", &["WebIdentity"]),
-    ("keytide-azure/src/bridge/azure_core.rs", &["SdkCredential"]),
+    ("keytide-aws/src/web_identity/token.rs", &["WebIdentity"]),
+    (
+        "keytide-azure/src/bridge/azure_core/mod.rs",
+        &["azure::SdkCredentials"],
+    ),
     (
         "keytide-azure/src/bridge/object_store.rs",
-        &["StoreCredential"],
+        &["azure::ObjectStoreCredentials"],
     ),
     (
         "keytide-azure/src/entra/proof.rs",
@@ -47,18 +49,18 @@ const PLACES: &[(&str, &[&str])] = &[
     ),
     (
         "keytide-gcp/src/bridge/google_cloud_auth.rs",
-        &["GoogleCloudBridge"],
+        &["gcp::SdkCredentials"],
     ),
     (
         "keytide-gcp/src/bridge/mod.rs",
-        &["GcpAuthBridge", "ObjectStoreBridge"],
+        &["gcp::GcpAuthCredentials", "gcp::ObjectStoreCredentials"],
     ),
     ("keytide-gcp/src/downscoped.rs", &["Downscoped"]),
     (
         "keytide-gcp/src/external_account/source.rs",
         &["ExternalAccount", "ApplicationDefault"],
     ),
-    ("keytide-gcp/src/impersonated.rs", &["Impersonated"]),
+    ("keytide-gcp/src/impersonated/mod.rs", &["Impersonated"]),
     ("keytide-http/src/attach/basic.rs", &["Basic"]),
     (
         "keytide-http/src/attach/bearer.rs",
@@ -68,6 +70,7 @@ const PLACES: &[(&str, &[&str])] = &[
         "keytide-oauth/src/authentication.rs",
         &["ClientCredentials"],
     ),
+    ("keytide-sigv4/src/signer/mod.rs", &["SigV4"]),
 ];
 
 /// What is given the wrong kind, and how.
@@ -98,18 +101,18 @@ const TAKERS: &[(&str, CredentialKind, Take)] = &[
         let token = OutboundToken::builder("https://api.example.com", base);
         above(agent, token.region("eu-west-1").build())
     }),
-    ("SdkCredentials", SIGNING, |_, keys| {
+    ("aws::SdkCredentials", SIGNING, |_, keys| {
         use aws_credential_types::provider::ProvideCredentials;
-        let bridge = SdkCredentials::new(keys)?;
+        let bridge = aws::SdkCredentials::new(keys)?;
         let bridge = std::sync::Arc::new(bridge);
         Ok(bridged(move || {
             let bridge = std::sync::Arc::clone(&bridge);
             async move { shown(bridge.provide_credentials().await) }
         }))
     }),
-    ("ObjectStoreCredentials", SIGNING, |_, keys| {
+    ("aws::ObjectStoreCredentials", SIGNING, |_, keys| {
         use object_store::CredentialProvider;
-        let bridge = std::sync::Arc::new(ObjectStoreCredentials::new(keys)?);
+        let bridge = std::sync::Arc::new(aws::ObjectStoreCredentials::new(keys)?);
         Ok(bridged(move || {
             let bridge = std::sync::Arc::clone(&bridge);
             async move { shown(bridge.get_credential().await) }
@@ -122,12 +125,15 @@ const TAKERS: &[(&str, CredentialKind, Take)] = &[
         )
     }),
     ("WebIdentity", BEARER, |agent, token| {
-        let role = WebIdentity::token("arn:aws:iam::123456789012:role/reader", subject(token));
+        let role = WebIdentity::builder(
+            "arn:aws:iam::123456789012:role/reader",
+            WebIdentityToken::subject(subject(token)),
+        );
         above(agent, role.region("eu-west-1").build())
     }),
-    ("SdkCredential", BEARER, |_, token| {
+    ("azure::SdkCredentials", BEARER, |_, token| {
         use azure_core::credentials::TokenCredential;
-        let bridge = SdkCredential::new(move |_| Ok(token.clone()));
+        let bridge = azure::SdkCredentials::new(move |_| Ok(token.clone()));
         Ok(bridged(move || {
             let bridge = std::sync::Arc::clone(&bridge);
             async move {
@@ -139,9 +145,9 @@ const TAKERS: &[(&str, CredentialKind, Take)] = &[
             }
         }))
     }),
-    ("StoreCredential", BEARER, |_, token| {
+    ("azure::ObjectStoreCredentials", BEARER, |_, token| {
         use object_store::CredentialProvider;
-        let bridge = StoreCredential::new(token)?;
+        let bridge = std::sync::Arc::new(azure::ObjectStoreCredentials::new(token)?);
         Ok(bridged(move || {
             let bridge = std::sync::Arc::clone(&bridge);
             async move { shown(bridge.get_credential().await) }
@@ -159,25 +165,25 @@ const TAKERS: &[(&str, CredentialKind, Take)] = &[
             ClientAssertion::builder("https://vault.azure.net", ID, ID, subject(token)).build(),
         )
     }),
-    ("GoogleCloudBridge", BEARER, |_, token| {
+    ("gcp::SdkCredentials", BEARER, |_, token| {
         use google_cloud_auth::credentials::CredentialsProvider;
-        let bridge = std::sync::Arc::new(GoogleCloudBridge::new(token)?);
+        let bridge = std::sync::Arc::new(gcp::SdkCredentials::new(token)?);
         Ok(bridged(move || {
             let bridge = std::sync::Arc::clone(&bridge);
             async move { shown(bridge.headers(http::Extensions::new()).await.map(|_| ())) }
         }))
     }),
-    ("GcpAuthBridge", BEARER, |_, token| {
+    ("gcp::GcpAuthCredentials", BEARER, |_, token| {
         use gcp_auth::TokenProvider;
-        let bridge = GcpAuthBridge::new("project").serve(["scope"], token)?;
+        let bridge = gcp::GcpAuthCredentials::new("project").serve(["scope"], token)?;
         Ok(bridged(move || {
             let bridge = bridge.clone();
             async move { shown(bridge.token(&["scope"]).await) }
         }))
     }),
-    ("ObjectStoreBridge", BEARER, |_, token| {
+    ("gcp::ObjectStoreCredentials", BEARER, |_, token| {
         use object_store::CredentialProvider;
-        let bridge = std::sync::Arc::new(ObjectStoreBridge::new(token)?);
+        let bridge = std::sync::Arc::new(gcp::ObjectStoreCredentials::new(token)?);
         Ok(bridged(move || {
             let bridge = std::sync::Arc::clone(&bridge);
             async move { shown(bridge.get_credential().await) }
@@ -201,7 +207,7 @@ const TAKERS: &[(&str, CredentialKind, Take)] = &[
         )
     }),
     ("ApplicationDefault", BEARER, |agent, token| {
-        let found = ApplicationDefault::access_token([SCOPE]).subject(subject(token));
+        let found = ApplicationDefault::builder([SCOPE]).subject(subject(token));
         above(agent, found.build())
     }),
     ("Impersonated", BEARER, |agent, base| {
@@ -285,6 +291,7 @@ fn every_place_that_takes_text_is_listed() {
         let apart = [
             "keytide-core/",
             "keytide-testkit/",
+            "keytide-bench/",
             "keytide-cli/",
             "keytide-sim/",
         ];
@@ -431,13 +438,13 @@ fn other(kind: CredentialKind) -> CredentialKind {
 }
 
 fn agent() -> Agent {
-    let identity = AgentIdentity::new(
-        AgentType("kinds"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    Agent::builder(identity.unwrap()).build().unwrap()
+    let identity = AgentIdentity {
+        agent_type: "kinds".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
+    Agent::builder(identity).build().unwrap()
 }
 
 const SIGNING: CredentialKind = CredentialKind::SigningKey;

@@ -9,8 +9,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Environment, Error, Issued, Owner, Profile, ProvideCredential,
-    Reason, Request, Secret, Version,
+    Agent, AgentIdentity, Error, Issued, Profile, ProvideCredential, Reason, Request, Secret,
 };
 
 const MASK: u8 = 0xA5;
@@ -99,13 +98,13 @@ fn main() {
 
 fn a_secret_is_wiped_when_its_last_borrower_lets_go() {
     let mut buffer = vec![0; 1 << 20];
-    let identity = AgentIdentity::new(
-        AgentType("scanned"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    let agent = Agent::builder(identity.unwrap()).build().unwrap();
+    let identity = AgentIdentity {
+        agent_type: "scanned".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
+    let agent = Agent::builder(identity).build().unwrap();
     let cache = agent.cache(Numbered::default()).build().unwrap();
     let mut handle = cache.handle();
 

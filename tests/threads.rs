@@ -6,8 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Environment, ErrorKind, Issued, Owner, Profile,
-    ProvideCredential, Reason, Request, Version,
+    Agent, AgentIdentity, ErrorKind, Issued, Profile, ProvideCredential, Reason, Request,
 };
 
 struct Minute;
@@ -58,7 +57,7 @@ fn a_read_of_what_is_usable_starts_no_thread() {
     let cache = agent.cache(Minute).build().unwrap();
     cache.get_blocking(Duration::from_secs(20)).unwrap();
     let end = instant() + Duration::from_secs(20);
-    while threads_called("keytide-sentry") > 0 {
+    while threads_called("keytide-watcher") > 0 {
         assert!(
             instant() < end,
             "the keeper of deadlines goes when nobody waits"
@@ -71,15 +70,22 @@ fn a_read_of_what_is_usable_starts_no_thread() {
 
     for least in [Duration::ZERO, Duration::from_secs(1)] {
         for _ in 0..100 {
-            let read = cache.get_within(Duration::from_secs(3600), least);
+            let read = cache
+                .need()
+                .within(Duration::from_secs(3600))
+                .lasting(least)
+                .get();
             runtime.block_on(read).unwrap();
             cache
-                .get_blocking_for(Duration::from_secs(3600), least)
+                .need()
+                .within(Duration::from_secs(3600))
+                .lasting(least)
+                .blocking()
                 .unwrap();
         }
     }
 
-    assert_eq!(threads_called("keytide-sentry"), 0);
+    assert_eq!(threads_called("keytide-watcher"), 0);
 }
 
 fn threads_called(name: &str) -> usize {
@@ -92,13 +98,12 @@ fn threads_called(name: &str) -> usize {
 }
 
 fn identity() -> AgentIdentity {
-    let identity = AgentIdentity::new(
-        AgentType("starved"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    identity.unwrap()
+    AgentIdentity {
+        agent_type: "starved".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    }
 }
 
 #[expect(
@@ -125,10 +130,7 @@ fn without_a_thread_every_wait_is_an_error_at_once() {
             let waited = cache.get().await.unwrap_err();
             assert_eq!(waited.kind(), ErrorKind::Unavailable, "{waited}");
             let patience = Duration::from_millis(300);
-            let patient = cache
-                .get_within(patience, Duration::ZERO)
-                .await
-                .unwrap_err();
+            let patient = cache.need().within(patience).get().await.unwrap_err();
             assert_eq!(patient.kind(), ErrorKind::Unavailable, "{patient}");
             let _ = cache.refresh_now().await.unwrap_err();
         }

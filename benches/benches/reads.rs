@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use keytide_benches::{contended, cores, thread_cpu, with_hits};
+use keytide_bench::{contended, cores, thread_cpu, with_hits};
 
 fn one_thread(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("one thread");

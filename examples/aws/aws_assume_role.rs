@@ -12,19 +12,21 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, ConfigLoader};
 use aws_sdk_sts::config::Region;
-use keytide_aws::{AssumeRole, DefaultRole, Process, SessionRevocation, sdk_config};
-use keytide_core::{Agent, AgentIdentity, AgentType, Cache, Environment, Owner, Reason, Version};
+use keytide_aws::bridge::sdk_config;
+use keytide_aws::{AssumeRole, CredentialProcess, DefaultRole};
+use keytide_aws_policy::SessionRevocation;
+use keytide_core::{Agent, AgentIdentity, Cache, Reason};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let identity = AgentIdentity::new(
-        AgentType("invoice-reader"),
-        Version(env!("CARGO_PKG_VERSION")),
-        Environment("example"),
-        Owner("payments"),
-    )?;
+    let identity = AgentIdentity {
+        agent_type: "invoice-reader".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        environment: "example".into(),
+        owner: "payments".into(),
+    };
     let agent = Agent::builder(identity).build()?;
 
     let mut arguments = std::env::args().skip(1);
@@ -76,7 +78,7 @@ async fn with_an_account(agent: &Agent, role_arn: &str) -> Result<Cache, Failure
 
 /// moto has no platform that gives a first role, so a command with a made-up key stands in for it.
 async fn with_moto(agent: &Agent, url: &str) -> Result<Cache, Failure> {
-    let operator = Process::new(
+    let operator = CredentialProcess::new(
         r#"echo '{"Version":1,"AccessKeyId":"AKIAEXAMPLE","SecretAccessKey":"example"}'"#,
     );
     let operator = agent.cache(operator).danger_allow_static().build()?;

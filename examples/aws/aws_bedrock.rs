@@ -9,9 +9,10 @@
 
 use std::error::Error;
 
-use keytide_aws::{ContainerEndpoint, DefaultRole, Env, SigV4};
-use keytide_core::{Agent, AgentIdentity, AgentType, Cache, Environment, Owner, Reason, Version};
+use keytide_aws::{ContainerEndpoint, DefaultRole, Env};
+use keytide_core::{Agent, AgentIdentity, Cache, Reason};
 use keytide_http::AuthorizedClient;
+use keytide_sigv4::SigV4;
 use keytide_testkit::aws::Container;
 use keytide_testkit::server::{Asked, FaultServer, Reply};
 use serde_json::{Value, json};
@@ -20,12 +21,12 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let identity = AgentIdentity::new(
-        AgentType("summarizer"),
-        Version(env!("CARGO_PKG_VERSION")),
-        Environment("example"),
-        Owner("research"),
-    )?;
+    let identity = AgentIdentity {
+        agent_type: "summarizer".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        environment: "example".into(),
+        owner: "research".into(),
+    };
     let agent = Agent::builder(identity).build()?;
     let mut arguments = std::env::args().skip(1);
     match (arguments.next().as_deref(), arguments.next()) {

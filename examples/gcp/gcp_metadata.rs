@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use keytide_core::{Agent, AgentIdentity, AgentType, Cache, Environment, Error, Owner, Version};
+use keytide_core::{Agent, AgentIdentity, Cache, Error};
 use keytide_gcp::MetadataServer;
 use keytide_testkit::gcp::Google;
 
@@ -20,12 +20,12 @@ async fn main() -> Result<(), Error> {
         .repeats_until(Duration::from_secs(3));
     let fake = (!here).then(|| google.start());
 
-    let identity = AgentIdentity::new(
-        AgentType("invoice-reader"),
-        Version("1.4.2"),
-        Environment("example"),
-        Owner("payments"),
-    )?;
+    let identity = AgentIdentity {
+        agent_type: "invoice-reader".into(),
+        version: "1.4.2".into(),
+        environment: "example".into(),
+        owner: "payments".into(),
+    };
     let agent = Agent::builder(identity).build()?;
     let mut access =
         MetadataServer::access_token(["https://www.googleapis.com/auth/devstorage.read_only"]);

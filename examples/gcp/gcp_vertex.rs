@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Owner, Version};
+use keytide_core::{Agent, AgentIdentity};
 use keytide_gcp::{ApplicationDefault, CLOUD_PLATFORM, Env};
 use keytide_http::AuthorizedClient;
 use keytide_testkit::gcp::Google;
@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .is_none()
         .then(|| (google.start(), model_server(&google)));
     // Vertex AI takes no narrower scope: what the agent may do is up to the roles of its account.
-    let mut provider = ApplicationDefault::access_token([CLOUD_PLATFORM]);
+    let mut provider = ApplicationDefault::builder([CLOUD_PLATFORM]);
     let (base, calls) = match (&fakes, real) {
         (Some((issuers, model)), _) => {
             let host = issuers.address().to_string();
@@ -40,12 +40,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         (None, real) => (real.unwrap_or_default(), 1),
     };
 
-    let identity = AgentIdentity::new(
-        AgentType("summariser"),
-        Version("2.0.0"),
-        Environment("example"),
-        Owner("research"),
-    )?;
+    let identity = AgentIdentity {
+        agent_type: "summariser".into(),
+        version: "2.0.0".into(),
+        environment: "example".into(),
+        owner: "research".into(),
+    };
     let agent = Agent::builder(identity).build()?;
     let token = agent.cache(provider.build()?).build()?;
     let url = format!(

@@ -1,7 +1,7 @@
 //! hyper's client, or anything else that takes a `tower` layer.
 //!
 //! ```text
-//! cargo run -p keytide-http-examples --example hyper_client
+//! cargo run -p keytide-examples-http --example hyper_client
 //! ```
 //!
 //! What to look at: `layer.layer(client)` is all that binds the credential. `Cloned` lets a request that was refused be
@@ -15,8 +15,8 @@ use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use keytide_examples_http::{Api, Issuer, agent};
 use keytide_http::{AuthorizeLayer, Cloned};
-use keytide_http_examples::{Api, Issuer, agent};
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt};
 
@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let api = Api::start(&issuer).await?;
     let token = agent("hyper-client")?
         .cache(issuer.clone())
-        .floor(Duration::from_millis(100))
+        .min_interval(Duration::from_millis(100))
         .build()?;
 
     let layer = AuthorizeLayer::builder(token)

@@ -1,7 +1,7 @@
 //! A client over reqwest that outlives its tokens, and will not be led astray.
 //!
 //! ```text
-//! cargo run -p keytide-http-examples --example reqwest_client
+//! cargo run -p keytide-examples-http --example reqwest_client
 //! ```
 //!
 //! What to look at: tokens live for a second, the client is built once, and nothing in it is ever told of a rotation. A
@@ -10,8 +10,8 @@
 use std::error::Error;
 use std::time::Duration;
 
+use keytide_examples_http::{Api, Issuer, agent};
 use keytide_http::{AuthorizedClient, Destination};
-use keytide_http_examples::{Api, Issuer, agent};
 use tokio::time::Instant;
 
 #[tokio::main]
@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let origin = api.origin();
     let token = agent("reqwest-client")?
         .cache(issuer.clone())
-        .floor(Duration::from_millis(100))
+        .min_interval(Duration::from_millis(100))
         .build()?;
 
     let http = AuthorizedClient::builder(reqwest::Client::builder(), token)

@@ -1,18 +1,18 @@
 //! Server-sent events that outlive the token they were opened with, and end when it is revoked.
 //!
 //! ```text
-//! cargo run -p keytide-http-examples --example sse_stream
+//! cargo run -p keytide-examples-http --example sse_stream
 //! ```
 //!
-//! What to look at: `open` instead of `send` gives the response and a tether. The tether tells of rotations, which need
+//! What to look at: `open` instead of `send` gives the response and a watch. The watch tells of rotations, which need
 //! not end a stream that its server goes on serving, and of the revocation, which does.
 
 use std::error::Error;
 use std::time::Duration;
 
 use keytide_core::Reason;
+use keytide_examples_http::{Api, Issuer, agent};
 use keytide_http::{AuthorizedClient, ErrorKind};
-use keytide_http_examples::{Api, Issuer, agent};
 use tokio::time::Instant;
 
 #[tokio::main]
@@ -22,14 +22,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let agent = agent("sse-stream")?;
     let token = agent
         .cache(issuer.clone())
-        .floor(Duration::from_millis(100))
+        .min_interval(Duration::from_millis(100))
         .build()?;
     let http = AuthorizedClient::builder(reqwest::Client::builder(), token.clone())
         .destination(api.origin())
         .build()?;
 
-    let (mut response, mut tether) = http.get(format!("{}/events", api.origin())).open().await?;
-    println!("opened with generation {}", tether.generation());
+    let (mut response, mut watch) = http.get(format!("{}/events", api.origin())).open().await?;
+    println!("opened with generation {}", watch.generation());
 
     // Something else uses the credential, so it rotates.
     let using = tokio::spawn(async move {
@@ -44,10 +44,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ended
     });
 
-    let (mut events, mut rotations, mut following) = (0, 0, tether.clone());
+    let (mut events, mut rotations, mut following) = (0, 0, watch.clone());
     let error = loop {
         tokio::select! {
-            read = tether.unless_revoked(response.chunk()) => match read {
+            read = watch.unless_revoked(response.chunk()) => match read {
                 Ok(chunk) => events += usize::from(chunk?.is_some()),
                 Err(error) => break error,
             },

@@ -1,7 +1,7 @@
 //! A tonic client whose token rotates underneath, against a tonic server with TLS.
 //!
 //! ```text
-//! cargo run -p keytide-http-examples --example tonic_client
+//! cargo run -p keytide-examples-http --example tonic_client
 //! ```
 //!
 //! What to look at: the layer stands around the channel. tonic's requests say a path only, and the channel adds where
@@ -13,8 +13,8 @@ use std::error::Error;
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
-use keytide_http::{AuthorizeLayer, Tether};
-use keytide_http_examples::{ECHO, Grpc, Issuer, TextCodec, WATCH, agent};
+use keytide_examples_http::{ECHO, Grpc, Issuer, TextCodec, WATCH, agent};
+use keytide_http::{AuthorizeLayer, StreamWatch};
 use tokio::time::Instant;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request};
@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let server = Grpc::start(&issuer).await?;
     let token = agent("tonic-client")?
         .cache(issuer.clone())
-        .floor(Duration::from_millis(100))
+        .min_interval(Duration::from_millis(100))
         .build()?;
 
     let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(server.certificate()));
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let layer = AuthorizeLayer::builder(token.clone())
         .destination(server.origin())
         .relative_to(server.origin())
-        .tether_responses(true)
+        .watch_streams()
         .build()?;
     // A generated client takes this in place of the channel: `EchoClient::new(layer.layer(channel))`.
     let mut client = tonic::client::Grpc::new(layer.layer(channel));
@@ -68,18 +68,18 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let request = Request::new("tick".to_owned());
     let path = PathAndQuery::from_static(WATCH);
     let response = client.server_streaming(request, path, TextCodec).await?;
-    let mut tether = response
+    let mut watch = response
         .extensions()
-        .get::<Tether>()
+        .get::<StreamWatch>()
         .cloned()
-        .ok_or("a tether was asked for")?;
+        .ok_or("a watch was asked for")?;
     let (mut ticks, mut stream) = (0, response.into_inner());
     let revoking = tokio::spawn(async move {
         tokio::time::sleep(Duration::from_secs(1)).await;
         drop(token.revoke());
         Instant::now()
     });
-    while let Ok(Ok(Some(tick))) = tether.unless_revoked(stream.message()).await {
+    while let Ok(Ok(Some(tick))) = watch.unless_revoked(stream.message()).await {
         assert_eq!(tick, "tick");
         ticks += 1;
     }

@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use keytide::http::{AuthorizedClient, ErrorKind as HttpErrorKind, reqwest};
 use keytide::kubernetes::ProjectedToken;
-use keytide::{Agent, AgentIdentity, AgentType, Environment, ErrorKind, Owner, Reason, Version};
+use keytide::{Agent, AgentIdentity, ErrorKind, Reason};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -65,7 +65,11 @@ async fn run() -> Result<bool, Failure> {
 
     // What the agent may hold, kept fresh from now on; and where it may go.
     let token = agent
-        .cache(ProjectedToken::at(issuer.path()).audience(AUDIENCE))
+        .cache(
+            ProjectedToken::builder(issuer.path())
+                .audience(AUDIENCE)
+                .build()?,
+        )
         .build()?;
     let client = AuthorizedClient::builder(reqwest::Client::builder(), token.clone())
         .destination(api.origin())
@@ -144,12 +148,12 @@ async fn run() -> Result<bool, Failure> {
 
 /// Who acts, and who is told.
 fn agent(notes: &Notes) -> Result<Agent, keytide::Error> {
-    let identity = AgentIdentity::new(
-        AgentType("invoice-reader"),
-        Version("1.4.2"),
-        Environment("demo"),
-        Owner("payments"),
-    )?;
+    let identity = AgentIdentity {
+        agent_type: "invoice-reader".into(),
+        version: "1.4.2".into(),
+        environment: "demo".into(),
+        owner: "payments".into(),
+    };
     Agent::builder(identity).observe(notes.observer()).build()
 }
 

@@ -2,5 +2,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|value: &str| {
-    keytide_http::issuer::fuzz_dates(value, "Tue, 24 Nov 2026 10:02:00 GMT");
+    keytide_issuer::fuzz_dates(value, "Tue, 24 Nov 2026 10:02:00 GMT");
 });

@@ -13,9 +13,8 @@ use bytes::Bytes;
 use http::{Request, Response, Uri};
 use http_body_util::Empty;
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, Error, Issued, Owner, Profile,
-    ProvideCredential, Version,
-};
+    Agent, AgentIdentity, Cache, Error, Issued, Profile,
+    ProvideCredential, };
 use keytide_http::{AuthorizeLayer, Destination};
 use libfuzzer_sys::fuzz_target;
 use percent_encoding::percent_decode_str;
@@ -44,13 +43,7 @@ const WIDE: [(&str, &str, u16); 5] = [
 const NARROW: &str = "narrow.example";
 
 static LAYER: LazyLock<AuthorizeLayer> = LazyLock::new(|| {
-    let names = (
-        AgentType("fuzz"),
-        Version("1"),
-        Environment("fuzz"),
-        Owner("fuzz"),
-    );
-    let identity = AgentIdentity::new(names.0, names.1, names.2, names.3).unwrap();
+    let identity = AgentIdentity { agent_type: "fuzz".into(), version: "1".into(), environment: "fuzz".into(), owner: "fuzz".into() };
     let agent = Agent::builder(identity).build().unwrap();
     let cache: Cache = agent.cache(Token).build().unwrap();
     cache.get_blocking(Duration::from_secs(10)).unwrap();

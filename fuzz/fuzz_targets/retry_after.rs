@@ -2,5 +2,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|value: &str| {
-    keytide_http::issuer::fuzz_dates("Tue, 24 Nov 2026 10:00:00 GMT", value);
+    keytide_issuer::fuzz_dates("Tue, 24 Nov 2026 10:00:00 GMT", value);
 });

@@ -1,11 +1,15 @@
-//! Reads one subject ten thousand times inside one function, for callgrind to count: see `instructions.sh`.
+//! Reads one subject ten thousand times inside one function, for callgrind to count: see `instructions.sh`. Without a subject it
+//! names them; `--judge COUNT` fails where so many instructions miss the goal of the borrowed read.
 
 use std::process::ExitCode;
 
-use keytide_benches::{Subject, with_hits};
+use keytide_bench::{Subject, goals, with_hits};
 
 fn main() -> ExitCode {
     let wanted = std::env::args().nth(1).unwrap_or_default();
+    if wanted == "--judge" {
+        return judge(std::env::args().nth(2).as_deref());
+    }
     let mut found = wanted.is_empty();
     let told = with_hits(|subjects| {
         if wanted.is_empty() {
@@ -29,6 +33,19 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
+}
+
+fn judge(count: Option<&str>) -> ExitCode {
+    let Some(count) = count.and_then(|count| count.parse().ok()) else {
+        eprintln!("--judge takes the count of instructions");
+        return ExitCode::from(2);
+    };
+    if goals::INSTRUCTIONS.met(count) {
+        return ExitCode::SUCCESS;
+    }
+    let (measure, wanted) = (goals::INSTRUCTIONS.measure(), goals::INSTRUCTIONS.wanted());
+    eprintln!("{measure}: {count}, wanted {wanted}");
+    ExitCode::FAILURE
 }
 
 /// The only function in which instructions are counted. `instructions.sh` divides by the number of reads.

@@ -8,13 +8,12 @@ use keytide_core::{
     Cache, CredentialKind, Error, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
 };
 use keytide_http::{Attach, Outgoing};
+use keytide_sigv4::SigV4;
 use serde::Serialize;
 use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
-use crate::failure::starting_from_cache;
-use crate::sigv4::SigV4;
-use crate::sts::{Place, host_of};
+use crate::sts::{StsEndpoint, host_of};
 
 /// Makes the token by which an AWS principal shows Google Cloud who it is: the signed request `GetCallerIdentity`, which
 /// Google's token service sends on to STS and reads the answer of.
@@ -25,10 +24,10 @@ use crate::sts::{Place, host_of};
 ///
 /// ```
 /// use keytide_aws::{CallerIdentityToken, Imds};
-/// # use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Error, Owner, Version};
+/// # use keytide_core::{Agent, AgentIdentity, Error};
 ///
 /// # fn main() -> Result<(), Error> {
-/// # let identity = AgentIdentity::new(AgentType("a"), Version("1"), Environment("e"), Owner("o"))?;
+/// # let identity = AgentIdentity { agent_type: "a".into(), version: "1".into(), environment: "e".into(), owner: "o".into() };
 /// # let agent = Agent::builder(identity).build()?;
 /// let role = agent.cache(Imds::new()).build()?;
 /// let provider = CallerIdentityToken::builder(
@@ -50,7 +49,7 @@ use crate::sts::{Place, host_of};
 /// 5 min by default, and never longer than the keys that it was signed with.
 pub struct CallerIdentityToken {
     base: Subject,
-    place: Place,
+    sts: StsEndpoint,
     audience: HeaderValue,
     lifetime: Duration,
 }
@@ -61,7 +60,7 @@ impl CallerIdentityToken {
     pub fn builder(audience: impl Into<String>, base: Cache) -> CallerIdentityTokenBuilder {
         CallerIdentityTokenBuilder {
             base,
-            place: Place::default(),
+            sts: StsEndpoint::default(),
             audience: audience.into(),
             lifetime: Duration::from_secs(300),
         }
@@ -74,11 +73,8 @@ impl ProvideCredential for CallerIdentityToken {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        let credential =
-            self.base.obtain(request).await.map_err(|error| {
-                starting_from_cache("the token is made with the keys of", error)
-            })?;
-        let region = self.place.region()?;
+        let credential = self.base.obtain(request).await?;
+        let region = self.sts.region()?;
         let cannot = |error: &dyn fmt::Display| {
             Error::misconfigured(format!(
                 "the request GetCallerIdentity cannot be signed: {error}"
@@ -160,7 +156,7 @@ fn written(url: &str, host: &str, headers: &HeaderMap) -> Result<String, Error> 
 #[must_use]
 pub struct CallerIdentityTokenBuilder {
     base: Cache,
-    place: Place,
+    sts: StsEndpoint,
     audience: String,
     lifetime: Duration,
 }
@@ -169,13 +165,13 @@ impl CallerIdentityTokenBuilder {
     /// The region whose STS Google asks, such as `eu-west-1`. Defaults to `AWS_REGION`, then `AWS_DEFAULT_REGION`, read at
     /// each call.
     pub fn region(mut self, region: impl Into<String>) -> Self {
-        self.place.region = Some(region.into());
+        self.sts.region = Some(region.into());
         self
     }
 
     /// The environment variables that are looked at. Defaults to those of the process.
     pub fn env(mut self, env: crate::Env) -> Self {
-        self.place.env = env;
+        self.sts.env = env;
         self
     }
 
@@ -191,7 +187,7 @@ impl CallerIdentityTokenBuilder {
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), saying which parameter cannot be right, or
     /// that the base holds no signing keys.
     pub fn build(self) -> Result<CallerIdentityToken, Error> {
-        self.place.check()?;
+        self.sts.check()?;
         self.base.expect_kind(CredentialKind::SigningKey)?;
         let range = Duration::from_secs(60)..=Duration::from_secs(900);
         if !range.contains(&self.lifetime) {
@@ -210,7 +206,7 @@ impl CallerIdentityTokenBuilder {
         })?;
         Ok(CallerIdentityToken {
             base: Subject::new(self.base, SubjectUse::Repeatable),
-            place: self.place,
+            sts: self.sts,
             audience,
             lifetime: self.lifetime,
         })

@@ -2,13 +2,11 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use http::StatusCode;
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
-use keytide_http::issuer::{Endpoint, IssuerClient};
-use keytide_issuer::{Env, SmallFile};
+use keytide_issuer::{Endpoint, Env, IssuerClient, SmallFile};
 use zeroize::Zeroizing;
 
 use crate::codes::METADATA;
@@ -69,7 +67,7 @@ impl ContainerEndpoint {
         self
     }
 
-    /// The client that asks. Defaults to one that gives a connection 2 s and an answer 5 s.
+    /// The client that asks. Defaults to [`IssuerClient::quick`], with 5 s for an answer.
     #[must_use]
     pub fn client(mut self, client: IssuerClient) -> Self {
         self.client = Some(client);
@@ -86,7 +84,10 @@ impl ContainerEndpoint {
     }
 
     async fn ask(&self, endpoint: &Endpoint, request: &Request) -> Result<Keys, Error> {
-        let client = self.client.clone().map_or_else(quick, Ok)?;
+        let client = self
+            .client
+            .clone()
+            .map_or_else(|| IssuerClient::quick(ANSWER), Ok)?;
         let mut ask = client.get(endpoint).header("accept", "application/json");
         if let Some(token) = self.token().await? {
             ask = ask.secret_header("authorization", token.as_bytes());
@@ -122,15 +123,13 @@ impl ContainerEndpoint {
                     ))
                 });
         }
-        let Some(url) = self.env.get(FULL)? else {
+        let Some(endpoint) = self.env.endpoint(FULL)? else {
             let neither = format!("neither {RELATIVE} nor {FULL} is set");
             return Err(match self.left_over() {
                 Some(name) => Error::misconfigured(format!("{name} is set, and {neither}")),
                 None => Error::not_configured(neither),
             });
         };
-        let endpoint = Endpoint::parse(&url)
-            .map_err(|error| Error::misconfigured(format!("{FULL} is refused")).caused_by(error))?;
         // The guard knows metadata services that are none of containers.
         let address = endpoint.host().trim_matches(['[', ']']).parse::<IpAddr>();
         let of_containers = |address: IpAddr| {
@@ -206,16 +205,6 @@ impl ProvideCredential for ContainerEndpoint {
     }
 }
 
-fn quick() -> Result<IssuerClient, Error> {
-    static CLIENT: LazyLock<Result<IssuerClient, Error>> = LazyLock::new(|| {
-        IssuerClient::builder()
-            .connect_timeout(Duration::from_secs(2))
-            .answer_timeout(Duration::from_secs(5))
-            .build()
-    });
-    CLIENT.clone()
-}
-
 impl fmt::Debug for ContainerEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ContainerEndpoint")
@@ -224,6 +213,7 @@ impl fmt::Debug for ContainerEndpoint {
     }
 }
 
+const ANSWER: Duration = Duration::from_secs(5);
 const RELATIVE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";

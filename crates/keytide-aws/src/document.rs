@@ -3,7 +3,7 @@
 use std::fmt;
 
 use keytide_core::Error;
-use keytide_http::issuer::read_object;
+use keytide_issuer::read_object;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use zeroize::Zeroizing;

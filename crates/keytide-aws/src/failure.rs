@@ -1,11 +1,10 @@
 //! What an answer that is no success means: one of the four sorts, by its code and its status.
 
-use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
 use keytide_core::{Error, ErrorKind, RetryAfter};
-use keytide_http::issuer::KnownCode;
+use keytide_issuer::KnownCode;
 
 /// What is looked at of a failure.
 pub(crate) struct Failure<'a> {
@@ -64,20 +63,15 @@ impl Failure<'_> {
     }
 }
 
-/// What a provider that is configured hands up of what it starts from. Where that is not configured, it is configured
-/// wrongly: a chain that passed over it would lead on to another principal. `what` says how it starts, as `the role … starts from
-/// the keys of`, and `from` where.
-pub(crate) fn starting(what: impl fmt::Display, from: &str, error: Error) -> Error {
-    if error.kind() != ErrorKind::NotConfigured {
-        return error;
+/// What keeps a role from being asked for beneath it, with the role's name where somebody has to mend it.
+pub(crate) fn beneath_role(role: &str, error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Misconfigured => {
+            let message = format!("the role {role} cannot be asked for with what it starts from");
+            Error::misconfigured(message).caused_by(error)
+        }
+        _ => error,
     }
-    Error::misconfigured(format!("{what} {from}, which is not configured here")).caused_by(error)
-}
-
-/// [`starting`], from the credential of a cache.
-pub(crate) fn starting_from_cache(what: impl fmt::Display, error: Error) -> Error {
-    let provider = error.provider().unwrap_or("another cache").to_owned();
-    starting(what, &provider, error)
 }
 
 /// What an issuer answers, for a provider that is configured once there is somebody to ask.
@@ -117,7 +111,7 @@ mod tests {
     fn the_code_decides_then_the_status_and_what_is_unknown_is_unavailable() {
         use ErrorKind::{NotConfigured, Refused, Throttled, Unavailable};
         let later = Some(RetryAfter::Delay(Duration::from_millis(1500)));
-        for (status, code, retry_after, kind, told) in [
+        for (status, code, retry_after, kind, wait) in [
             (400, "Throttling", None, Throttled, None),
             (503, "SlowDown", later, Throttled, later),
             (400, "IDPCommunicationError", None, Unavailable, None),
@@ -146,7 +140,7 @@ mod tests {
             let error = failure.error();
 
             assert_eq!(error.kind(), kind, "{status} {code}: {error}");
-            assert_eq!(error.retry_after(), told, "{status} {code}: {error}");
+            assert_eq!(error.retry_after(), wait, "{status} {code}: {error}");
             assert!(!error.to_string().contains("NeverHeardOf"), "{error}");
         }
     }

@@ -1,20 +1,18 @@
 //! The role of an EC2 instance: [`Imds`].
 
 use std::fmt;
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use http::StatusCode;
+use keytide_aws_policy::is_legal_in_name;
 use keytide_core::{Error, ErrorKind, Issued, Profile, ProvideCredential, Request};
-use keytide_http::issuer::{Ask, Endpoint, IssuerClient, Reply};
-use keytide_issuer::Env;
+use keytide_issuer::{Ask, Endpoint, Env, IssuerClient, Reply};
 use zeroize::Zeroizing;
 
 use crate::codes::{self, METADATA};
 use crate::document::Document;
 use crate::failure::{AMZ_RETRY_AFTER, Failure, patience};
 use crate::keys::Keys;
-use crate::naming::is_legal_in_name;
 
 /// Asks the instance metadata service for the keys of the instance's role. Version 2 alone: a session token first, and
 /// never a request without one.
@@ -96,7 +94,7 @@ impl Imds {
         self
     }
 
-    /// The client that asks. Defaults to one that gives a connection 1 s and an answer 2 s.
+    /// The client that asks. Defaults to [`IssuerClient::quick`], with 2 s for an answer.
     #[must_use]
     pub fn client(mut self, client: IssuerClient) -> Self {
         self.client = Some(client);
@@ -115,7 +113,10 @@ impl Imds {
     }
 
     async fn ask(&self, endpoint: &Endpoint, request: &Request) -> Result<Keys, Error> {
-        let client = self.client.clone().map_or_else(quick, Ok)?;
+        let client = self
+            .client
+            .clone()
+            .map_or_else(|| IssuerClient::quick(ANSWER), Ok)?;
         let ask = client
             .put(&endpoint.at_path(TOKEN_PATH)?)
             .header(TOKEN_LIFETIME_HEADER, TOKEN_LIFETIME);
@@ -171,12 +172,11 @@ impl Imds {
                 "AWS_EC2_METADATA_DISABLED turns the metadata service off",
             ));
         }
-        let told = match &self.endpoint {
-            Some(url) => Some(url.clone()),
-            None => self.env.get("AWS_EC2_METADATA_SERVICE_ENDPOINT")?,
-        };
-        if let Some(url) = told {
-            return Endpoint::parse(&url);
+        if let Some(url) = &self.endpoint {
+            return Endpoint::parse(url);
+        }
+        if let Some(endpoint) = self.env.endpoint("AWS_EC2_METADATA_SERVICE_ENDPOINT")? {
+            return Ok(endpoint);
         }
         let mode = self.env.get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE")?;
         match mode.as_deref().map(str::to_ascii_lowercase).as_deref() {
@@ -241,23 +241,24 @@ enum Step {
 impl Step {
     /// What a status means where no code explains it.
     fn failed(self, status: StatusCode) -> Option<Error> {
-        let told = |what: &str| format!("the metadata service answers {} {what}", status.as_u16());
+        let answered =
+            |what: &str| format!("the metadata service answers {} {what}", status.as_u16());
         match (status, self) {
-            (StatusCode::NOT_FOUND, Self::Keys { listed: true }) => Some(Error::unavailable(told(
-                "for the role that it has just named: it is being replaced or taken away",
-            ))),
+            (StatusCode::NOT_FOUND, Self::Keys { listed: true }) => Some(Error::unavailable(
+                answered("for the role that it has just named: it is being replaced or taken away"),
+            )),
             (StatusCode::NOT_FOUND, Self::Role | Self::Keys { .. }) => Some(Error::not_configured(
-                told("for the role: no role, or another one, is attached to this instance"),
+                answered("for the role: no role, or another one, is attached to this instance"),
             )),
             (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, Self::Token) => {
-                Some(Error::unavailable(told(
+                Some(Error::unavailable(answered(
                     "to the request for a session token: it has no version 2, and version 1 is never asked",
                 )))
             }
-            (StatusCode::FORBIDDEN, _) => Some(Error::refused(told(
+            (StatusCode::FORBIDDEN, _) => Some(Error::refused(answered(
                 "to this process: it is turned off for the instance, or a rule of the machine forbids it",
             ))),
-            (StatusCode::UNAUTHORIZED, _) => Some(Error::unavailable(told(
+            (StatusCode::UNAUTHORIZED, _) => Some(Error::unavailable(answered(
                 "to its own session token, which may have been lost meanwhile",
             ))),
             _ => None,
@@ -285,16 +286,6 @@ fn silent(error: &Error) -> Error {
 }
 
 /// The service answers at once or not at all.
-fn quick() -> Result<IssuerClient, Error> {
-    static CLIENT: LazyLock<Result<IssuerClient, Error>> = LazyLock::new(|| {
-        IssuerClient::builder()
-            .connect_timeout(Duration::from_secs(1))
-            .answer_timeout(Duration::from_secs(2))
-            .build()
-    });
-    CLIENT.clone()
-}
-
 impl fmt::Debug for Imds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Imds")
@@ -304,6 +295,7 @@ impl fmt::Debug for Imds {
     }
 }
 
+const ANSWER: Duration = Duration::from_secs(2);
 const TOKEN_PATH: &str = "/latest/api/token";
 const ROLES_PATH: &str = "/latest/meta-data/iam/security-credentials/";
 const TOKEN_LIFETIME_HEADER: &str = "x-aws-ec2-metadata-token-ttl-seconds";

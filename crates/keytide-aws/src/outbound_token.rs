@@ -4,14 +4,13 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_sts::types::Tag;
+use keytide_aws_policy::is_legal_in_tag;
 use keytide_core::{
     Cache, CredentialKind, Error, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
 };
 
-use crate::failure::starting_from_cache;
 use crate::keys;
-use crate::naming::is_legal_in_tag;
-use crate::sts::{Call, Place, place_setters};
+use crate::sts::{Call, StsEndpoint, sts_setters};
 
 /// Asks STS for a JSON web token that says who we are to an issuer outside of AWS (`GetWebIdentityToken`, outbound identity
 /// federation): a bearer token, for the token exchange of that issuer.
@@ -21,10 +20,10 @@ use crate::sts::{Call, Place, place_setters};
 ///
 /// ```
 /// use keytide_aws::{ContainerEndpoint, OutboundToken, SigningAlgorithm};
-/// # use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Error, Owner, Version};
+/// # use keytide_core::{Agent, AgentIdentity, Error};
 ///
 /// # fn main() -> Result<(), Error> {
-/// # let identity = AgentIdentity::new(AgentType("a"), Version("1"), Environment("e"), Owner("o"))?;
+/// # let identity = AgentIdentity { agent_type: "a".into(), version: "1".into(), environment: "e".into(), owner: "o".into() };
 /// # let agent = Agent::builder(identity).build()?;
 /// let role = agent.cache(ContainerEndpoint::new()).build()?;
 /// let provider = OutboundToken::builder("https://api.example.com", role)
@@ -42,7 +41,7 @@ pub struct OutboundToken {
     base: Subject,
     /// The cache under `base`.
     under: Cache,
-    place: Place,
+    sts: StsEndpoint,
     audiences: Vec<String>,
     algorithm: SigningAlgorithm,
     lifetime: Duration,
@@ -64,7 +63,7 @@ impl OutboundToken {
     pub fn builder(audience: impl Into<String>, base: Cache) -> OutboundTokenBuilder {
         OutboundTokenBuilder {
             base,
-            place: Place::default(),
+            sts: StsEndpoint::default(),
             audiences: vec![audience.into()],
             algorithm: SigningAlgorithm::Rs256,
             lifetime: Duration::from_secs(300),
@@ -76,15 +75,12 @@ impl OutboundToken {
 impl ProvideCredential for OutboundToken {
     fn profile(&self) -> Profile {
         Profile::bearer("outbound_token")
-            .issuer(self.place.issuer())
+            .issuer(self.sts.issuer())
             .longest_lifetime(self.lifetime)
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        let credential =
-            self.base.obtain(request).await.map_err(|error| {
-                starting_from_cache("the token is made with the keys of", error)
-            })?;
+        let credential = self.base.obtain(request).await?;
         let keys = keys::for_sdk(&credential, "signature of GetWebIdentityToken")?;
         let principal = credential.principal().map(ToOwned::to_owned);
         let tags = self.tags.iter().map(|(key, value)| {
@@ -92,7 +88,7 @@ impl ProvideCredential for OutboundToken {
             tag.map_err(|_| Error::misconfigured("a tag of the token cannot be sent"))
         });
         let tags = tags.collect::<Result<Vec<_>, _>>()?;
-        let call = Call::new(&self.place, Some(keys), request)?;
+        let call = Call::new(&self.sts, Some(keys), request)?;
         let asked = call
             .client
             .get_web_identity_token()
@@ -146,7 +142,7 @@ impl ProvideCredential for OutboundToken {
 #[must_use]
 pub struct OutboundTokenBuilder {
     base: Cache,
-    place: Place,
+    sts: StsEndpoint,
     audiences: Vec<String>,
     algorithm: SigningAlgorithm,
     lifetime: Duration,
@@ -179,7 +175,7 @@ impl OutboundTokenBuilder {
         self
     }
 
-    place_setters!();
+    sts_setters!(sts);
 
     /// Builds the provider.
     ///
@@ -187,7 +183,7 @@ impl OutboundTokenBuilder {
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), saying which parameter cannot be right, or
     /// that the base holds no signing keys.
     pub fn build(self) -> Result<OutboundToken, Error> {
-        self.place.check()?;
+        self.sts.check()?;
         self.base.expect_kind(CredentialKind::SigningKey)?;
         let range = Duration::from_secs(60)..=Duration::from_secs(3600);
         if !range.contains(&self.lifetime) {
@@ -214,7 +210,7 @@ impl OutboundTokenBuilder {
         Ok(OutboundToken {
             under: self.base.clone(),
             base: Subject::new(self.base, SubjectUse::Repeatable),
-            place: self.place,
+            sts: self.sts,
             audiences: self.audiences,
             algorithm: self.algorithm,
             lifetime: self.lifetime,

@@ -3,19 +3,18 @@
 use std::time::{Duration, SystemTime};
 
 use keytide_core::{Error, Issued, Request};
-use keytide_http::issuer::{Seconds, SecretText, read_object};
+use keytide_issuer::{Seconds, TokenAnswer, read_object};
 use serde::Deserialize;
 
-/// What a token endpoint or a managed identity gives. Fields that stand twice are an error; those that are not read here
-/// are passed over, `ext_expires_in` among them: nothing is served past its expiry.
-#[derive(Deserialize)]
+/// What a token endpoint or a managed identity gives.
 pub(crate) struct Token {
-    #[serde(default)]
-    access_token: Option<SecretText>,
-    #[serde(default)]
-    token_type: Option<String>,
-    #[serde(default)]
-    expires_in: Seconds,
+    answer: TokenAnswer,
+    own: Own,
+}
+
+/// What Azure adds to the answer. `ext_expires_in` is none of it: nothing is served past its expiry.
+#[derive(Deserialize)]
+struct Own {
     #[serde(default)]
     expires_on: Seconds,
     #[serde(default)]
@@ -28,27 +27,26 @@ pub(crate) struct Token {
 
 impl Token {
     pub(crate) fn read(body: &[u8]) -> Result<Self, Error> {
-        let mut token: Self = read_object("the answer", body)?;
-        token.check()?;
-        Ok(token)
+        Ok(Self {
+            answer: TokenAnswer::read(body)?,
+            own: read_object("the answer", body)?,
+        })
     }
 
     /// A token of Entra, whose life is told as a span.
     pub(crate) fn of_entra(self, client_id: &str) -> Result<Issued, Error> {
-        let lifetime = self.expires_in.span().ok_or_else(|| {
-            Error::unavailable("the answer does not say in expires_in, as a number of seconds, how long the token lives")
-        })?;
+        let lifetime = self.answer.stated_lifetime()?;
         Ok(self.issued().expires_in(lifetime).principal(client_id))
     }
 
     /// A token of a managed identity, whose life is told as an instant. `expires_in` is never looked at: the answer comes
     /// from a cache, and it may count from when the token was made.
     pub(crate) fn of_managed_identity(self, request: &Request) -> Result<Issued, Error> {
-        let expires_at = self.expires_on.instant().ok_or_else(|| {
+        let expires_at = self.own.expires_on.instant().ok_or_else(|| {
             Error::unavailable("the answer does not say in expires_on, as seconds since 1970, when the token expires")
         })?;
         let made = self.made(expires_at, request)?;
-        let client_id = self.client_id.clone().filter(|id| is_name(id));
+        let client_id = self.own.client_id.clone().filter(|id| is_name(id));
         let mut issued = self.issued().expires_at(expires_at);
         if let Some(made) = made {
             issued = issued.issued_at(made);
@@ -64,10 +62,14 @@ impl Token {
     /// One that is not valid yet was made by a clock that is ahead of ours: the request is told, so that what is left of
     /// the life is not reckoned too long.
     fn made(&self, expires_at: SystemTime, request: &Request) -> Result<Option<SystemTime>, Error> {
-        if self.not_before == Seconds::Unsaid {
+        if self.own.not_before == Seconds::Unsaid {
             return Ok(None);
         }
-        let valid_from = self.not_before.instant().filter(|from| *from < expires_at);
+        let valid_from = self
+            .own
+            .not_before
+            .instant()
+            .filter(|from| *from < expires_at);
         let Some(valid_from) = valid_from else {
             return Err(Error::unavailable(
                 "the not_before of the answer is no instant before its expires_on, in seconds since 1970",
@@ -88,28 +90,12 @@ impl Token {
     }
 
     fn issued(self) -> Issued {
-        let hint = self.refresh_in.span();
-        let text = self.access_token.map(SecretText::into_string);
-        let issued = Issued::bearer(text.unwrap_or_default());
+        let hint = self.own.refresh_in.span();
+        let issued = Issued::bearer(self.answer.into_token().into_string());
         match hint {
             Some(after) => issued.refresh_in(after),
             None => issued,
         }
-    }
-
-    fn check(&mut self) -> Result<(), Error> {
-        let token = SecretText::bearable(self.access_token.take(), "access_token")?;
-        self.access_token = Some(token);
-        let bearer = self
-            .token_type
-            .as_ref()
-            .is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
-        if !bearer {
-            return Err(Error::misconfigured(
-                "the answer's token_type is not Bearer, and the token alone would not be enough: check who answers",
-            ));
-        }
-        Ok(())
     }
 }
 

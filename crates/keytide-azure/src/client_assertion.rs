@@ -3,7 +3,7 @@
 use std::fmt;
 
 use keytide_core::{CredentialKind, Error, Issued, Profile, ProvideCredential, Request, Subject};
-use keytide_http::issuer::IssuerClient;
+use keytide_issuer::IssuerClient;
 
 use crate::entra::{AUTHORITY, Client, Exchange, Proof};
 use crate::resource::Resource;

@@ -3,7 +3,11 @@
 
 mod answer;
 #[cfg(any(feature = "azure_core", feature = "object_store"))]
-mod bridge;
+#[cfg_attr(
+    docsrs,
+    doc(cfg(any(feature = "azure_core", feature = "object_store")))
+)]
+pub mod bridge;
 mod client_assertion;
 mod default_identity;
 mod entra;
@@ -11,17 +15,11 @@ mod managed_identity;
 mod resource;
 mod workload_identity;
 
-#[cfg(feature = "object_store")]
-#[cfg_attr(docsrs, doc(cfg(feature = "object_store")))]
-pub use bridge::StoreCredential;
-#[cfg(feature = "azure_core")]
-#[cfg_attr(docsrs, doc(cfg(feature = "azure_core")))]
-pub use bridge::{SdkCredential, SdkProvider};
 pub use client_assertion::{ClientAssertion, ClientAssertionBuilder};
 pub use default_identity::{DefaultIdentity, DefaultIdentityBuilder};
-/// The guarded client that asks issuers, for the builders' `client`.
-pub use keytide_http::issuer::IssuerClient;
 /// The environment that providers read, for the builders' `env`.
 pub use keytide_issuer::Env;
+/// The guarded client that asks issuers, for the builders' `client`.
+pub use keytide_issuer::IssuerClient;
 pub use managed_identity::{ManagedIdentity, ManagedIdentityBuilder};
 pub use workload_identity::{WorkloadIdentity, WorkloadIdentityBuilder};

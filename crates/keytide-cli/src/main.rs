@@ -8,7 +8,7 @@ mod out;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use keytide_benches::CountingAllocator;
+use keytide_bench::CountingAllocator;
 
 use crate::commands::bench;
 

@@ -1,158 +1,85 @@
 //! Who is acting: [`AgentIdentity`], required wherever a credential is issued.
 
 use std::fmt;
-use std::sync::Arc;
 
 use crate::error::Error;
 
-macro_rules! part {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-        pub struct $name<T: Into<String> = String>(
-            /// The name: 1 to 128 printable ASCII characters without spaces.
-            pub T,
-        );
-    };
-}
-
-part! {
-    /// What kind of agent this is, such as `invoice-reader`.
-    AgentType
-}
-part! {
-    /// Which release of the agent's code runs, such as `1.4.2`.
-    Version
-}
-part! {
-    /// Where it runs, such as `prod`.
-    Environment
-}
-part! {
-    /// The team that answers for it, such as `payments`.
-    Owner
-}
-
-/// The identity of one running agent: four required names, labels, and a generated instance id.
+/// Who an agent is: four names, which [`AgentBuilder::build`](crate::AgentBuilder::build) checks.
 ///
-/// It reaches every provider call and every event, so that each issuance, use and refusal can be attributed.
+/// It reaches every provider call and every event, so that each issuance, use and refusal can be attributed. The agent adds
+/// an [`InstanceId`] of its own, and the [labels](crate::AgentBuilder::label) that it is given.
+///
+/// Each name is 1 to 128 printable ASCII characters without spaces: names travel in headers, session names and log fields.
 ///
 /// ```
-/// use keytide_core::{AgentIdentity, AgentType, Environment, Owner, Version};
+/// use keytide_core::{Agent, AgentIdentity};
 ///
-/// let identity = AgentIdentity::new(
-///     AgentType("invoice-reader"),
-///     Version("1.4.2"),
-///     Environment("prod"),
-///     Owner("payments"),
-/// )?
-/// .label("data-class", "internal");
-/// assert_eq!(identity.owner(), "payments");
+/// let identity = AgentIdentity {
+///     agent_type: "invoice-reader".into(),
+///     version: "1.4.2".into(),
+///     environment: "prod".into(),
+///     owner: "payments".into(),
+/// };
+/// let agent = Agent::builder(identity).build()?;
+/// assert_eq!(agent.identity().owner, "payments");
 /// # Ok::<(), keytide_core::Error>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AgentIdentity {
-    names: Arc<Names>,
-    labels: Vec<(String, String)>,
-}
-
-#[derive(PartialEq, Eq)]
-struct Names {
-    agent_type: String,
-    version: String,
-    environment: String,
-    owner: String,
+    /// What kind of agent this is, such as `invoice-reader`.
+    pub agent_type: String,
+    /// Which release of the agent's code runs, such as `1.4.2`.
+    pub version: String,
+    /// Where it runs, such as `prod`.
+    pub environment: String,
+    /// The team that answers for it, such as `payments`.
+    pub owner: String,
 }
 
 impl AgentIdentity {
-    /// Names an agent. The instance id is generated when the agent is built.
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) when a name is empty, longer than 128 bytes, or holds anything but printable
-    /// ASCII without spaces (names travel in headers, session names and log fields).
-    pub fn new(
-        agent_type: AgentType<impl Into<String>>,
-        version: Version<impl Into<String>>,
-        environment: Environment<impl Into<String>>,
-        owner: Owner<impl Into<String>>,
-    ) -> Result<Self, Error> {
-        Ok(Self {
-            names: Arc::new(Names {
-                agent_type: checked("agent type", agent_type.0.into())?,
-                version: checked("version", version.0.into())?,
-                environment: checked("environment", environment.0.into())?,
-                owner: checked("owner", owner.0.into())?,
-            }),
-            labels: Vec::new(),
-        })
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        check("agent type", &self.agent_type)?;
+        check("version", &self.version)?;
+        check("environment", &self.environment)?;
+        check("owner", &self.owner)
     }
+}
 
-    /// Adds a label, or replaces the one of that name.
-    ///
-    /// Labels keep the rule of [`AgentIdentity::new`], and there are at most 32:
-    /// [`AgentBuilder::build`](crate::AgentBuilder::build) refuses others.
+/// What else is to be known of an agent, by name, in the order in which it was given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Labels(Vec<(String, String)>);
+
+impl Labels {
+    /// The value of the label of this name.
     #[must_use]
-    pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        let name = name.into();
-        self.labels.retain(|(known, _)| *known != name);
-        self.labels.push((name, value.into()));
-        self
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
     }
 
-    /// What kind of agent this is.
-    #[must_use]
-    pub fn agent_type(&self) -> &str {
-        &self.names.agent_type
-    }
-
-    /// Which release of it runs.
-    #[must_use]
-    pub fn version(&self) -> &str {
-        &self.names.version
-    }
-
-    /// Where it runs.
-    #[must_use]
-    pub fn environment(&self) -> &str {
-        &self.names.environment
-    }
-
-    /// The team that answers for it.
-    #[must_use]
-    pub fn owner(&self) -> &str {
-        &self.names.owner
-    }
-
-    /// The labels, in the order in which they were given.
-    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.labels
+    /// All of them: name and value.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    pub(crate) fn check_labels(&self) -> Result<(), Error> {
-        if self.labels.len() > MAX_LABELS {
+    pub(crate) fn set(&mut self, name: String, value: String) {
+        self.0.retain(|(known, _)| *known != name);
+        self.0.push((name, value));
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.0.len() > MAX_LABELS {
             return Err(Error::invalid(format!(
                 "an agent has at most {MAX_LABELS} labels"
             )));
         }
-        for (name, value) in &self.labels {
+        for (name, value) in &self.0 {
             check("label name", name)?;
             check("label value", value)?;
         }
         Ok(())
-    }
-}
-
-impl fmt::Debug for AgentIdentity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AgentIdentity")
-            .field("agent_type", &self.names.agent_type)
-            .field("version", &self.names.version)
-            .field("environment", &self.names.environment)
-            .field("owner", &self.names.owner)
-            .field("labels", &self.labels)
-            .finish()
     }
 }
 
@@ -183,11 +110,6 @@ impl fmt::Debug for InstanceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
-}
-
-fn checked(what: &str, name: String) -> Result<String, Error> {
-    check(what, &name)?;
-    Ok(name)
 }
 
 fn check(what: &str, name: &str) -> Result<(), Error> {

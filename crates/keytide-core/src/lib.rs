@@ -17,18 +17,19 @@ mod provider;
 mod sync;
 mod sys;
 
-pub use agent::{Agent, AgentBuilder, Terminating, Termination};
+pub use agent::{Agent, AgentBuilder, Terminating, TerminationReport};
 pub use cache::{
-    Cache, CacheBuilder, CacheStatus, Changes, Get, Handle, Phase, Revoked, Subject, SubjectUse,
-    Telling,
+    Cache, CacheBuilder, CacheStatus, Changes, Get, Handle, Need, Phase, RevocationReport,
+    Revoking, Sender, Subject, SubjectUse, UseReport,
 };
 pub use credential::secret::{Secret, SharedSecret};
 pub use credential::{Credential, ExposedKey};
 pub use engine::options::LongLived;
 pub use error::{Error, ErrorKind, RetryAfter};
 pub use event::{Event, EventKind, Observe, Reason, TracingObserver, Trigger};
-pub use identity::{AgentIdentity, AgentType, Environment, InstanceId, Owner, Version};
+pub use identity::{AgentIdentity, InstanceId, Labels};
 pub use profile::{CredentialKind, Profile, Revocation};
 pub use provider::{Chain, ChangeNotifier, Issued, ProvideCredential, Request};
 pub use sys::chance::Draw;
 pub use sys::clock::{Clock, SystemClock};
+pub use sys::remote::RemoteClock;

@@ -1,7 +1,7 @@
 //! What the error codes of Google's endpoints mean.
 
 use keytide_core::ErrorKind::{Refused, Throttled, Unavailable};
-use keytide_http::issuer::{Dialect, KnownCode, read_object};
+use keytide_issuer::{Dialect, KnownCode, read_object};
 use serde::Deserialize;
 
 /// The token endpoint and STS: RFC 6749, section 5.2, RFC 8693, section 2.2.2, and what Google adds.
@@ -50,13 +50,9 @@ pub(crate) static OAUTH: Dialect = Dialect::new(
             "a policy of the organisation denies it",
         ),
         KnownCode::new("internal_failure", Unavailable, "the issuer is in trouble"),
-        KnownCode::new("server_error", Unavailable, "the issuer is in trouble"),
-        KnownCode::new(
-            "temporarily_unavailable",
-            Unavailable,
-            "the issuer is overloaded or being maintained",
-        ),
-        KnownCode::new("slow_down", Throttled, "it asks for patience"),
+        KnownCode::SERVER_ERROR,
+        KnownCode::TEMPORARILY_UNAVAILABLE,
+        KnownCode::SLOW_DOWN,
         // STS answers in the shape of the other APIs where something before it says no.
         PERMISSION_DENIED,
         NOT_FOUND,
@@ -164,11 +160,11 @@ const INTERNAL: KnownCode = KnownCode::new("INTERNAL", Unavailable, "the issuer 
 pub(crate) fn find(body: &[u8]) -> Vec<String> {
     #[derive(Deserialize)]
     struct Failure {
-        error: Shape,
+        error: ErrorField,
     }
     #[derive(Deserialize)]
     #[serde(untagged)]
-    enum Shape {
+    enum ErrorField {
         Word(String),
         Object {
             status: Option<String>,
@@ -181,8 +177,8 @@ pub(crate) fn find(body: &[u8]) -> Vec<String> {
         reason: Option<String>,
     }
     match read_object::<Failure>("the answer", body).map(|failure| failure.error) {
-        Ok(Shape::Word(word)) => vec![word],
-        Ok(Shape::Object { status, details }) => {
+        Ok(ErrorField::Word(word)) => vec![word],
+        Ok(ErrorField::Object { status, details }) => {
             let reasons = details.into_iter().filter_map(|detail| detail.reason);
             reasons.chain(status).collect()
         }

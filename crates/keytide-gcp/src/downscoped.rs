@@ -6,10 +6,9 @@ use keytide_core::{
     Cache, CredentialKind, Error, Issued, Profile, ProvideCredential, Request, Secret, Subject,
     SubjectUse,
 };
-use keytide_http::issuer::{Endpoint, IssuerClient};
+use keytide_issuer::{Endpoint, IssuerClient};
 use serde_json::Value;
 
-use crate::beneath;
 use crate::boundary::AccessBoundary;
 use crate::hosts::{Hosts, Role};
 use crate::sts::{ACCESS_TOKEN, Exchange};
@@ -66,7 +65,7 @@ impl ProvideCredential for Downscoped {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        let base = beneath::obtain(&self.subject, "the base token", request).await?;
+        let base = self.subject.obtain(request).await?;
         let left = base.remaining();
         let exchange = Exchange {
             audience: None,
@@ -79,13 +78,14 @@ impl ProvideCredential for Downscoped {
         let token = exchange.send(&self.client, &self.endpoint, request).await?;
         // Whatever was said, it does not outlive its base. What is left of that is a length of time, not an instant: the
         // end of the base may have been reckoned by another clock than that of STS.
-        let lifetime = token.lifetime.unwrap_or(Duration::MAX).min(left);
+        let lifetime = token.lifetime()?.unwrap_or(Duration::MAX).min(left);
         if lifetime == Duration::MAX {
             return Err(Error::unavailable(
                 "neither the answer nor the base token says how long the token lives",
             ));
         }
-        let issued = Issued::bearer(Secret::from(token.text.into_string())).expires_in(lifetime);
+        let issued =
+            Issued::bearer(Secret::from(token.into_token().into_string())).expires_in(lifetime);
         Ok(match base.principal() {
             Some(principal) => issued.principal(principal),
             None => issued,

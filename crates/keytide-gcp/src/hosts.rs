@@ -1,7 +1,7 @@
 //! Where a request may go: [`Hosts`]. A configuration file is no reason to trust the URLs in it.
 
 use keytide_core::Error;
-use keytide_http::issuer::Endpoint;
+use keytide_issuer::Endpoint;
 use url::Url;
 
 /// What a URL is for.

@@ -1,72 +1,50 @@
-//! What an identity token says of itself: [`Claims`].
+//! What an identity token says of itself: [`issued`].
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keytide_core::{Error, Issued, Secret};
+use keytide_issuer::{Jwt, JwtFault, SecretText};
 use serde::Deserialize;
 
-use keytide_http::issuer::SecretText;
-
-/// The claims of an identity token that matter here. Its signature is for those who are shown it: it came from its
-/// issuer over a guarded connection.
+/// Google's own claim.
 #[derive(Deserialize)]
-struct Claims {
-    exp: u64,
-    iat: Option<u64>,
-    aud: Option<String>,
-    sub: Option<String>,
+struct Account {
     email: Option<String>,
 }
 
-/// The credential that an identity token is.
+/// The credential that an identity token is. Its signature is for those who are shown it: it came from its issuer over a
+/// guarded connection.
 pub(crate) fn issued(token: SecretText, audience: &str) -> Result<Issued, Error> {
-    let claims = Claims::of(token.as_str())?;
-    if claims.aud.is_some_and(|known| known != audience) {
+    let jwt = Jwt::parse(token.as_str().as_bytes()).map_err(no_token)?;
+    let claims = jwt.claims().map_err(no_token)?;
+    let account: Account = jwt.read().map_err(no_token)?;
+    let audiences = claims.audiences();
+    if !audiences.is_empty() && audiences.iter().all(|known| known != audience) {
         return Err(Error::unavailable(
             "the identity token of the answer is for another audience than was asked for",
         ));
     }
-    let expires_at = instant(claims.exp)?;
+    let expires_at = claims.expires_at().map_err(no_token)?;
+    let principal = account.email.as_deref().or_else(|| claims.subject());
+    let principal = principal.map(ToOwned::to_owned);
     let mut issued = Issued::bearer(Secret::from(token.into_string())).expires_at(expires_at);
-    if let Some(made) = claims.iat.and_then(|iat| instant(iat).ok()) {
+    if let Some(made) = claims.issued_at() {
         issued = issued.issued_at(made);
     }
-    if let Some(principal) = claims.email.or(claims.sub) {
+    if let Some(principal) = principal {
         issued = issued.principal(principal);
     }
     Ok(issued)
 }
 
-impl Claims {
-    fn of(token: &str) -> Result<Self, Error> {
-        let mut parts = token.split('.');
-        let payload = match (parts.next(), parts.next(), parts.next(), parts.next()) {
-            (Some(_), Some(payload), Some(_), None) => payload,
-            _ => return Err(no_token("three parts")),
-        };
-        let payload = URL_SAFE_NO_PAD
-            .decode(payload)
-            .map_err(|_| no_token("a readable second part"))?;
-        serde_json::from_slice(&payload).map_err(|_| no_token("an exp"))
-    }
-}
-
-fn no_token(what: &str) -> Error {
+fn no_token(fault: JwtFault) -> Error {
     Error::unavailable(format!(
-        "the answer is no identity token with {what}: check that nothing answers in the issuer's place"
+        "the identity token of the answer {fault}: check that nothing answers in the issuer's place"
     ))
-}
-
-fn instant(seconds: u64) -> Result<SystemTime, Error> {
-    UNIX_EPOCH
-        .checked_add(Duration::from_secs(seconds))
-        .ok_or_else(|| no_token("an exp that a clock can show"))
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use keytide_core::ErrorKind;
 
     use super::*;

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use keytide_core::{Error, ErrorKind, Issued, Request, Secret};
-use keytide_http::issuer::{Endpoint, IssuerClient, Wiped};
+use keytide_issuer::{Endpoint, IssuerClient, Wiped};
 use serde::Serialize;
 
 use crate::answer::{Generated, identity_token};
 use crate::codes::API;
 use crate::hosts::{Hosts, Role};
 use crate::identity;
-use crate::wanted::{Wanted, check_account};
+use crate::token_purpose::{TokenPurpose, check_account};
 
 /// Which account is impersonated, through whom, and for what.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub(crate) struct Impersonation {
     delegates: Vec<String>,
     lifetime: Duration,
     include_email: bool,
-    wanted: Wanted,
+    purpose: TokenPurpose,
 }
 
 /// An impersonation in the making.
@@ -46,8 +46,12 @@ impl Plan {
     }
 
     /// Checks everything, and finds the endpoint.
-    pub(crate) fn checked(self, wanted: Wanted, hosts: &Hosts) -> Result<Impersonation, Error> {
-        wanted.check()?;
+    pub(crate) fn checked(
+        self,
+        purpose: TokenPurpose,
+        hosts: &Hosts,
+    ) -> Result<Impersonation, Error> {
+        purpose.check()?;
         check_account(&self.account)?;
         for delegate in &self.delegates {
             check_account(delegate)?;
@@ -58,7 +62,7 @@ impl Plan {
                 "the lifetime of an impersonated token must be 1s to {LONGEST:?}, not {lifetime:?}"
             )));
         }
-        if self.lifetime.is_some() && matches!(wanted, Wanted::Identity(_)) {
+        if self.lifetime.is_some() && matches!(purpose, TokenPurpose::Identity(_)) {
             return Err(Error::misconfigured(
                 "an identity token lives for as long as its issuer wants: only access tokens take a lifetime",
             ));
@@ -66,9 +70,9 @@ impl Plan {
         let (field, url) = self
             .url
             .unwrap_or_else(|| ("the endpoint", ORIGIN.to_owned()));
-        let call = match &wanted {
-            Wanted::Access(_) => "generateAccessToken",
-            Wanted::Identity(_) => "generateIdToken",
+        let call = match &purpose {
+            TokenPurpose::Access(_) => "generateAccessToken",
+            TokenPurpose::Identity(_) => "generateIdToken",
         };
         let path = format!("{PATH}{}:{call}", self.account);
         let endpoint = hosts
@@ -84,7 +88,7 @@ impl Plan {
                 .collect(),
             lifetime,
             include_email: self.include_email,
-            wanted,
+            purpose,
         })
     }
 }
@@ -96,9 +100,9 @@ impl Impersonation {
 
     /// The longest that a token of this impersonation lives.
     pub(crate) fn lifetime(&self) -> Duration {
-        match self.wanted {
-            Wanted::Access(_) => self.lifetime,
-            Wanted::Identity(_) => HOUR,
+        match self.purpose {
+            TokenPurpose::Access(_) => self.lifetime,
+            TokenPurpose::Identity(_) => HOUR,
         }
     }
 
@@ -147,13 +151,13 @@ impl Impersonation {
                 include_email: bool,
             },
         }
-        let body = match &self.wanted {
-            Wanted::Access(scope) => Body::Access {
+        let body = match &self.purpose {
+            TokenPurpose::Access(scope) => Body::Access {
                 delegates: &self.delegates,
                 scope,
                 lifetime: format!("{}s", self.lifetime.as_secs()),
             },
-            Wanted::Identity(audience) => Body::Identity {
+            TokenPurpose::Identity(audience) => Body::Identity {
                 audience,
                 delegates: &self.delegates,
                 include_email: self.include_email,
@@ -168,14 +172,14 @@ impl Impersonation {
     }
 
     fn issued(&self, body: &[u8]) -> Result<Issued, Error> {
-        match &self.wanted {
-            Wanted::Access(_) => {
+        match &self.purpose {
+            TokenPurpose::Access(_) => {
                 let token = Generated::read(body)?;
                 Ok(Issued::bearer(Secret::from(token.text.into_string()))
                     .expires_at(token.expires_at)
                     .principal(self.account.as_str()))
             }
-            Wanted::Identity(audience) => {
+            TokenPurpose::Identity(audience) => {
                 let token = identity_token(body, "token")?;
                 Ok(identity::issued(token, audience)?.principal(self.account.as_str()))
             }
@@ -239,7 +243,7 @@ mod tests {
             lifetime: Some(Duration::from_secs(seconds)),
             ..Plan::of("a@b".to_owned())
         };
-        let access = || Wanted::access([IAM_SCOPE]);
+        let access = || TokenPurpose::access([IAM_SCOPE]);
         for (seconds, good) in [
             (0, false),
             (1, true),
@@ -250,7 +254,7 @@ mod tests {
             let checked = plan(seconds).checked(access(), &Hosts::default());
             assert_eq!(checked.is_ok(), good, "{seconds}");
         }
-        let identity = Wanted::Identity("x".to_owned());
+        let identity = TokenPurpose::Identity("x".to_owned());
         assert!(plan(60).checked(identity, &Hosts::default()).is_err());
         let default = Plan::of("a@b".to_owned()).checked(access(), &Hosts::default());
         assert_eq!(default.unwrap().lifetime(), HOUR);

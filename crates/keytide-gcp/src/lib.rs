@@ -3,7 +3,6 @@
 
 mod answer;
 mod application_default;
-mod beneath;
 mod boundary;
 pub mod bridge;
 mod codes;
@@ -16,8 +15,8 @@ mod impersonation;
 mod metadata_server;
 mod service_account_key;
 mod sts;
+mod token_purpose;
 mod user_credentials;
-mod wanted;
 
 pub use application_default::{ApplicationDefault, ApplicationDefaultBuilder};
 pub use boundary::{AccessBoundary, BoundaryRule};
@@ -26,10 +25,10 @@ pub use external_account::{
     ExternalAccount, ExternalAccountBuilder, ExternalAccountConfig, SubjectTokenType,
 };
 pub use impersonated::{Impersonated, ImpersonatedBuilder};
-/// The guarded client that asks issuers, for the `client` of each builder.
-pub use keytide_http::issuer::IssuerClient;
 /// The environment, for the `env` of builders.
 pub use keytide_issuer::Env;
+/// The guarded client that asks issuers, for the `client` of each builder.
+pub use keytide_issuer::IssuerClient;
 pub use metadata_server::{MetadataServer, MetadataServerBuilder};
 pub use service_account_key::{ServiceAccountKey, ServiceAccountKeyBuilder};
 pub use user_credentials::{UserCredentials, UserCredentialsBuilder};

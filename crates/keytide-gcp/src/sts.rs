@@ -1,12 +1,11 @@
 //! The exchange of one token for another at Google's security token service: RFC 8693.
 
 use keytide_core::{Error, Request};
-use keytide_http::issuer::{Endpoint, Form, IssuerClient};
+use keytide_issuer::{Endpoint, Form, IssuerClient, TokenAnswer};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::answer::Token;
 use crate::codes::OAUTH;
 
 /// What is exchanged, and for what.
@@ -27,7 +26,7 @@ impl Exchange<'_> {
         client: &IssuerClient,
         endpoint: &Endpoint,
         request: &Request,
-    ) -> Result<Token, Error> {
+    ) -> Result<TokenAnswer, Error> {
         let mut form = Form::new();
         form.add("grant_type", GRANT);
         if let Some(audience) = self.audience {
@@ -52,7 +51,7 @@ impl Exchange<'_> {
             ask = ask.basic(id, secret.as_bytes());
         }
         let answer = ask.send(request).await?.accept(&OAUTH)?.judged(&OAUTH)?;
-        Token::read(answer.body())
+        TokenAnswer::read(answer.body())
     }
 }
 

@@ -3,15 +3,13 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use keytide_core::{Error, Issued, Profile, ProvideCredential, Request, Secret};
-use keytide_http::issuer::{Endpoint, Form, IssuerClient, SecretText};
-use keytide_issuer::SmallFile;
+use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
+use keytide_issuer::{Endpoint, Form, IssuerClient, SecretText, SmallFile, TokenAnswer};
 use serde::Deserialize;
 
-use crate::answer::Token;
 use crate::codes::OAUTH;
 use crate::hosts::{Hosts, Role};
-use crate::wanted::check_scopes;
+use crate::token_purpose::check_scopes;
 
 /// Exchanges the refresh token that `gcloud auth application-default login` left for access tokens of the person who logged
 /// in.
@@ -65,7 +63,7 @@ impl Login {
         client: &IssuerClient,
         endpoint: &Endpoint,
         request: &Request,
-    ) -> Result<Token, Error> {
+    ) -> Result<TokenAnswer, Error> {
         let mut form = Form::new();
         form.add("grant_type", "refresh_token");
         form.add("client_id", &self.client_id);
@@ -77,7 +75,7 @@ impl Login {
             .header("accept", "application/json")
             .form(form);
         let answer = ask.send(request).await?.accept(&OAUTH)?.judged(&OAUTH)?;
-        Token::read(answer.body())
+        TokenAnswer::read(answer.body())
     }
 }
 
@@ -100,8 +98,7 @@ impl ProvideCredential for UserCredentials {
         let token = login
             .exchange(&self.scopes, &self.client, &self.endpoint, request)
             .await?;
-        let lifetime = token.lifetime()?;
-        Ok(Issued::bearer(Secret::from(token.text.into_string())).expires_in(lifetime))
+        token.issued()
     }
 }
 

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::destination::Rule;
+use crate::rule::Rule;
 
 /// An error that is one pointer wide, cheap to clone, and says what became of the request.
 ///
@@ -16,7 +16,7 @@ struct Inner {
     kind: ErrorKind,
     rule: Option<Rule>,
     message: String,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<BoxError>,
 }
 
 /// What sort of error it is, by what happened to the request.
@@ -54,6 +54,9 @@ pub enum ErrorKind {
     Transport,
 }
 
+/// Any error, as a `tower` service passes it on.
+pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
+
 impl Error {
     /// What sort of error it is.
     #[must_use]
@@ -67,6 +70,7 @@ impl Error {
         self.0.rule
     }
 
+    #[cfg(feature = "reqwest")]
     pub(crate) fn message(&self) -> &str {
         &self.0.message
     }
@@ -87,7 +91,7 @@ impl Error {
     pub(crate) fn caused_by(
         kind: ErrorKind,
         message: impl Into<String>,
-        source: impl Into<Box<dyn StdError + Send + Sync>>,
+        source: impl Into<BoxError>,
     ) -> Self {
         Self::whole(kind, None, message.into(), Some(source.into()))
     }
@@ -99,7 +103,7 @@ impl Error {
 
     /// A URL that cannot be read.
     #[cfg(feature = "reqwest")]
-    pub(crate) fn unreadable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub(crate) fn unreadable(source: impl Into<BoxError>) -> Self {
         let message = "the URL of the request does not parse".to_owned();
         Self::whole(
             ErrorKind::InvalidUrl,
@@ -113,7 +117,7 @@ impl Error {
         kind: ErrorKind,
         rule: Option<Rule>,
         message: String,
-        source: Option<Box<dyn StdError + Send + Sync>>,
+        source: Option<BoxError>,
     ) -> Self {
         Self(Arc::new(Inner {
             kind,
@@ -127,6 +131,7 @@ impl Error {
         Self::new(ErrorKind::InvalidArgument, message)
     }
 
+    #[cfg(any(feature = "reqwest", feature = "tower"))]
     pub(crate) fn credential(source: keytide_core::Error) -> Self {
         if source.kind() == keytide_core::ErrorKind::TimedOut {
             let message = "there was no credential for the request in time; the refresh goes on";

@@ -10,8 +10,14 @@ use keytide_core::Error;
 
 /// The environment, as providers read it: anew at each look, so that nothing is kept that the platform has replaced.
 ///
-/// An empty variable counts as one that is not set. One that cannot be read as text is an error that names it, and never
-/// counts as not set: a provider that is configured must not be passed over.
+/// | a variable | is |
+/// |---|---|
+/// | not set, or empty | `None` |
+/// | text | that text |
+/// | not UTF-8, or with a control character such as a line break | an error that names it |
+/// | read as what it is not: a URL, for one | an error that names it |
+///
+/// One that is set never counts as not set: a provider that is configured must not be passed over.
 ///
 /// ```
 /// use keytide_issuer::Env;
@@ -57,17 +63,62 @@ impl Env {
     /// The text of a variable; `None` where it is not set, or empty.
     ///
     /// # Errors
-    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming the variable, when its value is not UTF-8.
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming the variable, when its value is not UTF-8 or holds
+    /// a control character, such as the line break of a file that it was set from.
     pub fn get(&self, name: &str) -> Result<Option<String>, Error> {
         let Some(value) = self.get_os(name) else {
             return Ok(None);
         };
+        let wrong = |what: &str| {
+            let message = format!("the environment variable {name} is set, and its value {what}");
+            Err(Error::misconfigured(message))
+        };
         match value.into_string() {
+            Ok(text) if text.contains(char::is_control) => {
+                wrong("holds a control character, such as a line break: take it out")
+            }
             Ok(text) => Ok(Some(text)),
-            Err(_) => Err(Error::misconfigured(format!(
-                "the environment variable {name} is set, and its value is not UTF-8 text"
-            ))),
+            Err(_) => wrong("is not UTF-8 text"),
         }
+    }
+
+    /// The value of a variable as the URL of an issuer; `None` where it is not set, or empty.
+    ///
+    /// # Errors
+    /// Those of [`get`](Self::get), and [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming the variable, for
+    /// what [`Endpoint::parse`](crate::Endpoint::parse) refuses.
+    #[cfg(feature = "client")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+    pub fn endpoint(&self, name: &str) -> Result<Option<crate::Endpoint>, Error> {
+        self.judged(name, crate::Endpoint::parse)
+    }
+
+    /// The same, where the platform itself sets the variable:
+    /// [`Endpoint::parse_of_platform`](crate::Endpoint::parse_of_platform).
+    ///
+    /// # Errors
+    /// Those of [`endpoint`](Self::endpoint).
+    #[cfg(feature = "client")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+    pub fn endpoint_of_platform(&self, name: &str) -> Result<Option<crate::Endpoint>, Error> {
+        self.judged(name, crate::Endpoint::parse_of_platform)
+    }
+
+    #[cfg(feature = "client")]
+    fn judged<T>(
+        &self,
+        name: &str,
+        judge: impl FnOnce(&str) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        let Some(value) = self.get(name)? else {
+            return Ok(None);
+        };
+        judge(&value).map(Some).map_err(|error| {
+            let message = format!(
+                "the environment variable {name} is set, and does not name an endpoint that can be asked"
+            );
+            Error::misconfigured(message).caused_by(error)
+        })
     }
 
     /// The value of a variable as a path, which need not be text; `None` where it is not set, or empty.
@@ -140,6 +191,57 @@ mod tests {
         assert!(env.is_true("AWS_PROFILE").is_err());
         assert!(env.has("AWS_PROFILE"));
         assert_eq!(env.path("AWS_PROFILE"), Some(PathBuf::from(latin)));
+    }
+
+    #[test]
+    fn a_variable_with_a_control_character_is_an_error_that_names_it() {
+        for value in ["canary\n", "can\rary", "\0", "can\u{7f}ary", "\u{85}"] {
+            let env = Env::of([("AWS_ROLE_ARN", value)]);
+
+            let error = env.get("AWS_ROLE_ARN").unwrap_err();
+
+            assert_eq!(error.kind(), ErrorKind::Misconfigured);
+            assert!(error.to_string().contains("AWS_ROLE_ARN"), "{error}");
+            assert!(!format!("{error:?}").contains("can"), "{error:?}");
+            assert!(env.has("AWS_ROLE_ARN"));
+        }
+        let plain = Env::of([("A", "bücher ~")]);
+        assert_eq!(plain.get("A").unwrap().as_deref(), Some("bücher ~"));
+    }
+
+    #[cfg(feature = "client")]
+    #[test]
+    fn a_variable_that_is_no_url_to_ask_is_an_error_that_names_it() {
+        let env = Env::of([
+            ("GOOD", "https://login.example.com/token"),
+            ("PLATFORM", "http://169.254.129.2:8081/msi/token"),
+            ("EMPTY", ""),
+        ]);
+
+        assert!(env.endpoint("GOOD").unwrap().is_some());
+        assert!(env.endpoint_of_platform("PLATFORM").unwrap().is_some());
+        for absent in ["EMPTY", "ABSENT"] {
+            assert!(env.endpoint(absent).unwrap().is_none());
+            assert!(env.endpoint_of_platform(absent).unwrap().is_none());
+        }
+        for wrong in [
+            "http://10.0.0.5/canary",
+            "canary",
+            "https://",
+            "file:///canary",
+        ] {
+            let env = Env::of([("ISSUER_URL", wrong)]);
+            for asked in [
+                env.endpoint("ISSUER_URL"),
+                env.endpoint_of_platform("ISSUER_URL"),
+            ] {
+                let error = asked.unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Misconfigured, "{wrong}");
+                assert!(error.to_string().contains("ISSUER_URL"), "{error}");
+                assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+            }
+        }
+        assert!(env.endpoint("PLATFORM").is_err());
     }
 
     #[test]

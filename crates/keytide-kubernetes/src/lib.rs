@@ -8,13 +8,14 @@ mod token;
 mod volume;
 mod watch;
 
-pub use projected_token::ProjectedToken;
+pub use projected_token::{ProjectedToken, ProjectedTokenBuilder};
 
 /// What reads tokens, for the fuzzer.
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub fn fuzz_token(token: &[u8]) {
-    if let Ok(parts) = claims::Parts::of(token) {
-        let _ = claims::Claims::of(&parts);
+    if let Ok(jwt) = keytide_issuer::Jwt::parse(token) {
+        let _ = jwt.claims().and_then(|claims| claims.expires_at());
+        let _ = claims::warn_after(&jwt);
     }
 }

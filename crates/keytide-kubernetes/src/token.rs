@@ -1,4 +1,4 @@
-//! What comes of a look at a token's file: [`Look`].
+//! What comes of a look at a token's file: [`TokenCheck`].
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
@@ -6,16 +6,17 @@ use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
 use keytide_core::{Error, Issued, Secret};
+use keytide_issuer::{Claims, Jwt, JwtFault};
 
-use crate::claims::{Claims, Fault, Parts};
+use crate::claims::warn_after;
 use crate::file::{self, Bytes, Trouble};
 
 /// How a file is looked at.
-pub(crate) struct Look<'a> {
+pub(crate) struct TokenCheck<'a> {
     pub(crate) path: &'a Path,
     pub(crate) audience: Option<&'a str>,
-    /// The shape of the token before, if there was one.
-    pub(crate) before: Option<Shape>,
+    /// The form of the token before, if there was one.
+    pub(crate) before: Option<SignatureForm>,
     pub(crate) now: SystemTime,
 }
 
@@ -25,7 +26,7 @@ pub(crate) struct Seen {
     /// Of the content, where there was any.
     pub(crate) fingerprint: Option<Fingerprint>,
     /// Of the token, where it was good.
-    pub(crate) shape: Option<Shape>,
+    pub(crate) form: Option<SignatureForm>,
 }
 
 /// Tells contents apart without keeping them: 64 bits of SipHash under a random key of this process.
@@ -34,89 +35,90 @@ pub(crate) struct Fingerprint(u64);
 
 /// What tokens that one key signed have in common: the header, and how long the signature is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Shape {
+pub(crate) struct SignatureForm {
     header: Fingerprint,
     signature: usize,
 }
 
-impl Look<'_> {
+impl TokenCheck<'_> {
     /// What is to be made of what the file holds.
-    pub(crate) fn at(&self, content: Result<Bytes, Trouble>) -> Seen {
+    pub(crate) fn of(&self, content: Result<Bytes, Trouble>) -> Seen {
         let content = match content {
             Ok(content) => content,
             Err(trouble) => {
                 return Seen {
                     result: Err(trouble.explain(self.path, self.before.is_some())),
                     fingerprint: None,
-                    shape: None,
+                    form: None,
                 };
             }
         };
         let token = content.trim_ascii();
         let fingerprint = Some(Fingerprint::of(token));
         match self.judge(token) {
-            Ok((issued, shape)) => Seen {
+            Ok((issued, form)) => Seen {
                 result: Ok(issued),
                 fingerprint,
-                shape: Some(shape),
+                form: Some(form),
             },
             Err(error) => Seen {
                 result: Err(error),
                 fingerprint,
-                shape: None,
+                form: None,
             },
         }
     }
 
-    fn judge(&self, token: &[u8]) -> Result<(Issued, Shape), Error> {
+    fn judge(&self, token: &[u8]) -> Result<(Issued, SignatureForm), Error> {
         let name = self.path.display();
         let fault = |fault| match fault {
-            Fault::Torn(what) => {
+            JwtFault::Torn(what) => {
                 Error::unavailable(format!("{name} {what}: it may be half written"))
             }
-            Fault::Wrong(what) => Error::misconfigured(format!("the token in {name} {what}")),
+            what => Error::misconfigured(format!("the token in {name} {what}")),
         };
-        let parts = Parts::of(token).map_err(fault)?;
-        let claims = Claims::of(&parts).map_err(fault)?;
-        let shape = Shape::of(&parts);
-        if self.before.is_some_and(|before| shape.is_cut_from(before)) {
+        let jwt = Jwt::parse(token).map_err(fault)?;
+        let claims = jwt.claims().map_err(fault)?;
+        let expires_at = claims.expires_at().map_err(fault)?;
+        let form = SignatureForm::of(&jwt);
+        if self.before.is_some_and(|before| form.is_cut_from(before)) {
             let what = "has a shorter signature than the same key made before";
-            return Err(fault(Fault::Torn(what)));
+            return Err(fault(JwtFault::Torn(what)));
         }
         self.check_audience(&claims)?;
-        if let Ok(ago) = self.now.duration_since(claims.expires_at) {
+        if let Ok(ago) = self.now.duration_since(expires_at) {
             return Err(Error::unavailable(format!(
                 "the token in {name} expired {} s ago, and kubelet has not replaced it",
                 ago.as_secs()
             )));
         }
 
-        let mut issued = Issued::bearer(Secret::new(token.to_vec())).expires_at(claims.expires_at);
-        if let Some(made) = claims.issued_at {
+        let mut issued = Issued::bearer(Secret::new(token.to_vec())).expires_at(expires_at);
+        if let Some(made) = claims.issued_at() {
             issued = issued.issued_at(made);
         }
-        if let Some(warn_after) = claims.warn_after {
+        if let Some(warn_after) = warn_after(&jwt) {
             issued = issued.refresh_at(warn_after);
         }
-        if let Some(subject) = claims.subject {
+        if let Some(subject) = claims.subject() {
             issued = issued.principal(subject);
         }
-        Ok((issued, shape))
+        Ok((issued, form))
     }
 
     fn check_audience(&self, claims: &Claims) -> Result<(), Error> {
-        let Some(wanted) = self.audience else {
+        let Some(expected) = self.audience else {
             return Ok(());
         };
-        if claims.audiences.iter().any(|found| found == wanted) {
+        if claims.audiences().iter().any(|found| found == expected) {
             return Ok(());
         }
-        let found = match claims.audiences.as_slice() {
+        let found = match claims.audiences() {
             [] => "none".to_owned(),
             found => shown(found),
         };
         Err(Error::misconfigured(format!(
-            "the token in {} is for the audience {found}, not for {wanted:?}: set `audience` of its volume's \
+            "the token in {} is for the audience {found}, not for {expected:?}: set `audience` of its volume's \
              serviceAccountToken, or name another file",
             self.path.display()
         )))
@@ -132,18 +134,18 @@ impl Fingerprint {
     pub(crate) async fn of_token_at(path: &Arc<Path>) -> Option<Self> {
         let content = file::read(path).await.ok()?;
         let token = content.trim_ascii();
-        match Parts::of(token).and_then(|parts| Claims::of(&parts)) {
-            Err(Fault::Torn(_)) => None,
-            Ok(_) | Err(Fault::Wrong(_)) => Some(Self::of(token)),
+        match Jwt::parse(token).and_then(|jwt| jwt.claims()) {
+            Err(JwtFault::Torn(_)) => None,
+            _ => Some(Self::of(token)),
         }
     }
 }
 
-impl Shape {
-    fn of(parts: &Parts<'_>) -> Self {
+impl SignatureForm {
+    fn of(jwt: &Jwt<'_>) -> Self {
         Self {
-            header: Fingerprint::of(parts.header),
-            signature: parts.signature.len(),
+            header: Fingerprint::of(jwt.header()),
+            signature: jwt.signature().len(),
         }
     }
 

@@ -6,6 +6,7 @@ use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keytide_core::Error;
+use keytide_issuer::SigningInput;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -57,23 +58,10 @@ impl Assertion {
             iat: now.as_secs(),
             exp: now.saturating_add(self.lifetime).as_secs(),
         };
-        let mut token = Zeroizing::new(String::with_capacity(2048));
-        append(&mut token, &header)?;
-        token.push('.');
-        append(&mut token, &claims)?;
-        let signature = pair.sign(token.as_bytes())?;
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-        Ok(token)
+        let input = SigningInput::new(&header, &claims)?;
+        let signature = pair.sign(input.as_bytes())?;
+        Ok(input.signed(&signature))
     }
-}
-
-fn append(token: &mut String, part: &impl Serialize) -> Result<(), Error> {
-    let json = serde_json::to_vec(part).map_err(|error| {
-        Error::misconfigured("the assertion cannot be written").caused_by(error)
-    })?;
-    URL_SAFE_NO_PAD.encode_string(json, token);
-    Ok(())
 }
 
 /// 128 random bits.

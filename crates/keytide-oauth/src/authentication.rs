@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use keytide_core::{Error, ErrorKind, Request, Subject};
-use keytide_http::issuer::{Ask, Form};
+use keytide_core::{Error, Request, Subject};
+use keytide_issuer::{Ask, Form};
 use zeroize::Zeroizing;
 
 use crate::assertion::Assertion;
@@ -44,7 +44,7 @@ impl Authentication {
                 Ok(ask.form(form))
             }
             Self::Federated(subject) => {
-                let subject = subject.obtain(request).await.map_err(beneath)?;
+                let subject = subject.obtain(request).await?;
                 let assertion = subject.expose_bearer("client assertion")?;
                 present(&mut form, client_id, assertion);
                 Ok(ask.form(form))
@@ -57,19 +57,6 @@ impl Authentication {
             }
         }
     }
-}
-
-/// Whoever was given an assertion is configured, so a chain must not pass it over because nobody configured the one who
-/// vouches.
-fn beneath(error: Error) -> Error {
-    if error.kind() != ErrorKind::NotConfigured {
-        return error;
-    }
-    let message = format!(
-        "the assertion is that of {}, which is not configured here: configure it, or give another assertion",
-        error.provider().unwrap_or("another provider")
-    );
-    Error::misconfigured(message).caused_by(error)
 }
 
 fn present(form: &mut Form, client_id: &str, assertion: &[u8]) {

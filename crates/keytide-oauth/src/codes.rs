@@ -1,12 +1,11 @@
 //! What the error codes of token endpoints mean.
 
-use keytide_core::ErrorKind::{Refused, Throttled, Unavailable};
-use keytide_http::issuer::{Dialect, KnownCode, read_object};
-use serde::Deserialize;
+use keytide_core::ErrorKind::Refused;
+use keytide_issuer::{Dialect, KnownCode, error_code};
 
 /// RFC 6749, section 5.2, and what its extensions and common issuers add to it.
 pub(crate) static CODES: Dialect = Dialect::new(
-    find,
+    |body| error_code(body).into_iter().collect(),
     &[
         KnownCode::new(
             "invalid_request",
@@ -18,11 +17,7 @@ pub(crate) static CODES: Dialect = Dialect::new(
             Refused,
             "check the client id, and that the issuer knows this key, assertion or secret, by its audience too",
         ),
-        KnownCode::new(
-            "invalid_grant",
-            Refused,
-            "check the assertion: its issuer, audience and age",
-        ),
+        KnownCode::INVALID_GRANT,
         KnownCode::new(
             "unauthorized_client",
             Refused,
@@ -46,14 +41,9 @@ pub(crate) static CODES: Dialect = Dialect::new(
         ),
         // RFC 6749, section 4.1.2.1: seen at token endpoints too.
         KnownCode::new("access_denied", Refused, "the issuer's policy denies it"),
-        KnownCode::new("server_error", Unavailable, "the issuer is in trouble"),
-        KnownCode::new(
-            "temporarily_unavailable",
-            Unavailable,
-            "the issuer is overloaded or being maintained",
-        ),
-        // RFC 8628, section 3.5.
-        KnownCode::new("slow_down", Throttled, "it asks for patience"),
+        KnownCode::SERVER_ERROR,
+        KnownCode::TEMPORARILY_UNAVAILABLE,
+        KnownCode::SLOW_DOWN,
         // RFC 9449, sections 5 and 8.
         KnownCode::new(
             "use_dpop_nonce",
@@ -78,37 +68,3 @@ pub(crate) static CODES: Dialect = Dialect::new(
         ),
     ],
 );
-
-/// The `error` of a failure.
-pub(crate) fn find(body: &[u8]) -> Vec<String> {
-    #[derive(Deserialize)]
-    struct Failure {
-        error: String,
-    }
-    read_object("the answer", body)
-        .map(|failure: Failure| failure.error)
-        .into_iter()
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_code_is_a_field_of_an_object_and_nothing_else() {
-        assert_eq!(
-            find(br#"{"error":"invalid_client","x":1}"#),
-            ["invalid_client"]
-        );
-        for body in [
-            "[\"invalid_client\"]",
-            "\"invalid_client\"",
-            "invalid_client",
-            "{}",
-            "",
-        ] {
-            assert!(find(body.as_bytes()).is_empty(), "{body}");
-        }
-    }
-}

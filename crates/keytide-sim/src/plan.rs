@@ -61,7 +61,7 @@ pub(crate) struct CachePlan {
     pub(crate) agent: usize,
     pub(crate) issuer: usize,
     /// What is set, if it is.
-    pub(crate) floor: Option<Duration>,
+    pub(crate) min_interval: Option<Duration>,
     pub(crate) flight_limit: Duration,
     pub(crate) idle_after: Option<Duration>,
     pub(crate) static_stability: Option<Duration>,
@@ -225,7 +225,7 @@ impl CachePlan {
         Self {
             agent: rng.below(agents as u64) as usize,
             issuer,
-            floor: rng
+            min_interval: rng
                 .weighted(&[
                     (6, None),
                     (1, Some(1000)),

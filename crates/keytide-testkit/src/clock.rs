@@ -3,9 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use keytide_core::{
-    Agent, AgentBuilder, AgentIdentity, AgentType, Clock, Environment, Owner, Version,
-};
+use keytide_core::{AgentBuilder, Clock};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
@@ -47,22 +45,10 @@ impl TestClock {
     }
 
     /// An agent builder with an identity for tests, this clock, and this runtime as the home of its flights.
-    ///
-    /// # Panics
-    /// Never: the identity is valid.
     pub fn agent(&self) -> AgentBuilder {
-        let identity = AgentIdentity::new(
-            AgentType("test-agent"),
-            Version("0.0.0"),
-            Environment("test"),
-            Owner("tests"),
-        );
-        match identity {
-            Ok(identity) => Agent::builder(identity)
-                .clock(self.clone())
-                .runtime(self.runtime.clone()),
-            Err(error) => unreachable!("{error}"),
-        }
+        crate::agent()
+            .clock(self.clone())
+            .runtime(self.runtime.clone())
     }
 
     /// Lets all clocks go on by `time`, running what falls due on the way.

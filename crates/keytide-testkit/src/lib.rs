@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod agent;
 #[cfg(feature = "aws")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aws")))]
 pub mod aws;
@@ -24,6 +25,7 @@ mod recorder;
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub mod server;
 
+pub use agent::{agent, scripted_cache};
 pub use canary::Canary;
 pub use chance::TestChance;
 pub use clock::TestClock;

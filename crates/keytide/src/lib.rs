@@ -9,10 +9,15 @@
 #[doc(inline)]
 pub use keytide_core::*;
 
-/// Providers of AWS role credentials, session policies, and signatures.
+/// Providers of AWS role credentials.
 #[cfg(feature = "aws")]
 #[doc(inline)]
 pub use keytide_aws as aws;
+
+/// Session policies of AWS, and the one that ends an agent's sessions.
+#[cfg(feature = "aws-policy")]
+#[doc(inline)]
+pub use keytide_aws_policy as aws_policy;
 
 /// Providers of Azure credentials.
 #[cfg(feature = "azure")]
@@ -29,6 +34,11 @@ pub use keytide_gcp as gcp;
 #[doc(inline)]
 pub use keytide_http as http;
 
+/// For those who write providers: what reads the machine and asks an issuer.
+#[cfg(feature = "issuer")]
+#[doc(inline)]
+pub use keytide_issuer as issuer;
+
 /// Providers of Kubernetes credentials.
 #[cfg(feature = "kubernetes")]
 #[doc(inline)]
@@ -38,3 +48,8 @@ pub use keytide_kubernetes as kubernetes;
 #[cfg(feature = "oauth")]
 #[doc(inline)]
 pub use keytide_oauth as oauth;
+
+/// Signature Version 4 on every request, at the moment of sending.
+#[cfg(feature = "sigv4")]
+#[doc(inline)]
+pub use keytide_sigv4 as sigv4;

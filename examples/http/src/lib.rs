@@ -10,18 +10,18 @@ pub use grpc::{ECHO, Grpc, TextCodec, WATCH};
 pub use issuer::Issuer;
 pub use load::{Tally, Via, load};
 
-use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Owner, Version};
+use keytide_core::{Agent, AgentIdentity};
 
 /// An agent with a name.
 ///
 /// # Errors
 /// None: the names are good.
 pub fn agent(name: &str) -> Result<Agent, keytide_core::Error> {
-    let identity = AgentIdentity::new(
-        AgentType(name),
-        Version("1.0.0"),
-        Environment("example"),
-        Owner("examples"),
-    )?;
+    let identity = AgentIdentity {
+        agent_type: name.into(),
+        version: "1.0.0".into(),
+        environment: "example".into(),
+        owner: "examples".into(),
+    };
     Agent::builder(identity).build()
 }

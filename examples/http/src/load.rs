@@ -61,7 +61,7 @@ pub async fn load(
     let issuer = Issuer::new(lifetime);
     let token = agent("load")?
         .cache(issuer.clone())
-        .floor(lifetime / 10)
+        .min_interval(lifetime / 10)
         .build()?;
     let start = Instant::now();
     let progress = Progress {

@@ -8,15 +8,16 @@ use std::time::Duration;
 use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
 use aws_sdk_sts::config::Region;
+use keytide_aws::bridge::{ObjectStoreCredentials, sdk_config};
 use keytide_aws::{
-    AssumeRole, AssumeRoleBuilder, CallerIdentityToken, DefaultRole, Env, ObjectStoreCredentials,
-    Process, SigV4, WebIdentity, sdk_config, session_name,
+    AssumeRole, AssumeRoleBuilder, CallerIdentityToken, CredentialProcess, DefaultRole, Env,
+    WebIdentity, WebIdentityToken,
 };
-use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Credential, Environment, ErrorKind, Owner, Version,
-};
+use keytide_aws_policy::session_name;
+use keytide_core::{Agent, AgentIdentity, Cache, Credential, ErrorKind};
 use keytide_http::AuthorizedClient;
 use keytide_interop::{Failure, check};
+use keytide_sigv4::SigV4;
 use object_store::aws::AmazonS3Builder;
 use object_store::{ClientOptions, ObjectStoreExt, PutPayload};
 use serde_json::Value;
@@ -31,18 +32,18 @@ const REGION: &str = "eu-west-1";
 const ROLE: &str = "arn:aws:iam::123456789012:role/invoices";
 
 fn agent() -> Result<Agent, Failure> {
-    let identity = AgentIdentity::new(
-        AgentType("interop"),
-        Version(env!("CARGO_PKG_VERSION")),
-        Environment("test"),
-        Owner("keytide"),
-    )?;
+    let identity = AgentIdentity {
+        agent_type: "interop".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        environment: "test".into(),
+        owner: "keytide".into(),
+    };
     Ok(Agent::builder(identity).build()?)
 }
 
 /// The operator's static key: a stand-in for the platform, which moto does not have.
 fn operator(agent: &Agent, moto: &Moto) -> Result<Cache, Failure> {
-    let process = Process::new(format!("cat '{}'", moto.keys.display()));
+    let process = CredentialProcess::new(format!("cat '{}'", moto.keys.display()));
     Ok(agent.cache(process).danger_allow_static().build()?)
 }
 
@@ -100,7 +101,7 @@ pub(crate) async fn every_way_to_ask(moto: &Moto) -> Result<(), Failure> {
     let mut keys: Value = serde_json::from_str(&text)?;
     keys["SecretAccessKey"] = "wrong".into();
     let wrong = agent
-        .cache(Process::new(format!("echo '{keys}'")))
+        .cache(CredentialProcess::new(format!("echo '{keys}'")))
         .danger_allow_static()
         .build()?;
     let wrong = agent
@@ -141,9 +142,7 @@ pub(crate) async fn every_way_to_ask(moto: &Moto) -> Result<(), Failure> {
         ("HOME", home.display().to_string()),
         ("AWS_ENDPOINT_URL", moto.origin()),
     ]);
-    let default = agent
-        .cache(DefaultRole::builder().env(variables).build())
-        .build()?;
+    let default = agent.cache(DefaultRole::new().env(variables)).build()?;
     check(
         default.get().await?.principal() == Some(arn.as_str()),
         "DefaultRole: a role of a profile over a command of another one",
@@ -234,7 +233,7 @@ pub(crate) async fn load(moto: &Moto) -> Result<(), Failure> {
         .attach(sigv4)
         .destination(relay.origin())
         .patience(Duration::from_secs(5))
-        .retry_on_401(false)
+        .without_retry()
         .build()?;
     let url = format!("{}/", relay.origin());
     let users = Users::start(USERS, PAUSE, move || {
@@ -320,7 +319,7 @@ pub(crate) async fn web_identity(directory: &Path) -> Result<(), Failure> {
     let token = std::path::absolute(directory)?.join("token");
     tokio::fs::write(&token, "header.claims.signature").await?;
     let moto = Moto::lax(directory).await?;
-    let provider = WebIdentity::file(ROLE, &token)
+    let provider = WebIdentity::builder(ROLE, WebIdentityToken::file(&token))
         .region(REGION)
         .endpoint_url(moto.origin())
         .raw_duration_seconds(3)
@@ -335,7 +334,7 @@ pub(crate) async fn web_identity(directory: &Path) -> Result<(), Failure> {
     )?;
 
     let broken = Moto::broken(directory).await?;
-    let provider = WebIdentity::file(ROLE, &token)
+    let provider = WebIdentity::builder(ROLE, WebIdentityToken::file(&token))
         .region(REGION)
         .endpoint_url(broken.origin())
         .build()?;

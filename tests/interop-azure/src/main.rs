@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Owner, Version};
+use keytide_core::{Agent, AgentIdentity};
 use keytide_interop::Failure;
 
 #[tokio::main]
@@ -39,12 +39,12 @@ async fn run() -> Result<(), Failure> {
 }
 
 fn agent() -> Result<Agent, keytide_core::Error> {
-    let identity = AgentIdentity::new(
-        AgentType("interop"),
-        Version(env!("CARGO_PKG_VERSION")),
-        Environment("test"),
-        Owner("keytide"),
-    )?;
+    let identity = AgentIdentity {
+        agent_type: "interop".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        environment: "test".into(),
+        owner: "keytide".into(),
+    };
     Agent::builder(identity).build()
 }
 

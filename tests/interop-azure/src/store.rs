@@ -9,7 +9,8 @@ use azure_core::http::policies::auth::BearerTokenAuthorizationPolicy;
 use azure_core::http::{
     ClientOptions, Context, Method, Pipeline, Request, RetryOptions, Transport,
 };
-use keytide_azure::{IssuerClient, SdkCredential, WorkloadIdentity};
+use keytide_azure::bridge::SdkCredentials;
+use keytide_azure::{IssuerClient, WorkloadIdentity};
 use keytide_core::Cache;
 use keytide_http::AuthorizedClient;
 use keytide_interop::{Failure, Peer, Recipe, check, free_port};
@@ -187,7 +188,7 @@ fn cache(entra: &FaultServer, ca: &TestCa, file: &Path) -> Result<Cache, Failure
 
 fn pipeline(http: reqwest::Client, cache: &Cache) -> Pipeline {
     let cache = cache.clone();
-    let credential = SdkCredential::asked_each_time(move |_| Ok(cache.clone()));
+    let credential = SdkCredentials::asked_each_time(move |_| Ok(cache.clone()));
     let policy =
         BearerTokenAuthorizationPolicy::new(credential, ["https://storage.azure.com/.default"]);
     let options = ClientOptions {

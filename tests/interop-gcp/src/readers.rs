@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, Owner, Subject, SubjectUse, Version,
-};
+use keytide_core::{Agent, AgentIdentity, Cache, Subject, SubjectUse};
 use keytide_gcp::{
     AccessBoundary, BoundaryRule, CLOUD_PLATFORM, Downscoped, ExternalAccount, Impersonated,
     MetadataServer,
@@ -95,12 +93,12 @@ pub(crate) async fn rotate() -> Result<(), Failure> {
 }
 
 pub(crate) fn agent() -> Result<Agent, Failure> {
-    let identity = AgentIdentity::new(
-        AgentType("interop"),
-        Version(env!("CARGO_PKG_VERSION")),
-        Environment("test"),
-        Owner("keytide"),
-    )?;
+    let identity = AgentIdentity {
+        agent_type: "interop".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        environment: "test".into(),
+        owner: "keytide".into(),
+    };
     Ok(Agent::builder(identity).build()?)
 }
 

@@ -17,9 +17,8 @@ use hyper_util::client::legacy::Client as Hyper;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use k8s_openapi::api::core::v1::Pod;
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, Error, Issued, Owner, Profile,
-    ProvideCredential, Version,
-};
+    Agent, AgentIdentity, Cache, Error, Issued, Profile,
+    ProvideCredential, };
 use keytide_http::{AuthorizeLayer, Destination};
 use kube::api::{Api, ListParams};
 use kube::client::{Body, ClientBuilder, ConfigExt};
@@ -43,13 +42,7 @@ impl ProvideCredential for Mint {
 }
 
 fn token() -> Cache {
-    let names = (
-        AgentType("kube"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    let identity = AgentIdentity::new(names.0, names.1, names.2, names.3).unwrap();
+    let identity = AgentIdentity { agent_type: "kube".into(), version: "1".into(), environment: "test".into(), owner: "tests".into() };
     let agent = Agent::builder(identity).build().unwrap();
     agent.cache(Mint(AtomicU64::new(0))).build().unwrap()
 }

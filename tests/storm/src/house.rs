@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, Error, Event, Owner, Reason, Version,
-};
+use keytide_core::{Agent, AgentIdentity, Cache, Error, Event, Reason};
 use tokio::runtime::Runtime;
 
 use crate::chance::Chance;
@@ -38,12 +36,12 @@ impl House {
     /// # Errors
     /// Those of the builders: none is expected.
     pub(crate) fn build(oracle: &Arc<Oracle>, chance: &mut Chance) -> Result<Self, Error> {
-        let identity = AgentIdentity::new(
-            AgentType("storm"),
-            Version("1"),
-            Environment("test"),
-            Owner("tests"),
-        )?;
+        let identity = AgentIdentity {
+            agent_type: "storm".into(),
+            version: "1".into(),
+            environment: "test".into(),
+            owner: "tests".into(),
+        };
         let mut builder = Agent::builder(identity);
         if chance.one_in(2) {
             builder = builder.observe(|_: &Event| ());
@@ -60,7 +58,7 @@ impl House {
         let mut cells = Vec::new();
         for temper in [Temper::Steady, Temper::Moody, Temper::Moody] {
             let issuer = Issuer::new(temper, oracle, chance.fork());
-            let cache = agent.cache(issuer).floor(FLOOR);
+            let cache = agent.cache(issuer).min_interval(MIN_INTERVAL);
             let cache = cache.flight_limit(chance.millis(200, 1500)).build()?;
             cells.push(Cell::new(cache, temper));
         }
@@ -197,4 +195,4 @@ impl fmt::Display for Cell {
 }
 
 /// The least that there is.
-const FLOOR: Duration = Duration::from_millis(10);
+const MIN_INTERVAL: Duration = Duration::from_millis(10);

@@ -64,7 +64,7 @@ impl Reader {
                 judge(got.as_deref(), seen, oracle, cell, &before, form);
             }
             900..940 => {
-                let read = cell.cache.read_for_origin(ORIGIN, |credential| {
+                let read = cell.cache.sender().read(ORIGIN, |credential| {
                     seen.read(oracle, cell, &before, credential);
                 });
                 told(read, seen, oracle, cell, Form::ForOrigin);
@@ -101,16 +101,17 @@ impl Reader {
         let start = instant();
         let (got, form) = match self.chance.below(100) {
             0..50 => {
-                let got = cell.cache.get_within(PATIENCE, Duration::ZERO).await;
+                let got = cell.cache.need().within(PATIENCE).get().await;
                 (got, Form::Waits)
             }
             50..60 => {
                 let patience = self.chance.millis(1, 50);
-                let got = cell.cache.get_within(patience, Duration::ZERO).await;
+                let got = cell.cache.need().within(patience).get().await;
                 (got, Form::AtOnce)
             }
             60..75 => {
-                let got = cell.cache.get_for_origin(ORIGIN);
+                let sender = cell.cache.sender();
+                let got = sender.need(ORIGIN).get();
                 match tokio::time::timeout(PATIENCE, got).await {
                     Ok(got) => (got, Form::ForOrigin),
                     Err(_) => return,

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use keytide_benches::{Answer, FakeIssuer, poll_once, since_boot, subjects, thread_cpu, wall};
+use keytide_bench::{
+    Answer, FakeIssuer, figure, goals, poll_once, since_boot, subjects, thread_cpu, wall,
+};
 use keytide_core::{Cache, Clock, Error};
 use tokio::runtime::Runtime;
 
@@ -38,7 +40,7 @@ pub(crate) fn measure(table: &mut Table) -> Result<(), Error> {
     }
     let driver = 1;
     let tasks = runtime.metrics().num_alive_tasks().saturating_sub(driver);
-    table.exactly("100,000 caches: tasks", 0, tasks as u64);
+    table.goal(&goals::TASKS, "100,000 caches", tasks as f64);
 
     let (looks, calls) = (clock.looks(), issuer.calls());
     let (mut forward, mut back, mut due) = (Vec::new(), Vec::new(), Vec::new());
@@ -88,16 +90,12 @@ fn longest_poll(runtime: &Runtime, span: Duration) -> Duration {
 fn tell(table: &mut Table, what: &str, polls: &mut [Duration]) {
     polls.sort();
     let (middle, worst) = (polls[polls.len() / 2], polls[polls.len() - 1]);
-    table.row(
-        &format!("driver, 100,000 caches, {what}: its longest poll with its flights"),
-        "≤ 1 ms",
-        &format!(
-            "{:.2} ms (the worst of {TRIALS}: {:.2} ms)",
-            millis(middle),
-            millis(worst)
-        ),
-        Some(middle <= Duration::from_millis(1)),
+    let shown = format!(
+        "{} (the worst of {TRIALS}: {})",
+        figure(millis(middle), "ms"),
+        figure(millis(worst), "ms")
     );
+    table.goal_told(&goals::DRIVER, what, millis(middle), &shown);
 }
 
 fn millis(span: Duration) -> f64 {

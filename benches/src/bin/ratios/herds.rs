@@ -4,7 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use keytide_benches::{Answer, FakeIssuer, median, now, poll_once, subjects};
+use keytide_bench::goals::{self, Target};
+use keytide_bench::{Answer, FakeIssuer, median, now, poll_once, subjects};
 use keytide_core::{Cache, Error};
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
@@ -15,16 +16,16 @@ pub(crate) fn measure(table: &mut Table) -> Result<(), Error> {
     let runtime = runtime()?;
     let healthy = Answer::After(LATENCY);
     let cold = herds(&runtime, healthy, |cache| herd(10_000, cache, true))?;
-    cold.tell(table, "cold herd of 10,000", "last served", 1.10);
+    cold.tell(table, "10,000 at once", &goals::COLD_HERD);
     bare_herd(table, &runtime, 10_000);
     let failing = herds(&runtime, Answer::Unavailable(LATENCY), |cache| {
         herd(1_000, cache, false)
     })?;
-    failing.tell(table, "failing herd of 1,000", "all told", 1.05);
+    failing.tell(table, "1,000 at once", &goals::FAILING_HERD);
     let dropped = herds(&runtime, healthy, leader_dropped)?;
-    dropped.tell(table, "leader dropped, 100 waiters", "last served", 1.05);
+    dropped.tell(table, "100 waiters", &goals::LEADER_DROPPED);
     let impatient = herds(&runtime, healthy, impatient)?;
-    impatient.tell(table, "64 readers of 100 ms patience", "last served", 1.05);
+    impatient.tell(table, "64 readers of 100 ms", &goals::IMPATIENT);
     Ok(())
 }
 
@@ -38,11 +39,10 @@ struct Herds {
 }
 
 impl Herds {
-    fn tell(&self, table: &mut Table, name: &str, told: &str, goal: f64) {
-        table.exactly(&format!("{name}: calls"), 1, self.calls);
+    fn tell(&self, table: &mut Table, name: &str, target: &Target) {
+        table.goal(&goals::CALLS, name, self.calls as f64);
         table.exactly(&format!("{name}: wrong answers"), 0, self.wrong as u64);
-        let measure = format!("{name}: {told}, × the issuer's {LATENCY:?}");
-        table.at_most(&measure, goal, self.latencies, " ×");
+        table.goal(target, name, self.latencies);
     }
 }
 
@@ -121,7 +121,7 @@ async fn impatient(cache: Cache) -> (Instant, usize) {
         async move {
             loop {
                 let served = if reader % 2 == 0 {
-                    cache.get_within(PATIENCE, Duration::ZERO).await.is_ok()
+                    cache.need().within(PATIENCE).get().await.is_ok()
                 } else {
                     matches!(tokio::time::timeout(PATIENCE, cache.get()).await, Ok(Ok(_)))
                 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keytide_benches::{Answer, FakeIssuer, now, subjects};
+use keytide_bench::{Answer, FakeIssuer, goals, now, subjects};
 use keytide_core::Error;
 use tokio::runtime::{Builder, Runtime};
 
@@ -22,7 +22,7 @@ pub(crate) fn measure(table: &mut Table) -> Result<(), Error> {
     let began = now();
     cache.get_blocking(limit)?;
     let served = began.elapsed().as_secs_f64();
-    table.at_most("a home that nobody polls: served after", 1.5, served, " s");
+    table.goal(&goals::HOME, "not polled", served);
 
     let ending = Builder::new_multi_thread()
         .worker_threads(1)
@@ -43,12 +43,7 @@ pub(crate) fn measure(table: &mut Table) -> Result<(), Error> {
         .join()
         .map_err(|_| Error::unavailable("the reader panicked"))??;
     let after = served.duration_since(ended).saturating_sub(latency);
-    table.at_most(
-        "a home that ends in mid-flight: served after, less a latency",
-        1.5,
-        after.as_secs_f64(),
-        " s",
-    );
+    table.goal(&goals::HOME, "ends, less a latency", after.as_secs_f64());
     Ok(())
 }
 

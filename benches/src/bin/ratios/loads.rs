@@ -1,6 +1,6 @@
 //! The first load of a cache whose issuer answers at once. Its goal is the best peer, which `keytide bench` measures beside it.
 
-use keytide_benches::{Answer, FakeIssuer, Rounds, Subject, poll_once, subjects, thread_cpu};
+use keytide_bench::{Answer, FakeIssuer, Rounds, Subject, goals, poll_once, subjects, thread_cpu};
 use keytide_core::{Cache, Error};
 
 use crate::table::Table;
@@ -51,7 +51,7 @@ fn tasks(table: &mut Table) -> Result<(), Error> {
     }
     let driver = 1;
     let tasks = runtime.metrics().num_alive_tasks().saturating_sub(driver);
-    table.exactly(&format!("tasks of {LOADS} first loads"), 0, tasks as u64);
+    table.goal(&goals::TASKS, &format!("{LOADS} first loads"), tasks as f64);
     Ok(())
 }
 

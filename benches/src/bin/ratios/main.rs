@@ -13,10 +13,12 @@ mod reads;
 mod recovery;
 mod refresh;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
 
-use keytide_benches::CountingAllocator;
+use keytide_bench::CountingAllocator;
 use keytide_core::Error;
 
 use self::table::Table;

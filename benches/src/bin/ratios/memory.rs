@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keytide_benches::{Answer, FakeIssuer, live_bytes, now, poll_once, process_cpu, subjects};
+use keytide_bench::{Answer, FakeIssuer, goals, live_bytes, now, poll_once, process_cpu, subjects};
 use keytide_core::{Cache, Error};
 
 use crate::table::Table;
@@ -29,25 +29,15 @@ pub(crate) fn measure(table: &mut Table) -> Result<(), Error> {
         .filter(|cache| cache.try_get().is_ok())
         .count();
     table.exactly("100,000 caches: loaded", CACHES as u64, full as u64);
-    table.at_most("heap of an empty cache", 448.0, empty, " B");
-    table.at_most(
-        "heap of a loaded cache, less its secret",
-        448.0,
-        loaded - SECRET,
-        " B",
-    );
+    table.goal(&goals::HEAP, "100,000 empty ones", empty);
+    table.goal(&goals::HEAP, "100,000 loaded ones", loaded - SECRET);
 
     // The driver settles: it looks at what was scheduled.
     std::thread::sleep(Duration::from_millis(500));
     let (cpu, began) = (process_cpu(), now());
     std::thread::sleep(Duration::from_secs(10));
     let share = (process_cpu() - cpu).as_secs_f64() / began.elapsed().as_secs_f64();
-    table.at_most(
-        "idle CPU of 100,000 caches over 10 s",
-        0.02,
-        share * 100.0,
-        " %",
-    );
+    table.goal(&goals::IDLE, "100,000 over 10 s", share * 100.0);
     Ok(())
 }
 

@@ -3,6 +3,9 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
+use keytide_bench::figure;
+use keytide_bench::goals::Target;
+
 /// Prints rows as they come, or collects them for `--json`.
 pub(crate) struct Table {
     json: bool,
@@ -21,14 +24,20 @@ impl Table {
         }
     }
 
-    /// A goal that is a bound from above.
-    pub(crate) fn at_most(&mut self, measure: &str, goal: f64, measured: f64, unit: &str) {
-        let met = measured <= goal;
-        let goal = format!("≤ {}{unit}", figure(goal));
-        self.row(measure, &goal, &with_unit(measured, unit), Some(met));
+    /// A goal of the engine, and what was found of it; `which` tells one of several.
+    pub(crate) fn goal(&mut self, target: &Target, which: &str, measured: f64) {
+        let shown = figure(measured, target.unit());
+        self.goal_told(target, which, measured, &shown);
     }
 
-    /// A goal that is a number.
+    /// The same, with more to say of what was found.
+    pub(crate) fn goal_told(&mut self, target: &Target, which: &str, measured: f64, shown: &str) {
+        let met = target.met(measured);
+        let measure = target.measure_of(which);
+        self.row(&measure, &target.wanted(), shown, Some(met));
+    }
+
+    /// What must be so for the figures beside it to mean anything.
     pub(crate) fn exactly(&mut self, measure: &str, goal: u64, measured: u64) {
         let met = goal == measured;
         self.row(measure, &goal.to_string(), &measured.to_string(), Some(met));
@@ -72,23 +81,6 @@ impl Table {
             print(&format!("\nMissed: {}.\n", self.missed.join("; ")));
         }
     }
-}
-
-/// With two decimals where they tell something.
-fn figure(value: f64) -> String {
-    if value.abs() >= 100.0 || (value.fract() == 0.0 && value != 0.0) {
-        format!("{value:.0}")
-    } else if value == 0.0 {
-        "0".to_owned()
-    } else if value.abs() < 0.1 {
-        format!("{value:.3}")
-    } else {
-        format!("{value:.2}")
-    }
-}
-
-fn with_unit(value: f64, unit: &str) -> String {
-    format!("{}{unit}", figure(value))
 }
 
 /// A reader of the output that has gone away is no reason to panic.

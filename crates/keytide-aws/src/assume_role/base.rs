@@ -3,8 +3,8 @@
 use aws_credential_types::Credentials;
 use keytide_core::{Cache, Request};
 
-use crate::arn::session_of;
-use crate::naming::session_name;
+use crate::principal::session_of;
+use crate::session::SessionRequest;
 
 /// The principal that asks for a role.
 pub(crate) struct Base {
@@ -19,14 +19,14 @@ pub(crate) struct Base {
 impl Base {
     /// Whether the session is one of a session, which STS calls role chaining. The roles of instances, tasks and functions
     /// were given by the platform itself and do not count.
-    pub(crate) fn is_chained(told: Option<bool>, provider: &str, has_session_token: bool) -> bool {
-        told.unwrap_or_else(|| has_session_token && !OF_THE_PLATFORM.contains(&provider))
+    pub(crate) fn is_chained(set: Option<bool>, provider: &str, has_session_token: bool) -> bool {
+        set.unwrap_or_else(|| has_session_token && !OF_THE_PLATFORM.contains(&provider))
     }
 
     /// Whether the base is a session that this agent got by `AssumeRole` itself: then it has the identity's tags, which are
     /// transitive, and STS refuses to be given them again.
     pub(crate) fn has_our_tags(&self, request: &Request) -> bool {
-        let name = session_name(request.identity(), request.instance());
+        let name = SessionRequest::name(request);
         self.provider == "assume_role"
             && self.principal.as_deref().and_then(session_of) == Some(name.as_str())
     }

@@ -1,17 +1,12 @@
 //! How a role is asked for: [`AssumeRoleBuilder`].
 
 use std::fmt;
-use std::time::Duration;
 
+use keytide_aws_policy::{IdentityTag, RoleArn, is_legal_in_name};
 use keytide_core::{Cache, CredentialKind, Error, Subject, SubjectUse};
 
 use super::{AssumeRole, RoleRequest};
-use crate::arn::RoleArn;
-use crate::boundary::Boundary;
-use crate::duration::SessionDuration;
-use crate::naming::{IdentityTag, is_legal_in_name};
-use crate::policy::SessionPolicies;
-use crate::sts::{Place, place_setters};
+use crate::session::{SessionRequestBuilder, session_setters};
 
 use super::tags::Tags;
 
@@ -20,9 +15,7 @@ use super::tags::Tags;
 pub struct AssumeRoleBuilder {
     role_arn: String,
     base: Cache,
-    place: Place,
-    policies: SessionPolicies,
-    duration: SessionDuration,
+    session: SessionRequestBuilder,
     external_id: Option<String>,
     source_identity: bool,
     tags: Tags,
@@ -34,9 +27,7 @@ impl AssumeRoleBuilder {
         Self {
             role_arn,
             base,
-            place: Place::default(),
-            policies: SessionPolicies::default(),
-            duration: SessionDuration::default(),
+            session: SessionRequestBuilder::new(),
             external_id: None,
             source_identity: true,
             tags: Tags::default(),
@@ -44,25 +35,16 @@ impl AssumeRoleBuilder {
         }
     }
 
-    /// How long a session lasts: 15 min to 12 h, both inclusive, and no longer than the role's own maximum. Defaults to
-    /// what STS has as its default, 1 h.
-    ///
-    /// A session that is got with a session lasts an hour at the most; where more is set here, one hour is asked for.
-    pub fn duration(mut self, duration: Duration) -> Self {
-        self.duration = SessionDuration::Of(duration);
+    /// The base is itself a session, for which an hour is the most. Where neither this nor [`not_chained`](Self::not_chained) is
+    /// said, a base with a session token counts as one, unless it is that of an instance, a task or a function.
+    pub fn chained(mut self) -> Self {
+        self.chained = Some(true);
         self
     }
 
-    /// `DurationSeconds` as it is, unchecked and never cut: for test servers that give sessions of seconds.
-    pub fn raw_duration_seconds(mut self, seconds: i32) -> Self {
-        self.duration = SessionDuration::Raw(seconds);
-        self
-    }
-
-    /// Whether the base is itself a session, for which an hour is the most. Defaults to yes for a base with a session token,
-    /// unless it is that of an instance, a task or a function.
-    pub fn chained(mut self, chained: bool) -> Self {
-        self.chained = Some(chained);
+    /// The base is no session that counts as one: see [`chained`](Self::chained).
+    pub fn not_chained(mut self) -> Self {
+        self.chained = Some(false);
         self
     }
 
@@ -70,27 +52,6 @@ impl AssumeRoleBuilder {
     /// `[A-Za-z0-9_+=,.@:/-]`. Defaults to none.
     pub fn external_id(mut self, external_id: impl Into<String>) -> Self {
         self.external_id = Some(external_id.into());
-        self
-    }
-
-    /// What the session may at most do, whatever the role may do. Defaults to none: all that the role may.
-    ///
-    /// A boundary and a [`policy`](Self::policy) take each other's place: the one that is set last is sent.
-    pub fn boundary(mut self, boundary: &Boundary) -> Self {
-        self.policies.inline = Some(boundary.as_str().to_owned());
-        self
-    }
-
-    /// A session policy that was written by hand, as JSON of at most 2,048 characters: the session may do what the role
-    /// *and* this allow. [`lint`](crate::lint) finds what it lets out. Defaults to none.
-    pub fn policy(mut self, json: impl Into<String>) -> Self {
-        self.policies.inline = Some(json.into());
-        self
-    }
-
-    /// A managed policy of the role's account that cuts the session down too. At most 10. Defaults to none.
-    pub fn policy_arn(mut self, arn: impl Into<String>) -> Self {
-        self.policies.managed.push(arn.into());
         self
     }
 
@@ -119,10 +80,17 @@ impl AssumeRoleBuilder {
         self
     }
 
-    /// Whether the base has the tags of the identity already, as transitive ones, so that they are not sent: STS refuses a
-    /// key that is inherited. Defaults to yes for a base that is a session of this agent got by `AssumeRole`.
-    pub fn identity_tags_inherited(mut self, inherited: bool) -> Self {
-        self.tags.inherited = Some(inherited);
+    /// The base has the tags of the identity already, as transitive ones, so they are not sent: STS refuses a key that is
+    /// inherited. Where neither this nor [`identity_tags_not_inherited`](Self::identity_tags_not_inherited) is said, a base
+    /// that is a session of this agent got by `AssumeRole` has them.
+    pub fn identity_tags_inherited(mut self) -> Self {
+        self.tags.inherited = Some(true);
+        self
+    }
+
+    /// The base has no tags of the identity, so they are sent: see [`identity_tags_inherited`](Self::identity_tags_inherited).
+    pub fn identity_tags_not_inherited(mut self) -> Self {
+        self.tags.inherited = Some(false);
         self
     }
 
@@ -138,7 +106,7 @@ impl AssumeRoleBuilder {
         self
     }
 
-    place_setters!();
+    session_setters!();
 
     /// Builds the provider.
     ///
@@ -147,9 +115,7 @@ impl AssumeRoleBuilder {
     /// the ARN, a policy that is no JSON, a duration out of range, a base that holds no signing keys.
     pub fn build(self) -> Result<AssumeRole, Error> {
         let role = RoleArn::parse(&self.role_arn)?;
-        self.place.check()?;
-        self.policies.check()?;
-        self.duration.check()?;
+        let session = self.session.build()?;
         self.tags.check()?;
         self.base.expect_kind(CredentialKind::SigningKey)?;
         if let Some(id) = &self.external_id {
@@ -162,13 +128,11 @@ impl AssumeRoleBuilder {
         }
         Ok(AssumeRole {
             ask: RoleRequest {
-                policies: self.policies,
-                duration: self.duration,
                 external_id: self.external_id,
                 source_identity: self.source_identity,
                 tags: self.tags,
                 chained: self.chained,
-                ..RoleRequest::new(role, self.place)
+                ..RoleRequest::new(role, session)
             },
             under: self.base.clone(),
             base: Subject::new(self.base, SubjectUse::Repeatable),

@@ -1,9 +1,11 @@
 //! What to mend when STS denies a role.
 
-use crate::arn::{RoleArn, role_of_session};
+use keytide_aws_policy::RoleArn;
 
-/// What the request asked for beside the role.
-pub(crate) struct Asked<'a> {
+use crate::principal::role_of_session;
+
+/// A role that STS denied, and what the request asked for beside it.
+pub(crate) struct DeniedRole<'a> {
     pub(crate) role: &'a RoleArn,
     /// Who asked, as an ARN.
     pub(crate) principal: Option<&'a str>,
@@ -11,7 +13,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) tags: bool,
 }
 
-impl Asked<'_> {
+impl DeniedRole<'_> {
     /// The suspects, the first ones first, and the statement that the trust policy needs.
     pub(crate) fn advice(&self) -> String {
         let mut actions = vec!["sts:AssumeRole"];

@@ -1,9 +1,8 @@
 //! The session tags of a request for a role: [`Tags`].
 
 use aws_sdk_sts::types::Tag;
+use keytide_aws_policy::{IdentityTag, is_legal_in_tag};
 use keytide_core::{Error, Request};
-
-use crate::naming::{IdentityTag, is_legal_in_tag};
 
 /// Which tags are sent.
 #[derive(Debug, Clone)]
@@ -29,7 +28,7 @@ impl Default for Tags {
 
 /// The parameters of the request.
 #[derive(Debug, Default)]
-pub(crate) struct Sent {
+pub(crate) struct TagParameters {
     pub(crate) tags: Option<Vec<Tag>>,
     pub(crate) transitive: Option<Vec<String>>,
 }
@@ -73,14 +72,21 @@ impl Tags {
     }
 
     /// What is sent. Tags of the identity that the base has already are not: STS refuses a key that is inherited.
-    pub(crate) fn sent(&self, inherited: bool, request: &Request) -> Result<Sent, Error> {
-        let mut sent = Sent::default();
+    pub(crate) fn parameters(
+        &self,
+        inherited: bool,
+        request: &Request,
+    ) -> Result<TagParameters, Error> {
+        let mut parameters = TagParameters::default();
         let mut add = |key: &str, value: &str, transitive: bool| {
             let tag = Tag::builder().key(key).value(value).build();
             let tag = tag.map_err(|_| Error::misconfigured("a session tag cannot be sent"))?;
-            sent.tags.get_or_insert_default().push(tag);
+            parameters.tags.get_or_insert_default().push(tag);
             if transitive {
-                sent.transitive.get_or_insert_default().push(key.to_owned());
+                parameters
+                    .transitive
+                    .get_or_insert_default()
+                    .push(key.to_owned());
             }
             Ok::<_, Error>(())
         };
@@ -93,7 +99,7 @@ impl Tags {
         for (key, value, transitive) in &self.own {
             add(key, value, *transitive)?;
         }
-        Ok(sent)
+        Ok(parameters)
     }
 }
 

@@ -12,7 +12,8 @@ use object_store::aws::AwsCredential;
 /// ```no_run
 /// use std::sync::Arc;
 ///
-/// use keytide_aws::{ContainerEndpoint, ObjectStoreCredentials};
+/// use keytide_aws::ContainerEndpoint;
+/// use keytide_aws::bridge::ObjectStoreCredentials;
 /// use object_store::aws::AmazonS3Builder;
 /// # use keytide_core::Agent;
 ///

@@ -16,7 +16,8 @@ use crate::keys;
 ///
 /// ```no_run
 /// use aws_config::BehaviorVersion;
-/// use keytide_aws::{ContainerEndpoint, sdk_config};
+/// use keytide_aws::ContainerEndpoint;
+/// use keytide_aws::bridge::sdk_config;
 /// # use keytide_core::{Agent, Error};
 ///
 /// # async fn example(agent: Agent) -> Result<(), Error> {
@@ -45,7 +46,7 @@ pub fn sdk_config(loader: ConfigLoader, cache: &Cache) -> Result<ConfigLoader, E
 /// an event of exposure, named `aws sdk`.
 ///
 /// The SDK tells its provider nothing of a refused request: an `ExpiredToken` before its time does not make the cache ask
-/// anew. Where that matters, send through [`SigV4`](crate::SigV4) over keytide's own client, or call
+/// anew. Where that matters, send through [`SigV4`](keytide_sigv4::SigV4) over keytide's own client, or call
 /// [`Cache::invalidate`].
 ///
 /// Where the cache's provider is not configured, a chain of the SDK's providers ends here: whatever comes after it would be
@@ -74,16 +75,16 @@ impl ProvideCredentials for SdkCredentials {
         // No future is boxed where the credential is there.
         if let Ok(credential) = self.cache.try_get() {
             let ready = keys::for_sdk(&credential, REASON);
-            return future::ProvideCredentials::ready(ready.map_err(told));
+            return future::ProvideCredentials::ready(ready.map_err(for_sdk));
         }
         future::ProvideCredentials::new(async {
-            let credential = self.cache.get().await.map_err(told)?;
-            keys::for_sdk(&credential, REASON).map_err(told)
+            let credential = self.cache.get().await.map_err(for_sdk)?;
+            keys::for_sdk(&credential, REASON).map_err(for_sdk)
         })
     }
 }
 
-fn told(error: Error) -> CredentialsError {
+fn for_sdk(error: Error) -> CredentialsError {
     match error.kind() {
         // `not_loaded` would lead a chain of the SDK on to the next provider.
         ErrorKind::NotConfigured | ErrorKind::Misconfigured | ErrorKind::InvalidArgument => {

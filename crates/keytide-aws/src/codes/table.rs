@@ -1,7 +1,7 @@
 //! The table of codes: [`KNOWN`].
 
 use keytide_core::ErrorKind::{self, NotConfigured, Refused, Throttled, Unavailable};
-use keytide_http::issuer::KnownCode;
+use keytide_issuer::KnownCode;
 
 /// Sources: the API reference of STS with its common errors; the user guides of EC2 and EKS; the agents of ECS and EKS. A
 /// code that stands nowhere here counts as an issuer in trouble.

@@ -15,11 +15,12 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use http::StatusCode;
 use keytide_core::{Cache, Error, Request};
+use keytide_http::{aws_code_blames_credential, aws_code_in_xml};
 use tracing::instrument::WithSubscriber;
 use tracing::subscriber::NoSubscriber;
 use zeroize::Zeroizing;
 
-use super::place::Place;
+use super::endpoint::StsEndpoint;
 use super::transport::Transport;
 use crate::codes;
 use crate::failure::{AMZ_RETRY_AFTER, Failure, answered, patience};
@@ -38,16 +39,16 @@ pub(crate) struct Call<'a> {
 impl<'a> Call<'a> {
     /// `None` for credentials: the call is not signed.
     pub(crate) fn new(
-        place: &Place,
+        sts: &StsEndpoint,
         credentials: Option<Credentials>,
         request: &'a Request,
     ) -> Result<Self, Error> {
-        let transport = Transport::new(place.client.clone());
+        let transport = Transport::new(sts.client.clone());
         let mut config = aws_sdk_sts::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new(place.region()?))
-            .use_fips(place.fips()?)
-            .use_dual_stack(place.dual_stack()?)
+            .region(Region::new(sts.region()?))
+            .use_fips(sts.fips()?)
+            .use_dual_stack(sts.dual_stack()?)
             .http_client(transport.clone())
             .identity_cache(IdentityCache::no_cache())
             .retry_config(RetryConfig::disabled())
@@ -55,7 +56,7 @@ impl<'a> Call<'a> {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .time_source(StaticTimeSource::new(request.issuer_now()));
         config.set_app_name(AppName::new("keytide").ok());
-        config.set_endpoint_url(place.endpoint_url()?);
+        config.set_endpoint_url(sts.endpoint_url()?);
         if let Some(credentials) = credentials {
             config = config.credentials_provider(credentials);
         }
@@ -63,7 +64,7 @@ impl<'a> Call<'a> {
             client: Client::from_conf(config.build()),
             transport,
             request,
-            issuer: place.issuer(),
+            issuer: sts.issuer(),
             blames_keys: AtomicBool::new(false),
         })
     }
@@ -120,14 +121,14 @@ impl<'a> Call<'a> {
                 status.as_u16()
             ));
         }
-        let code = raw.body().bytes().and_then(codes::in_xml);
+        let code = raw.body().bytes().and_then(aws_code_in_xml);
         let failure = Failure {
             origin,
             status,
             code: code.as_deref().and_then(codes::known),
             retry_after: patience(raw.headers().get(AMZ_RETRY_AFTER), plain),
         };
-        let blamed = code.as_deref().is_some_and(codes::blames_keys);
+        let blamed = code.as_deref().is_some_and(aws_code_blames_credential);
         self.blames_keys.store(blamed, Ordering::Relaxed);
         answered(match code.as_deref() {
             Some("AccessDenied" | "AccessDeniedException") => failure.error_with(&denied()),

@@ -13,7 +13,7 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use keytide_core::{Error, RetryAfter};
-use keytide_http::issuer::{Endpoint, IssuerClient, Wiped};
+use keytide_issuer::{Endpoint, IssuerClient, Wiped};
 
 /// The SDK's way to the network, for one call: what it saw is told afterwards.
 #[derive(Debug, Clone)]

@@ -1,73 +1,31 @@
 //! How a role is asked for by a token: [`WebIdentityBuilder`].
 
 use std::fmt;
-use std::time::Duration;
 
-use keytide_core::{CredentialKind, Error};
+use keytide_aws_policy::RoleArn;
+use keytide_core::Error;
 
-use super::{Ask, Token, WebIdentity};
-use crate::arn::RoleArn;
-use crate::boundary::Boundary;
-use crate::duration::SessionDuration;
-use crate::policy::SessionPolicies;
-use crate::sts::{Place, place_setters};
+use super::{Claim, WebIdentity, WebIdentityToken};
+use crate::session::{SessionRequestBuilder, session_setters};
 
 /// Builds a [`WebIdentity`]. Building contacts nobody and reads no file.
 #[must_use]
 pub struct WebIdentityBuilder {
     role_arn: String,
-    token: Token,
-    place: Place,
-    policies: SessionPolicies,
-    duration: SessionDuration,
+    token: WebIdentityToken,
+    session: SessionRequestBuilder,
 }
 
 impl WebIdentityBuilder {
-    pub(super) fn new(role_arn: String, token: Token) -> Self {
+    pub(super) fn new(role_arn: String, token: WebIdentityToken) -> Self {
         Self {
             role_arn,
             token,
-            place: Place::default(),
-            policies: SessionPolicies::default(),
-            duration: SessionDuration::default(),
+            session: SessionRequestBuilder::new(),
         }
     }
 
-    /// How long a session lasts: 15 min to 12 h, both inclusive, and no longer than the role's own maximum. Defaults to
-    /// what STS has as its default, 1 h.
-    pub fn duration(mut self, duration: Duration) -> Self {
-        self.duration = SessionDuration::Of(duration);
-        self
-    }
-
-    /// `DurationSeconds` as it is, unchecked: for test servers that give sessions of seconds.
-    pub fn raw_duration_seconds(mut self, seconds: i32) -> Self {
-        self.duration = SessionDuration::Raw(seconds);
-        self
-    }
-
-    /// What the session may at most do, whatever the role may do. Defaults to none: all that the role may.
-    ///
-    /// A boundary and a [`policy`](Self::policy) take each other's place: the one that is set last is sent.
-    pub fn boundary(mut self, boundary: &Boundary) -> Self {
-        self.policies.inline = Some(boundary.as_str().to_owned());
-        self
-    }
-
-    /// A session policy that was written by hand, as JSON of at most 2,048 characters: the session may do what the role
-    /// *and* this allow. [`lint`](crate::lint) finds what it lets out. Defaults to none.
-    pub fn policy(mut self, json: impl Into<String>) -> Self {
-        self.policies.inline = Some(json.into());
-        self
-    }
-
-    /// A managed policy of the role's account that cuts the session down too. At most 10. Defaults to none.
-    pub fn policy_arn(mut self, arn: impl Into<String>) -> Self {
-        self.policies.managed.push(arn.into());
-        self
-    }
-
-    place_setters!();
+    session_setters!();
 
     /// Builds the provider.
     ///
@@ -76,19 +34,11 @@ impl WebIdentityBuilder {
     /// that the cache of the token holds no bearer tokens.
     pub fn build(self) -> Result<WebIdentity, Error> {
         let role = RoleArn::parse(&self.role_arn)?;
-        self.place.check()?;
-        self.policies.check()?;
-        self.duration.check()?;
-        if let Token::Subject(subject) = &self.token {
-            subject.expect_kind(CredentialKind::BearerToken)?;
-        }
+        let session = self.session.build()?;
+        self.token.check()?;
         Ok(WebIdentity {
-            token: self.token,
-            ask: Ask {
-                policies: self.policies,
-                duration: self.duration,
-                ..Ask::new(Some(role), self.place)
-            },
+            claim: Claim::Given(role, self.token),
+            session,
         })
     }
 }

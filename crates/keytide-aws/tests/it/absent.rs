@@ -11,9 +11,10 @@ use std::time::Duration;
 use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
+use keytide_aws::bridge::SdkCredentials;
 use keytide_aws::{
-    AssumeRole, CallerIdentityToken, ContainerEndpoint, Env, Imds, OutboundToken, SdkCredentials,
-    WebIdentity,
+    AssumeRole, CallerIdentityToken, ContainerEndpoint, Env, Imds, OutboundToken, WebIdentity,
+    WebIdentityToken,
 };
 use keytide_core::{
     Agent, Cache, Chain, Credential, Error, ErrorKind, ProvideCredential, Subject, SubjectUse,
@@ -127,9 +128,9 @@ async fn files_that_are_not_there_are_passed_over() {
 
     let homeless = Machine::new("enoent2-").without("HOME");
     assert_eq!(homeless.secret().await, "enoent2-imds-secret-3");
-    let told = homeless.set("AWS_CONFIG_FILE", "~/.aws/config");
+    let configured = homeless.set("AWS_CONFIG_FILE", "~/.aws/config");
     names(
-        &told.failed().await,
+        &configured.failed().await,
         ErrorKind::Misconfigured,
         &["AWS_CONFIG_FILE", "HOME"],
     );
@@ -351,11 +352,14 @@ async fn a_chain_does_not_pass_over_what_rests_on_a_cache_that_is_not_configured
         ],
     );
     for usage in [SubjectUse::Repeatable, SubjectUse::Once] {
-        let web = WebIdentity::token(ROLE, Subject::new(tokens.clone(), usage))
-            .region("eu-west-1")
-            .endpoint_url(sts.origin())
-            .build()
-            .unwrap();
+        let web = WebIdentity::builder(
+            ROLE,
+            WebIdentityToken::subject(Subject::new(tokens.clone(), usage)),
+        )
+        .region("eu-west-1")
+        .endpoint_url(sts.origin())
+        .build()
+        .unwrap();
         let error = first(&agent, web, container(&other)).await;
         names(
             &error,
@@ -449,7 +453,7 @@ async fn a_token_file_that_is_none_is_an_error_and_not_a_wait() {
         broken.put(&path);
         let path = path.display().to_string();
 
-        let web = WebIdentity::file(ROLE, &path)
+        let web = WebIdentity::builder(ROLE, WebIdentityToken::file(&path))
             .region("eu-west-1")
             .endpoint_url(sts.origin())
             .build()
@@ -495,7 +499,9 @@ fn six_hundred_attempts_at_files_take_no_thread_of_the_blocking_pool() {
     let attempts = async {
         let mut asked = Vec::new();
         for _ in 0..200 {
-            let web = WebIdentity::file(ROLE, &token).region("eu-west-1").build();
+            let web = WebIdentity::builder(ROLE, WebIdentityToken::file(&token))
+                .region("eu-west-1")
+                .build();
             let pod = ContainerEndpoint::new().env(Env::of([
                 ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9/"),
                 ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", token.as_str()),

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use keytide_aws::{AssumeRole, AssumeRoleBuilder, Boundary, Env, Grant, IdentityTag, session_name};
+use keytide_aws::{AssumeRole, AssumeRoleBuilder, Boundary, Env, IdentityTag};
+use keytide_aws_policy::{Grant, session_name};
 use keytide_core::{Agent, Cache, ErrorKind};
 use keytide_testkit::aws::{Sts, refusal};
 use keytide_testkit::conformance::Outcome;
@@ -180,7 +181,7 @@ async fn each_setting_changes_the_request_and_nothing_else_does() {
         "TransitiveTagKeys",
     )
     .await;
-    without(plain().identity_tags_inherited(true), "Tag").await;
+    without(plain().identity_tags_inherited(), "Tag").await;
     without(plain().without_source_identity(), "SourceIdentity").await;
     let elsewhere = asked(plain().region("us-gov-west-1")).await;
     assert!(
@@ -210,27 +211,28 @@ async fn roles_chain_under_one_name_for_an_hour_at_most_and_tags_are_sent_once()
 
     let requests = sts.requests();
     assert_eq!(requests.len(), 3);
-    let told = |name: &str| -> Vec<_> { requests.iter().map(|asked| field(asked, name)).collect() };
+    let received =
+        |name: &str| -> Vec<_> { requests.iter().map(|asked| field(asked, name)).collect() };
     let name = session_name(agent.identity(), agent.instance());
-    assert_eq!(told("RoleSessionName"), vec![Some(name.clone()); 3]);
-    assert_eq!(told("SourceIdentity"), vec![Some(name); 3]);
+    assert_eq!(received("RoleSessionName"), vec![Some(name.clone()); 3]);
+    assert_eq!(received("SourceIdentity"), vec![Some(name); 3]);
     // The instance's own role is the platform's gift: what is got with it is no chain.
     let hours = |seconds: &str| Some(seconds.to_owned());
     assert_eq!(
-        told("DurationSeconds"),
+        received("DurationSeconds"),
         [hours("14400"), hours("3600"), None]
     );
     assert_eq!(
-        told("Tags.member.1.Key"),
+        received("Tags.member.1.Key"),
         [Some("agent-type".to_owned()), None, None]
     );
     // A change of what was found out is possible by name.
-    let told = role(&sts, first)
+    let set = role(&sts, first)
         .duration(long)
-        .chained(false)
-        .identity_tags_inherited(false);
+        .not_chained()
+        .identity_tags_not_inherited();
     let error = agent
-        .cache(told.build().unwrap())
+        .cache(set.build().unwrap())
         .build()
         .unwrap()
         .get()

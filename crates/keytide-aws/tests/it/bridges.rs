@@ -3,7 +3,7 @@
 use aws_config::BehaviorVersion;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_sts::config::Region;
-use keytide_aws::{SdkCredentials, sdk_config};
+use keytide_aws::bridge::{SdkCredentials, sdk_config};
 use keytide_core::Cache;
 use keytide_testkit::aws::Sts;
 use keytide_testkit::server::FaultServer;
@@ -75,14 +75,14 @@ async fn the_sdk_is_told_the_whole_credential_and_why_there_is_none() {
 
     let _telling = keys.revoke();
     let error = provider.provide_credentials().await.unwrap_err();
-    let told = std::error::Error::source(&error).unwrap().to_string();
-    assert!(told.contains("revoked"), "{told}");
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("revoked"), "{cause}");
 }
 
-#[cfg(feature = "object-store")]
+#[cfg(feature = "object_store")]
 #[tokio::test]
 async fn object_store_asks_for_each_request() {
-    use keytide_aws::ObjectStoreCredentials;
+    use keytide_aws::bridge::ObjectStoreCredentials;
     use object_store::CredentialProvider;
 
     let agent = agent();

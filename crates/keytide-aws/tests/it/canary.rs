@@ -2,7 +2,9 @@
 
 use std::fmt::Debug;
 
-use keytide_aws::{AssumeRole, CallerIdentityToken, Env, Imds, OutboundToken, WebIdentity};
+use keytide_aws::{
+    AssumeRole, CallerIdentityToken, Env, Imds, OutboundToken, WebIdentity, WebIdentityToken,
+};
 use keytide_core::{Agent, ProvideCredential};
 use keytide_testkit::Canary;
 use keytide_testkit::aws::{Container, Instance, Sts, refusal};
@@ -48,7 +50,7 @@ async fn no_secret_is_logged_or_shown() {
             .endpoint_url(sts.origin())
             .client(client());
         look(&agent, role.build().unwrap(), secret).await;
-        let web = WebIdentity::file(ROLE, &path)
+        let web = WebIdentity::builder(ROLE, WebIdentityToken::file(&path))
             .region("eu-west-1")
             .endpoint_url(sts.origin())
             .client(client());

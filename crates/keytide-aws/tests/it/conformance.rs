@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use keytide_aws::{
-    AssumeRole, CallerIdentityToken, ContainerEndpoint, DefaultRole, Env, Imds, OutboundToken,
-    Process, WebIdentity,
+    AssumeRole, CallerIdentityToken, ContainerEndpoint, CredentialProcess, DefaultRole, Env, Imds,
+    OutboundToken, WebIdentity, WebIdentityToken,
 };
 use keytide_core::{Agent, Cache, Clock, ErrorKind, SystemClock};
 use keytide_testkit::aws::{Container, Instance, Sts, refusal};
@@ -86,7 +86,7 @@ fn web_identity_does_what_every_provider_must() {
     let report = conformance::check(move || {
         let path = path.clone();
         HttpFixture::start(Sts::new("conf-web-").lifetime(LONG), move |server| {
-            WebIdentity::file(ROLE, &path)
+            WebIdentity::builder(ROLE, WebIdentityToken::file(&path))
                 .region("eu-west-1")
                 .endpoint_url(server.origin())
                 .env(none())
@@ -99,7 +99,7 @@ fn web_identity_does_what_every_provider_must() {
         .secret("conf-web-token.claims")
         .expires(in_hours(4))
         .refusing(Fault::answer("no", refusal(403, "IDPRejectedClaim"), NO))
-        .not_configured(|| WebIdentity::from_environment().env(none()))
+        .not_configured(|| WebIdentity::new().env(none()))
     });
 
     println!("{report}");
@@ -168,10 +168,7 @@ fn the_default_role_does_what_every_provider_must() {
     let report = conformance::check(|| {
         HttpFixture::start(Container::new("conf-default-"), |server| {
             let variables = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.url("/role"))];
-            DefaultRole::builder()
-                .env(Env::of(variables))
-                .client(client())
-                .build()
+            DefaultRole::new().env(Env::of(variables)).client(client())
         })
         .secret("conf-default-secret-")
         .secret("conf-default-session-")
@@ -186,7 +183,7 @@ fn the_default_role_does_what_every_provider_must() {
         ))
         .not_configured(|| {
             let variables = Env::of([("AWS_EC2_METADATA_DISABLED", "true")]);
-            DefaultRole::builder().env(variables).build()
+            DefaultRole::new().env(variables)
         })
     });
 
@@ -222,11 +219,11 @@ impl Script {
 }
 
 impl Fixture for Script {
-    type Provider = Process;
+    type Provider = CredentialProcess;
 
-    fn provider(&self) -> Process {
+    fn provider(&self) -> CredentialProcess {
         let directory = self.directory.path().display().to_string();
-        Process::new(format!(
+        CredentialProcess::new(format!(
             "cat '{directory}/output'; echo conf-proc-said >&2; exit $(cat '{directory}/code')"
         ))
     }

@@ -1,6 +1,7 @@
 //! The role of a workload, wherever it runs.
 
-use keytide_aws::{DefaultRole, session_name};
+use keytide_aws::DefaultRole;
+use keytide_aws_policy::session_name;
 use keytide_core::ErrorKind;
 use keytide_testkit::server::Fault;
 
@@ -83,11 +84,10 @@ async fn keys_that_never_expire_are_found_named_and_refused() {
             0
         );
 
-        let allowed = DefaultRole::builder()
+        let allowed = DefaultRole::new()
             .env(machine.env())
             .client(client())
-            .danger_allow_static_keys()
-            .build();
+            .danger_allow_static_keys();
         let cache = agent()
             .cache(allowed)
             .danger_allow_static()
@@ -129,21 +129,24 @@ async fn roles_of_profiles_chain_and_each_carries_the_identity() {
         .unwrap();
 
     let requests = machine.sts.requests();
-    let told = |name: &str| {
+    let received = |name: &str| {
         requests
             .iter()
             .map(|asked| field(asked, name))
             .collect::<Vec<_>>()
     };
     let name = Some(session_name(agent.identity(), agent.instance()));
-    assert_eq!(told("RoleArn"), [Some(ROLE.to_owned()), Some(second)]);
-    assert_eq!(told("RoleSessionName"), [name.clone(), name.clone()]);
+    assert_eq!(received("RoleArn"), [Some(ROLE.to_owned()), Some(second)]);
+    assert_eq!(received("RoleSessionName"), [name.clone(), name.clone()]);
     assert_eq!(
-        told("SourceIdentity"),
+        received("SourceIdentity"),
         [None, name],
         "a token's session cannot be given one"
     );
-    assert_eq!(told("WebIdentityToken"), [Some("a.b.c".to_owned()), None]);
+    assert_eq!(
+        received("WebIdentityToken"),
+        [Some("a.b.c".to_owned()), None]
+    );
 }
 
 #[tokio::test]

@@ -81,8 +81,8 @@ async fn a_role_that_is_named_saves_a_request() {
     for name in ["", "a/b", "a b", "another-role"] {
         let error = ask(imds(&server).role(name)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Misconfigured, "{error}");
-        let told = error.to_string();
-        assert!(name != "another-role" || told.contains(name), "{told}");
+        let text = error.to_string();
+        assert!(name != "another-role" || text.contains(name), "{text}");
     }
 }
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
-use keytide_aws::{
-    AssumeRole, CallerIdentityToken, OutboundToken, SdkCredentials, SigV4, WebIdentity, sdk_config,
-};
+use keytide_aws::bridge::{SdkCredentials, sdk_config};
+use keytide_aws::{AssumeRole, CallerIdentityToken, OutboundToken, WebIdentity, WebIdentityToken};
 use keytide_core::{Cache, CredentialKind, Error, ErrorKind, Profile, Subject, SubjectUse};
 use keytide_http::{AuthorizedClient, reqwest};
+use keytide_sigv4::SigV4;
 use keytide_testkit::{Answer, ScriptedProvider};
 
 use crate::support::{ROLE, agent};
@@ -27,9 +27,9 @@ fn bearer_tokens_where_keys_are_meant_are_refused_when_it_is_built() {
     is_refused("OutboundToken", outbound, &tokens);
     is_refused("SdkCredentials", SdkCredentials::new(cache()), &tokens);
     is_refused("sdk_config", sdk_config(loader, &tokens), &tokens);
-    #[cfg(feature = "object-store")]
+    #[cfg(feature = "object_store")]
     {
-        let store = keytide_aws::ObjectStoreCredentials::new(cache());
+        let store = keytide_aws::bridge::ObjectStoreCredentials::new(cache());
         is_refused("ObjectStoreCredentials", store, &tokens);
     }
     let signed = AuthorizedClient::builder(reqwest::Client::builder(), cache())
@@ -49,7 +49,11 @@ fn keys_where_a_bearer_token_is_meant_are_refused_when_it_is_built() {
     assert_eq!(keys.kind(), CredentialKind::SigningKey);
 
     for usage in [SubjectUse::Repeatable, SubjectUse::Once] {
-        let built = WebIdentity::token(ROLE, Subject::new(keys.clone(), usage)).build();
+        let built = WebIdentity::builder(
+            ROLE,
+            WebIdentityToken::subject(Subject::new(keys.clone(), usage)),
+        )
+        .build();
         is_refused("WebIdentity", built, &keys);
     }
     assert_eq!(script.calls(), 0);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keytide_aws::{Env, LambdaEnvironment, Process};
+use keytide_aws::{CredentialProcess, Env, LambdaEnvironment};
 use keytide_core::ErrorKind;
 use keytide_testkit::aws::Container;
 use keytide_testkit::server::FaultServer;
@@ -82,8 +82,8 @@ async fn a_container_endpoint_goes_before_the_environment() {
     );
 }
 
-fn printing(json: &str) -> Process {
-    Process::new(format!("printf '%s' '{json}'"))
+fn printing(json: &str) -> CredentialProcess {
+    CredentialProcess::new(format!("printf '%s' '{json}'"))
 }
 
 const SESSION: &str = r#"{"Version":1,"AccessKeyId":"ASIAPROC","SecretAccessKey":"proc-secret","SessionToken":"proc-session","Expiration":"2100-01-01T00:00:00Z"}"#;
@@ -157,7 +157,7 @@ async fn what_a_command_does_wrong_is_said_without_what_it_says() {
         ),
         ("yes canary", Unavailable, "64 KiB"),
     ] {
-        let error = ask(Process::new(command)).await.unwrap_err();
+        let error = ask(CredentialProcess::new(command)).await.unwrap_err();
 
         let text = chain(&error);
         assert_eq!(error.kind(), kind, "{command}: {text}");
@@ -167,14 +167,14 @@ async fn what_a_command_does_wrong_is_said_without_what_it_says() {
         );
         assert!(!text.contains("canary"), "{text}");
     }
-    assert!(!format!("{:?}", Process::new("canary")).contains("canary"));
+    assert!(!format!("{:?}", CredentialProcess::new("canary")).contains("canary"));
 }
 
 #[tokio::test]
 async fn a_command_that_hangs_is_killed_when_the_call_is_dropped() {
     let directory = tempfile::tempdir().unwrap();
     let mark = directory.path().join("pid");
-    let provider = Process::new(format!("echo $$ > {}; exec sleep 600", mark.display()));
+    let provider = CredentialProcess::new(format!("echo $$ > {}; exec sleep 600", mark.display()));
     let cache = agent()
         .cache(provider)
         .flight_limit(Duration::from_secs(1))

@@ -82,10 +82,7 @@ impl Machine {
     }
 
     pub(crate) fn provider(&self) -> DefaultRole {
-        DefaultRole::builder()
-            .env(self.env())
-            .client(client())
-            .build()
+        DefaultRole::new().env(self.env()).client(client())
     }
 
     pub(crate) async fn secret(&self) -> String {

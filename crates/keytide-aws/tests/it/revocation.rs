@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use keytide_aws::{AssumeRole, Env, IdentityTag, SessionRevocation};
+use keytide_aws::{AssumeRole, Env, IdentityTag};
+use keytide_aws_policy::SessionRevocation;
 use keytide_core::{ErrorKind, Reason};
 use keytide_testkit::aws::Sts;
 use keytide_testkit::server::FaultServer;

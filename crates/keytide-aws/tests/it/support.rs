@@ -4,23 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keytide_aws::{ContainerEndpoint, Env, IssuerClient};
-use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Credential, Environment, Error, Owner,
-    ProvideCredential, Version,
-};
+use keytide_core::{Agent, AgentIdentity, Cache, Credential, Error, ProvideCredential};
 use keytide_testkit::aws::Container;
 use keytide_testkit::server::{Asked, FaultServer};
 
 pub(crate) const ROLE: &str = "arn:aws:iam::123456789012:role/invoices";
 
 pub(crate) fn identity(kind: &str) -> AgentIdentity {
-    AgentIdentity::new(
-        AgentType(kind),
-        Version("1.4.2"),
-        Environment("prod"),
-        Owner("payments!"),
-    )
-    .unwrap()
+    AgentIdentity {
+        agent_type: kind.into(),
+        version: "1.4.2".into(),
+        environment: "prod".into(),
+        owner: "payments!".into(),
+    }
 }
 
 pub(crate) fn agent() -> Agent {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use keytide_aws::{Env, WebIdentity, session_name};
+use keytide_aws::{Env, WebIdentity, WebIdentityToken};
+use keytide_aws_policy::session_name;
 use keytide_core::{ErrorKind, Subject, SubjectUse};
 use keytide_testkit::aws::{Sts, refusal};
 use keytide_testkit::conformance::Outcome;
@@ -27,7 +28,7 @@ async fn the_environment_of_a_pod_is_enough() {
         ("AWS_ENDPOINT_URL_STS", sts.origin()),
     ]);
     let agent = agent();
-    let provider = WebIdentity::from_environment().env(variables);
+    let provider = WebIdentity::new().env(variables);
     let sessions = provider.sessions();
     let cache = agent.cache(provider).build().unwrap();
 
@@ -64,7 +65,7 @@ async fn settings_reach_the_request() {
     let path = directory.path().join("token");
     std::fs::write(&path, "header.claims.signature").unwrap();
     let sts = FaultServer::start(Sts::new("web-set-"));
-    let provider = WebIdentity::file(ROLE, &path)
+    let provider = WebIdentity::builder(ROLE, WebIdentityToken::file(&path))
         .region("eu-west-1")
         .endpoint_url(sts.origin())
         .duration(Duration::from_secs(7200))
@@ -99,7 +100,7 @@ async fn fifty_rotations_of_the_file_under_load_each_carry_the_new_bytes() {
     };
     swap(0);
     let sts = FaultServer::start(Sts::new("web-fifty-"));
-    let provider = WebIdentity::file(ROLE, &path)
+    let provider = WebIdentity::builder(ROLE, WebIdentityToken::file(&path))
         .region("eu-west-1")
         .endpoint_url(sts.origin())
         .build()
@@ -150,11 +151,14 @@ async fn the_token_may_come_from_any_cache_of_bearer_tokens() {
     let (token, script) = ScriptedProvider::new(Answer::token(Duration::from_secs(3600)));
     let token = agent.cache(token).build().unwrap();
     let sts = FaultServer::start(Sts::new("web-subject-"));
-    let provider = WebIdentity::token(ROLE, Subject::new(token.clone(), SubjectUse::Repeatable))
-        .region("eu-west-1")
-        .endpoint_url(sts.origin())
-        .build()
-        .unwrap();
+    let provider = WebIdentity::builder(
+        ROLE,
+        WebIdentityToken::subject(Subject::new(token.clone(), SubjectUse::Repeatable)),
+    )
+    .region("eu-west-1")
+    .endpoint_url(sts.origin())
+    .build()
+    .unwrap();
     let cache = agent.cache(provider).build().unwrap();
     cache.get().await.unwrap();
     let first = String::from_utf8(
@@ -199,7 +203,7 @@ async fn what_is_missing_is_named() {
         let mut variables = variables;
         variables.push(("AWS_REGION", "eu-west-1".to_owned()));
         variables.push(("AWS_ENDPOINT_URL", sts.origin()));
-        ask(WebIdentity::from_environment().env(Env::of(variables)))
+        ask(WebIdentity::new().env(Env::of(variables)))
             .await
             .unwrap_err()
     };
@@ -251,7 +255,7 @@ async fn a_denial_names_the_action_of_the_trust_policy() {
         refusal(403, "AccessDenied"),
         Outcome::Either,
     ));
-    let provider = WebIdentity::file(ROLE, &path)
+    let provider = WebIdentity::builder(ROLE, WebIdentityToken::file(&path))
         .region("eu-west-1")
         .endpoint_url(sts.origin())
         .client(client())

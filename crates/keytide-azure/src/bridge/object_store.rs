@@ -1,4 +1,4 @@
-//! For the Azure stores of `object_store`: [`StoreCredential`].
+//! For the Azure stores of `object_store`: [`ObjectStoreCredentials`].
 
 use std::sync::Arc;
 
@@ -10,7 +10,9 @@ use object_store::azure::AzureCredential;
 /// revocations show in the next one.
 ///
 /// ```
-/// use keytide_azure::StoreCredential;
+/// use std::sync::Arc;
+///
+/// use keytide_azure::bridge::ObjectStoreCredentials;
 /// use keytide_core::{Cache, Error};
 /// use object_store::azure::MicrosoftAzureBuilder;
 ///
@@ -19,29 +21,29 @@ use object_store::azure::AzureCredential;
 ///     Ok(MicrosoftAzureBuilder::new()
 ///         .with_account("invoices")
 ///         .with_container_name("2026")
-///         .with_credentials(StoreCredential::new(cache)?))
+///         .with_credentials(Arc::new(ObjectStoreCredentials::new(cache)?)))
 /// }
 /// ```
 ///
 /// `object_store` makes a header of the token for each request, in memory that is not wiped.
-#[derive(Debug)]
-pub struct StoreCredential {
+#[derive(Debug, Clone)]
+pub struct ObjectStoreCredentials {
     cache: Cache,
 }
 
-impl StoreCredential {
+impl ObjectStoreCredentials {
     /// The tokens of this cache.
     ///
     /// # Errors
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming the cache, when it holds signing keys.
-    pub fn new(cache: Cache) -> Result<Arc<Self>, Error> {
+    pub fn new(cache: Cache) -> Result<Self, Error> {
         cache.expect_kind(CredentialKind::BearerToken)?;
-        Ok(Arc::new(Self { cache }))
+        Ok(Self { cache })
     }
 }
 
 #[async_trait::async_trait]
-impl CredentialProvider for StoreCredential {
+impl CredentialProvider for ObjectStoreCredentials {
     type Credential = AzureCredential;
 
     async fn get_credential(&self) -> object_store::Result<Arc<AzureCredential>> {

@@ -1,8 +1,7 @@
 //! The client secret of the environment: found and named, used only where that was said to be wanted.
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
-use keytide_http::issuer::IssuerClient;
-use keytide_issuer::Env;
+use keytide_issuer::{Env, IssuerClient};
 use zeroize::Zeroizing;
 
 use crate::entra::{Client, Exchange, Proof};

@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, ErrorKind, LongLived, Owner, Version,
-};
+use keytide_core::{Agent, AgentIdentity, Cache, ErrorKind, LongLived};
 use keytide_testkit::server::{Asked, At, Fault, FaultServer, Reply};
 
 use super::*;
@@ -20,13 +18,13 @@ fn instant() -> Instant {
 }
 
 fn agent() -> Agent {
-    let identity = AgentIdentity::new(
-        AgentType("azure"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    Agent::builder(identity.unwrap()).build().unwrap()
+    let identity = AgentIdentity {
+        agent_type: "azure".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
+    Agent::builder(identity).build().unwrap()
 }
 
 /// A cache that takes tokens of 24 h.

@@ -1,7 +1,7 @@
 //! What Entra's error codes mean: by the number behind AADSTS, and else by the code of OAuth.
 
 use keytide_core::ErrorKind::{Misconfigured, Refused, Throttled, Unavailable};
-use keytide_http::issuer::{Dialect, KnownCode, read_object};
+use keytide_issuer::{Dialect, KnownCode, read_object};
 use serde::Deserialize;
 
 /// "Microsoft Entra authentication and authorization error codes", and RFC 6749, section 5.2.
@@ -162,11 +162,7 @@ pub(super) static CODES: Dialect = Dialect::new(
             Refused,
             "check the client id and its federated credential",
         ),
-        KnownCode::new(
-            "invalid_grant",
-            Refused,
-            "check the assertion: its issuer, audience and age",
-        ),
+        KnownCode::INVALID_GRANT,
         KnownCode::new(
             "unauthorized_client",
             Refused,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keytide_core::{Error, ErrorKind, Issued, Request, Trigger};
-use keytide_http::issuer::{Form, IssuerClient};
+use keytide_issuer::{Form, IssuerClient};
 
 use super::codes::CODES;
 use super::{Client, Proof, claims};

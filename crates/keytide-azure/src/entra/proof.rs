@@ -3,12 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use keytide_core::{Credential, Error, ErrorKind, Request, Subject};
-use keytide_http::issuer::Form;
+use keytide_core::{Credential, Error, Request, Subject};
+use keytide_issuer::{Form, Jwt};
 use zeroize::Zeroizing;
 
 use super::assertion_file::{AssertionFile, FileToken};
-use super::jwt;
 
 /// How a client shows who it is.
 pub(crate) enum Proof {
@@ -30,9 +29,7 @@ impl Proof {
     pub(super) async fn add_to(&self, form: &mut Form, request: &Request) -> Result<(), Error> {
         let assertion = match self {
             Self::File(file) => Assertion::Read(file.read().await?),
-            Self::Subject(subject) => {
-                Assertion::Held(subject.obtain(request).await.map_err(beneath)?)
-            }
+            Self::Subject(subject) => Assertion::Held(subject.obtain(request).await?),
             Self::Secret(secret) => {
                 form.add("client_secret", secret.as_bytes());
                 return Ok(());
@@ -51,7 +48,8 @@ impl Proof {
     /// One that has ended is not sent. It has not where either clock says so: ours, or Entra's as far as it is known. What
     /// is known of that one comes from answers, so there must be some while ours says that all is well.
     fn check(&self, assertion: &[u8], request: &Request) -> Result<(), Error> {
-        let Some(end) = jwt::end(assertion) else {
+        let claims = Jwt::parse(assertion).and_then(|jwt| jwt.claims());
+        let Ok(end) = claims.and_then(|claims| claims.expires_at()) else {
             return match self {
                 Self::File(file) => Err(Error::misconfigured(format!(
                     "the assertion file {} holds no JWT that says when it ends",
@@ -71,19 +69,6 @@ impl Proof {
             "the assertion{named} has expired: check that its platform still replaces it, and the clock of this machine"
         )))
     }
-}
-
-/// Whoever was given an assertion is configured, so a chain must not pass it over because nobody configured the one who
-/// vouches.
-fn beneath(error: Error) -> Error {
-    if error.kind() != ErrorKind::NotConfigured {
-        return error;
-    }
-    let message = format!(
-        "the assertion is that of {}, which is not configured here: configure it, or give another assertion",
-        error.provider().unwrap_or("another provider")
-    );
-    Error::misconfigured(message).caused_by(error)
 }
 
 impl fmt::Debug for Proof {

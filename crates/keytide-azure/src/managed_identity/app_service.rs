@@ -1,7 +1,7 @@
 //! App Service, Functions and Container Apps: [`AppService`].
 
 use keytide_core::{Error, Issued, Request};
-use keytide_http::issuer::{Endpoint, IssuerClient};
+use keytide_issuer::{Endpoint, IssuerClient};
 use zeroize::Zeroizing;
 
 use super::codes::{APP_SERVICE, accept};

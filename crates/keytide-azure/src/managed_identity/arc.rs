@@ -3,8 +3,7 @@
 
 use http::StatusCode;
 use keytide_core::{Error, Issued, Request};
-use keytide_http::issuer::{Endpoint, IssuerClient, Reply};
-use keytide_issuer::Env;
+use keytide_issuer::{Endpoint, Env, IssuerClient, Reply};
 use zeroize::Zeroizing;
 
 use super::codes::{ARC, accept};

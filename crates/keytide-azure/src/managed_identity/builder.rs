@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use keytide_core::Error;
-use keytide_http::issuer::{Endpoint, IssuerClient};
-use keytide_issuer::Env;
+use keytide_issuer::{Endpoint, Env, IssuerClient};
 
-use super::{Identity, KeyDirectory, Machine, ManagedIdentity, Place};
+use super::{Identity, KeyDirectory, Machine, ManagedIdentity, PlatformSearch};
 use crate::resource::Resource;
 
 /// Builds a [`ManagedIdentity`]. Building contacts nobody and reads nothing.
@@ -112,7 +111,7 @@ impl ManagedIdentityBuilder {
         Ok(ManagedIdentity {
             resource,
             identity: self.identity,
-            place: Place {
+            search: PlatformSearch {
                 env: self.env,
                 imds,
                 machine: self.machine,

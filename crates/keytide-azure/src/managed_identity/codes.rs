@@ -3,8 +3,7 @@
 use http::StatusCode;
 use keytide_core::Error;
 use keytide_core::ErrorKind::{Refused, Unavailable};
-use keytide_http::issuer::{Answer, Dialect, KnownCode, Reply, read_object};
-use serde::Deserialize;
+use keytide_issuer::{Answer, Dialect, KnownCode, Reply, error_code};
 
 /// The answer, if it is a success. Codes count where the status is one of refusal: what a server in trouble writes is no
 /// refusal.
@@ -134,15 +133,10 @@ const NO_CODE: KnownCode = KnownCode::new(
 const NO_CODE_TEXT: &str = "no code that is known";
 
 fn of_imds(body: &[u8]) -> Vec<String> {
-    #[derive(Deserialize)]
-    struct Failure {
-        error: String,
+    match error_code(body) {
+        Some(error) => vec![error, NO_CODE_TEXT.to_owned()],
+        None => of_object(body),
     }
-    let failure = read_object("the answer", body).map(|failure: Failure| failure.error);
-    let Ok(error) = failure else {
-        return of_object(body);
-    };
-    vec![error, NO_CODE_TEXT.to_owned()]
 }
 
 /// Only the service itself answers with an object of JSON: a gateway has HTML.

@@ -1,14 +1,13 @@
 //! The instance metadata service of virtual machines: [`Imds`].
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use http::StatusCode;
 use keytide_core::{Error, ErrorKind, Issued, Request};
-use keytide_http::issuer::{Endpoint, IssuerClient, Reply};
+use keytide_issuer::{Endpoint, IssuerClient, Reply};
 
 use super::codes::{IMDS_SYSTEM, IMDS_USER, accept};
-use super::{Identity, manners, with_resource};
+use super::{Identity, rate_limit, with_resource};
 use crate::answer::Token;
 use crate::resource::Resource;
 
@@ -28,7 +27,7 @@ impl Imds<'_> {
         if let Some((name, id)) = identity.for_imds() {
             endpoint = endpoint.query(name, id);
         }
-        let turn = manners::turn(&self.endpoint.origin()).await?;
+        let turn = rate_limit::turn(&self.endpoint.origin()).await?;
         let reply = self
             .client
             .get(&endpoint)
@@ -50,8 +49,9 @@ impl Imds<'_> {
     /// header. What gives no answer within a second, or another one, is none: other clouds have theirs at this address.
     pub(super) async fn probe(&self, request: &Request) -> Result<(), Error> {
         let endpoint = self.endpoint.at_path(PATH)?.query("api-version", VERSION);
-        let turn = manners::turn(&self.endpoint.origin()).await?;
-        let probed = PROBING.clone()?.get(&endpoint).send(request).await;
+        let turn = rate_limit::turn(&self.endpoint.origin()).await?;
+        let client = IssuerClient::quick(PROBE)?;
+        let probed = client.get(&endpoint).send(request).await;
         drop(turn);
         let absent = |why: &str| {
             Error::not_configured(format!(
@@ -104,13 +104,7 @@ fn judge(reply: &Reply) -> Result<(), Error> {
     )))
 }
 
-/// Asks whether there is an IMDS. It is one hop away, or it is not there.
-static PROBING: LazyLock<Result<IssuerClient, Error>> = LazyLock::new(|| {
-    IssuerClient::builder()
-        .connect_timeout(Duration::from_millis(700))
-        .answer_timeout(Duration::from_millis(900))
-        .build()
-});
-
+/// IMDS is one hop away, or it is not there.
+const PROBE: Duration = Duration::from_millis(900);
 const PATH: &str = "/metadata/identity/oauth2/token";
 const VERSION: &str = "2018-02-01";

@@ -1,4 +1,4 @@
-use keytide_core::{Agent, AgentIdentity, AgentType, Environment, LongLived, Owner, Version};
+use keytide_core::{Agent, AgentIdentity, LongLived};
 use keytide_issuer::Env;
 use keytide_testkit::azure::AppService as FakeApp;
 use tokio::sync::RwLock;
@@ -29,13 +29,13 @@ async fn the_header_of_the_platform_is_read_anew_for_each_call() {
     };
     let provider = ManagedIdentity::builder("https://vault.azure.net").env(env("first"));
     let provider = std::sync::Arc::new(RwLock::new(provider.build().unwrap()));
-    let identity = AgentIdentity::new(
-        AgentType("azure"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    let agent = Agent::builder(identity.unwrap()).build().unwrap();
+    let identity = AgentIdentity {
+        agent_type: "azure".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
+    let agent = Agent::builder(identity).build().unwrap();
     let cache = agent
         .cache(Moving(std::sync::Arc::clone(&provider)))
         .long_lived(LongLived::Flag)
@@ -43,7 +43,7 @@ async fn the_header_of_the_platform_is_read_anew_for_each_call() {
         .unwrap();
     cache.get().await.unwrap_err();
 
-    provider.write().await.place.env = env("second");
+    provider.write().await.search.env = env("second");
 
     cache.refresh_now().await.unwrap();
 }

@@ -4,8 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use keytide_core::{CredentialKind, Error, Subject};
-use keytide_http::issuer::IssuerClient;
-use keytide_issuer::Env;
+use keytide_issuer::{Env, IssuerClient};
 
 use super::{Settings, WorkloadIdentity};
 use crate::entra::{AUTHORITY, AssertionFile, Client, Exchange, Proof};

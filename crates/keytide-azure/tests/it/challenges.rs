@@ -34,7 +34,8 @@ fn demand() -> Value {
 async fn challenged(cache: &Cache, origin: &str, claims: &str) -> Result<(), ErrorKind> {
     let generation = cache.get().await.unwrap().generation();
     let answer = cache
-        .rejected_with(generation, origin, Some(claims), None)
+        .sender()
+        .rejected(generation, origin, Some(claims), None)
         .await;
     answer.map(drop).map_err(|error| cause(&error).kind())
 }
@@ -152,7 +153,8 @@ async fn a_managed_identity_says_that_it_cannot_and_goes_on_for_others() {
     let generation = cache.get().await.unwrap().generation();
 
     let answer = cache
-        .rejected_with(generation, "https://api.example.com", Some(DEMAND), None)
+        .sender()
+        .rejected(generation, "https://api.example.com", Some(DEMAND), None)
         .await;
 
     let error = cause(&answer.unwrap_err());
@@ -180,7 +182,9 @@ async fn a_managed_identity_that_cannot_ask_for_claims_heals_the_plain_refusal_o
     cache.get().await.unwrap();
     let before = imds.count();
 
-    let demanding = cache.rejected_with(1, "https://demanding.example.com", Some(DEMAND), None);
+    let demanding = cache
+        .sender()
+        .rejected(1, "https://demanding.example.com", Some(DEMAND), None);
     let plain = cache.rejected(1, "https://plain.example.com");
     let (demanding, plain) = tokio::join!(demanding, plain);
 

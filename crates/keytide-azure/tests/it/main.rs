@@ -5,12 +5,14 @@ mod challenges;
 mod conformance;
 mod default_identity;
 mod errors;
+#[cfg(all(unix, feature = "azure_identity"))]
+mod identity;
 mod lives;
-mod manners;
+mod rate_limit;
 mod requests;
 mod revocation;
 mod rotation;
-#[cfg(feature = "azure_core")]
+#[cfg(feature = "azure_identity")]
 mod sdk;
 #[cfg(unix)]
 mod search;
@@ -23,8 +25,8 @@ use std::time::{Duration, SystemTime};
 
 use keytide_azure::{Env, IssuerClient, WorkloadIdentity, WorkloadIdentityBuilder};
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, Error, ErrorKind, Issued, LongLived,
-    Owner, Profile, ProvideCredential, Request, Version,
+    Agent, AgentIdentity, Cache, Error, ErrorKind, Issued, LongLived, Profile, ProvideCredential,
+    Request,
 };
 use keytide_testkit::azure::{Entra, assertion};
 use keytide_testkit::server::{FaultServer, TestCa};
@@ -43,13 +45,13 @@ pub(crate) fn agent() -> Agent {
 }
 
 pub(crate) fn builder() -> keytide_core::AgentBuilder {
-    let identity = AgentIdentity::new(
-        AgentType("azure"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    Agent::builder(identity.unwrap())
+    let identity = AgentIdentity {
+        agent_type: "azure".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
+    Agent::builder(identity)
 }
 
 /// A cache that takes tokens of 24 h.

@@ -14,7 +14,8 @@ use azure_identity::{
     ClientAssertionCredential, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
     UserAssignedId,
 };
-use keytide_azure::{ManagedIdentity, SdkCredential, SdkProvider};
+use keytide_azure::ManagedIdentity;
+use keytide_azure::bridge::{SdkCredentials, SdkProvider};
 use keytide_core::{Cache, ErrorKind, LongLived};
 use keytide_testkit::azure::{Entra, Imds, assertion};
 use keytide_testkit::server::{Asked, Fault, FaultServer, Reply, TestCa};
@@ -123,7 +124,7 @@ fn always(cache: &Cache) -> impl Fn(&str) -> Result<Cache, keytide_core::Error> 
 #[tokio::test]
 async fn the_sdk_keeps_its_copy_and_a_revocation_shows_after_a_401() {
     let (cache, _script) = hour();
-    let service = Service::with(SdkCredential::new(always(&cache)));
+    let service = Service::with(SdkCredentials::new(always(&cache)));
     service.call().await.unwrap();
 
     // Rotated, then revoked: the SDK goes on with what it has.
@@ -148,7 +149,7 @@ async fn the_sdk_keeps_its_copy_and_a_revocation_shows_after_a_401() {
 #[tokio::test]
 async fn asked_each_time_it_sees_rotations_and_revocations_at_once() {
     let (cache, _script) = hour();
-    let service = Service::with(SdkCredential::asked_each_time(always(&cache)));
+    let service = Service::with(SdkCredentials::asked_each_time(always(&cache)));
     service.call().await.unwrap();
     service.call().await.unwrap();
     cache.refresh_now().await.unwrap();
@@ -168,13 +169,13 @@ async fn the_end_that_the_sdk_is_told_is_the_issuers_unless_it_asks_each_time() 
     let end = cache.get().await.unwrap().expires_at().unwrap();
     let end = end.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
 
-    let told = SdkCredential::new(always(&cache))
+    let told = SdkCredentials::new(always(&cache))
         .get_token(&[SCOPE], None)
         .await
         .unwrap();
     assert_eq!(told.expires_on.unix_timestamp(), end);
 
-    let told = SdkCredential::asked_each_time(always(&cache))
+    let told = SdkCredentials::asked_each_time(always(&cache))
         .get_token(&[SCOPE], None)
         .await
         .unwrap();
@@ -191,7 +192,7 @@ async fn each_scope_has_a_cache_that_is_made_once_and_errors_keep_their_reason()
     let imds = Imds::new().start();
     let made = Arc::new(AtomicU64::new(0));
     let (origin, counted, agent) = (imds.origin(), Arc::clone(&made), agent());
-    let credential = SdkCredential::new(move |scope| {
+    let credential = SdkCredentials::new(move |scope| {
         counted.fetch_add(1, Ordering::Relaxed);
         let provider = ManagedIdentity::builder(scope)
             .imds_endpoint(&origin)
@@ -241,14 +242,14 @@ async fn a_credential_of_the_sdk_is_made_anew_for_each_call_and_gets_its_tokens_
  {
     let imds = Imds::new().user_assigned(CLIENT, "o", "/r").start();
     let transport = To::server(&imds, None);
-    let provider = SdkProvider::new(VAULT, move || {
+    let provider = SdkProvider::builder(VAULT, move || {
         let options = ManagedIdentityCredentialOptions {
             user_assigned_id: Some(UserAssignedId::ClientId(CLIENT.to_owned())),
             client_options: options(transport.clone()),
         };
         Ok(ManagedIdentityCredential::new(Some(options))? as Arc<dyn TokenCredential>)
     });
-    let theirs = cache(provider.unwrap());
+    let theirs = cache(provider.build().unwrap());
     theirs.get().await.unwrap();
     theirs.refresh_now().await.unwrap();
     theirs.refresh_now().await.unwrap();
@@ -352,7 +353,7 @@ async fn of_the_sdks_failures_only_the_status_is_told() {
         let imds =
             FaultServer::start(move |_: &Asked| Reply::new(status).body("{\"error\":\"canary\"}"));
         let transport = To::server(&imds, None);
-        let provider = SdkProvider::new(VAULT, move || {
+        let provider = SdkProvider::builder(VAULT, move || {
             let options = ManagedIdentityCredentialOptions {
                 client_options: options(transport.clone()),
                 ..ManagedIdentityCredentialOptions::default()
@@ -360,7 +361,7 @@ async fn of_the_sdks_failures_only_the_status_is_told() {
             Ok(ManagedIdentityCredential::new(Some(options))? as Arc<dyn TokenCredential>)
         });
         let limited = agent()
-            .cache(provider.unwrap())
+            .cache(provider.build().unwrap())
             .flight_limit(Duration::from_secs(3));
 
         let error = limited.build().unwrap().get().await.unwrap_err();
@@ -377,7 +378,7 @@ async fn a_scope_whose_cache_holds_signing_keys_is_refused_and_not_kept() {
     let made = Arc::new(AtomicU64::new(0));
     let (counted, good) = (Arc::clone(&made), hour());
     let cache = good.0.clone();
-    let credential = SdkCredential::new(move |_| {
+    let credential = SdkCredentials::new(move |_| {
         let first = counted.fetch_add(1, Ordering::Relaxed) == 0;
         Ok(if first {
             keys("of the scope")

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keytide_azure::StoreCredential;
+use keytide_azure::bridge::ObjectStoreCredentials;
 use keytide_testkit::{Answer, ScriptedProvider};
 use object_store::CredentialProvider;
 use object_store::azure::AzureCredential;
@@ -13,7 +13,7 @@ use crate::{agent, is_refused_for_its_kind, keys, text};
 async fn each_request_of_a_store_carries_the_token_of_now() {
     let (provider, _script) = ScriptedProvider::new(Answer::token(Duration::from_secs(3600)));
     let cache = agent().cache(provider).build().unwrap();
-    let store = StoreCredential::new(cache.clone()).unwrap();
+    let store = ObjectStoreCredentials::new(cache.clone()).unwrap();
     let bearer = async || match &*store.get_credential().await.unwrap() {
         AzureCredential::BearerToken(token) => token.clone(),
         _ => panic!("a bearer token"),
@@ -39,7 +39,7 @@ async fn each_request_of_a_store_carries_the_token_of_now() {
 
 #[test]
 fn a_store_takes_no_signing_keys() {
-    let error = StoreCredential::new(keys("of the store")).unwrap_err();
+    let error = ObjectStoreCredentials::new(keys("of the store")).unwrap_err();
 
     is_refused_for_its_kind(&error, "of the store");
 }

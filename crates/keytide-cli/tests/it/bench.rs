@@ -11,16 +11,21 @@ fn prints_a_table_that_names_each_subject_with_its_ratio() {
 
     let table = &measured.table;
     let version = env!("CARGO_PKG_VERSION");
-    assert!(table.contains("ArcSwap::load (arc-swap 1.9.5)"), "{table}");
+    assert!(
+        table.contains("ArcSwap::load + coarse clock (arc-swap 1.9.5)"),
+        "{table}"
+    );
     assert!(
         table.contains(&format!("keytide read (keytide-core {version})")),
         "{table}"
     );
-    assert!(table.contains("× ArcSwap::load"), "{table}");
+    assert!(table.contains("× primitive + clock"), "{table}");
     assert!(
-        table.contains("get().await, × ArcSwap::load"),
+        table.contains("get().await, × ArcSwap::load + coarse clock"),
         "a goal: {table}"
     );
+    let (first, better) = (table.find("hit one thread"), table.find("No peers"));
+    assert!(first < better, "what was asked for comes first: {table}");
     assert!(
         !table.contains('\u{1b}'),
         "no colour where there is no terminal"
@@ -48,7 +53,9 @@ fn json_is_one_report_and_nothing_else() {
             .is_some_and(|lines| lines.len() > 5)
     );
     let subjects = report["subjects"].as_array().expect("a list");
-    let base = subjects.iter().find(|one| one["name"] == "ArcSwap::load");
+    let base = subjects
+        .iter()
+        .find(|one| one["name"] == "ArcSwap::load + coarse clock");
     assert_eq!(base.expect("the base takes part")["crate"], "arc-swap");
     assert_eq!(base.expect("the base takes part")["version"], "1.9.5");
     let case = &report["cases"][0];
@@ -64,7 +71,7 @@ fn json_is_one_report_and_nothing_else() {
             "{row}"
         );
         assert!(
-            row["values"]["base"]
+            row["values"]["clock"]
                 .as_f64()
                 .is_some_and(|ratio| ratio > 0.0),
             "{row}"

@@ -8,7 +8,8 @@ use crate::run::{keytide, measured, stderr, text};
 const REPORT: &str = r#"{
   "schema": 1, "partial": false, "quick": true, "began": 0, "took_s": 1.0,
   "better": ["<script>alert(1)</script> & 'quotes'"],
-  "noise": {"worst": 0.5, "at": "hit", "too_noisy": true, "ratios": 2, "apart": 1},
+  "noise": {"worst": 0.5, "at": "hit", "too_noisy": true, "ratios": 2, "apart": 1,
+    "rows": [{"case": "refresh hanging", "subject": "<b>peer</b>", "column": "p99.9", "spread": 0.5}]},
   "goals": [{"measure": "a", "goal": "1", "measured": "2", "met": false}],
   "subjects": [
     {"name": "keytide", "crate": "keytide-core", "version": "0.1.0", "role": "keytide", "setup": "", "path": "", "margin_s": 1, "jitter_s": 0},
@@ -62,10 +63,16 @@ fn the_page_loads_nothing_and_carries_no_markup_of_a_report() {
     );
     assert!(page.contains("prefers-color-scheme:dark"));
     assert!(page.contains("width=device-width"));
+    let picture = page.find("<figure>").expect("a picture");
     let better = page.find("Where a peer is better").expect("it is told");
+    assert!(picture < better, "what a reader came for comes first");
     let goals = page.find("Goals of keytide").expect("goals are told");
-    assert!(better < goals, "where a peer is better comes first");
+    assert!(better < goals, "where a peer is better comes next");
     assert!(page.contains("too noisy") && page.contains("1.50 s ~"));
+    assert!(
+        page.contains("refresh hanging: &lt;b&gt;peer"),
+        "which figures"
+    );
     well_formed(&page);
 }
 
@@ -141,14 +148,16 @@ fn the_block_of_a_readme_is_rewritten_and_nothing_else() {
     std::fs::write(&readme, format!("before\n{begin}\nold\n{end}\nafter\n")).expect("written");
     let report = dir.path().join("report.json");
     std::fs::write(&report, REPORT).expect("written");
+    let report = report.to_str().expect("UTF-8");
     let args = [
         "bench",
         "--from",
-        report.to_str().expect("UTF-8"),
-        "--readme",
+        report,
+        "--pictures",
+        "https://example.invalid/p/",
     ];
 
-    let output = keytide(&[&args[..], &[readme.to_str().expect("UTF-8")]].concat());
+    let output = keytide(&[&args[..], &["--readme", readme.to_str().expect("UTF-8")]].concat());
 
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let text = text(&readme);
@@ -157,9 +166,39 @@ fn the_block_of_a_readme_is_rewritten_and_nothing_else() {
             && text.ends_with(&format!("{end}\nafter\n"))
     );
     assert!(
-        !text.contains("old\n") && text.contains("| a | 1 | 2 |"),
+        !text.contains("old\n") && text.contains("A peer is better in one figure."),
         "{text}"
     );
+    assert!(
+        text.contains("![")
+            && text.contains("](https://example.invalid/p/refresh-hanging-over-time.svg)"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_comparison_says_all_and_links_to_the_pictures_beside_it() {
+    let dir = written(REPORT);
+
+    let page = text(&dir.path().join("comparison.md"));
+
+    for (name, _) in page
+        .match_indices("](")
+        .map(|(at, _)| page[at + 2..].split_once(')').expect("it ends"))
+    {
+        assert!(dir.path().join(name).is_file(), "{name}");
+    }
+    let at = |what: &str| page.find(what).unwrap_or_else(|| panic!("{what}: {page}"));
+    let order = [
+        "refresh-hanging-over-time.svg",
+        "## Where a peer is better",
+        "| a | 1 | 2 | **missed** |",
+        "refresh-hanging-distribution.svg",
+        "- refresh hanging: &lt;b>peer",
+        "- a & b",
+    ];
+    assert!(order.map(at).is_sorted(), "{page}");
+    assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
 }
 
 fn written(report: &str) -> tempfile::TempDir {

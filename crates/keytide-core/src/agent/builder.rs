@@ -11,7 +11,7 @@ use crate::engine::household::Household;
 use crate::error::Error;
 use crate::event::{Observe, Sink};
 use crate::home::Homes;
-use crate::identity::AgentIdentity;
+use crate::identity::{AgentIdentity, Labels};
 use crate::sys::chance::{Chance, Draw};
 use crate::sys::clock::{AgentClock, Clock};
 
@@ -19,6 +19,7 @@ use crate::sys::clock::{AgentClock, Clock};
 #[must_use]
 pub struct AgentBuilder {
     identity: AgentIdentity,
+    labels: Labels,
     observers: Vec<(Box<dyn Observe>, bool)>,
     queue: usize,
     runtime: Option<Handle>,
@@ -30,12 +31,20 @@ impl AgentBuilder {
     pub(super) fn new(identity: AgentIdentity) -> Self {
         Self {
             identity,
+            labels: Labels::default(),
             observers: Vec::new(),
             queue: 1024,
             runtime: None,
             clock: AgentClock::System,
             chance: Chance::System,
         }
+    }
+
+    /// Adds a label, such as `data-class`, or replaces the one of that name. Events and requests to providers carry it. At most
+    /// 32, under the rule of the [names](AgentIdentity). Defaults to none.
+    pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.labels.set(name.into(), value.into());
+        self
     }
 
     /// Tells an observer of all that happens but single uses, on a thread that serves the observers of all agents until one
@@ -74,24 +83,25 @@ impl AgentBuilder {
     /// Lives by this clock instead of the system's. Needs [`runtime`](Self::runtime): the timers of that runtime must
     /// go with the clock. Reads cost more under it. Defaults to the system's clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = AgentClock::Injected(Arc::new(clock));
+        self.clock = AgentClock::injected(clock);
         self
     }
 
     /// Draws what is left to chance from here instead of the system: for simulations that are to be had again. Two agents
     /// of one process must not draw the same instance id. Defaults to the system's chance.
     pub fn chance(mut self, chance: impl Draw) -> Self {
-        self.chance = Chance::Injected(Arc::new(chance));
+        self.chance = Chance::injected(chance);
         self
     }
 
     /// Builds the agent, with an instance id of its own.
     ///
     /// # Errors
-    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) when a label or the queue is out of its range, or a clock
-    /// was given without a runtime.
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) when a name, a label or the queue is out of its range, or a
+    /// clock was given without a runtime.
     pub fn build(self) -> Result<Agent, Error> {
-        self.identity.check_labels()?;
+        self.identity.check()?;
+        self.labels.check()?;
         if self.queue == 0 || self.queue > MOST_EVENTS {
             let message = format!(
                 "an observer's queue must be 1 to {MOST_EVENTS} events, not {}",
@@ -107,6 +117,7 @@ impl AgentBuilder {
         let sink = Sink::new(self.observers, self.queue);
         let actor = Arc::new(Actor::new(
             self.identity,
+            self.labels,
             self.clock.clone(),
             self.chance,
             sink,

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::Agent;
-use crate::cache::{Revoked, TELLING, Telling};
+use crate::cache::{RevocationReport, Revoking, TELLING_LIMIT};
 use crate::engine::machine::Ended;
 use crate::error::{Error, ErrorKind};
 use crate::event::{EventKind, Reason};
@@ -37,7 +37,7 @@ impl Agent {
         let left = left.map_or(Duration::ZERO, |ends| ends.remaining(now));
         let telling: Vec<_> = caches
             .iter()
-            .map(|cache| Some(Telling::of(cache, cache.revoke())))
+            .map(|cache| Some(Revoking::of(cache, cache.revoke())))
             .collect();
         if first {
             self.inner.actor.emit(
@@ -86,15 +86,15 @@ impl Agent {
 /// What an agent left behind.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Termination {
+pub struct TerminationReport {
     /// One for each cache that lived, in no particular order.
-    pub revoked: Vec<Revoked>,
+    pub revoked: Vec<RevocationReport>,
     /// For how long something is still accepted that was issued to caches which had been dropped or revoked before. Zero
     /// when there is nothing of the sort.
     pub left: Duration,
 }
 
-impl Termination {
+impl TerminationReport {
     /// For how long something that the agent was issued is still accepted by its issuer, as far as can be known.
     #[must_use]
     pub fn residual_exposure(&self) -> Duration {
@@ -109,16 +109,16 @@ impl Termination {
 #[must_use = "issuers are told only when this is awaited; dropping it is fine where that is not wanted"]
 pub struct Terminating {
     agent: Agent,
-    telling: Vec<Option<Telling>>,
-    revoked: Vec<Option<Revoked>>,
+    telling: Vec<Option<Revoking>>,
+    revoked: Vec<Option<RevocationReport>>,
     left: Duration,
     deadline: Option<Deadline>,
 }
 
 impl Future for Terminating {
-    type Output = Termination;
+    type Output = TerminationReport;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Termination> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<TerminationReport> {
         let this = &mut *self;
         let mut pending = false;
         for (telling, revoked) in this.telling.iter_mut().zip(&mut this.revoked) {
@@ -135,7 +135,7 @@ impl Future for Terminating {
         if pending {
             let deadline = this
                 .deadline
-                .get_or_insert_with(|| Deadline::new(&this.agent.inner.homes, TELLING));
+                .get_or_insert_with(|| Deadline::new(&this.agent.inner.homes, TELLING_LIMIT));
             if deadline.alarm().poll(context.waker()).is_pending() {
                 return Poll::Pending;
             }
@@ -147,9 +147,9 @@ impl Future for Terminating {
                 .filter_map(|(telling, revoked)| {
                     revoked
                         .take()
-                        .or_else(|| telling.as_mut().map(Telling::give_up))
+                        .or_else(|| telling.as_mut().map(Revoking::give_up))
                 });
-        Poll::Ready(Termination {
+        Poll::Ready(TerminationReport {
             revoked: revoked.collect(),
             left: this.left,
         })

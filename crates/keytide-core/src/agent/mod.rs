@@ -9,11 +9,11 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use self::builder::AgentBuilder;
-pub use self::end::{Terminating, Termination};
+pub use self::end::{Terminating, TerminationReport};
 use crate::cache::{CacheBuilder, CacheStatus, status_of};
 use crate::engine::household::Household;
 use crate::engine::shared::Shared;
-use crate::identity::{AgentIdentity, InstanceId};
+use crate::identity::{AgentIdentity, InstanceId, Labels};
 use crate::provider::ProvideCredential;
 
 /// One running agent: who it is, what it holds, and who watches.
@@ -22,13 +22,13 @@ use crate::provider::ProvideCredential;
 /// [`terminate`](Self::terminate), or when the last of all these is dropped.
 ///
 /// ```
-/// # use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Owner, TracingObserver, Version};
-/// let identity = AgentIdentity::new(
-///     AgentType("invoice-reader"),
-///     Version("1.4.2"),
-///     Environment("prod"),
-///     Owner("payments"),
-/// )?;
+/// # use keytide_core::{Agent, AgentIdentity, TracingObserver};
+/// let identity = AgentIdentity {
+///     agent_type: "invoice-reader".into(),
+///     version: "1.4.2".into(),
+///     environment: "prod".into(),
+///     owner: "payments".into(),
+/// };
 /// let agent = Agent::builder(identity).observe(TracingObserver::default()).build()?;
 /// # Ok::<(), keytide_core::Error>(())
 /// ```
@@ -47,6 +47,12 @@ impl Agent {
     #[must_use]
     pub fn identity(&self) -> &AgentIdentity {
         &self.inner.actor.identity
+    }
+
+    /// What else is known of it.
+    #[must_use]
+    pub fn labels(&self) -> &Labels {
+        &self.inner.actor.labels
     }
 
     /// Which instance of it this is: generated, unique.

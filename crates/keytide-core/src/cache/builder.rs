@@ -61,8 +61,8 @@ impl CacheBuilder {
 
     /// The shortest time between two calls, 10 ms to 1 h. Defaults to 1 s, but for the first four calls after one has failed
     /// that left readers without a credential: those follow after 100, 200, 400 and 800 ms at the most.
-    pub fn floor(self, floor: Duration) -> Self {
-        self.set(|options| options.floor = Some(floor))
+    pub fn min_interval(self, min_interval: Duration) -> Self {
+        self.set(|options| options.min_interval = Some(min_interval))
     }
 
     /// How long one call may take, 100 ms to 10 min. Defaults to 30 s; while a credential is usable at most a sixth of
@@ -123,8 +123,7 @@ impl CacheBuilder {
         };
         check_static_input(&self.agent, &profile, options.allow_static)?;
         let (agent, provider) = (self.agent, self.provider);
-        let name = profile.name;
-        let shared = agent.register(self.key, name, |place, key| {
+        let shared = agent.register(self.key, profile, |place, key, profile| {
             let actor = Arc::clone(&agent.actor);
             let context = Arc::new(Context::new(actor, key, profile));
             Arc::new(Shared::new(
@@ -139,6 +138,11 @@ impl CacheBuilder {
     }
 
     fn check(&self, profile: &Profile) -> Result<(), Error> {
+        self.check_key()?;
+        if self.plain {
+            // The defaults are within their ranges, and fit every profile.
+            return Ok(());
+        }
         let options = &self.options;
         let range = |what: &str, value: Duration, least: Duration, most: Duration| {
             if value < least || value > most {
@@ -153,8 +157,8 @@ impl CacheBuilder {
             Duration::from_secs(100 * 365 * 24 * 3600),
         );
         range(
-            "the floor",
-            options.floor(),
+            "the minimum interval",
+            options.min_interval(),
             Duration::from_millis(10),
             hour,
         )?;
@@ -197,6 +201,10 @@ impl CacheBuilder {
                 )));
             }
         }
+        Ok(())
+    }
+
+    fn check_key(&self) -> Result<(), Error> {
         if let Some(key) = &self.key
             && (key.is_empty()
                 || key.len() > 256

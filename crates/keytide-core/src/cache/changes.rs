@@ -12,6 +12,22 @@ impl Cache {
     /// Tells of generations that are published from now on, never of equal material.
     ///
     /// A slow watcher slows nobody: it sees the latest generation when it looks.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use keytide_testkit::{Answer, scripted_cache};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), keytide_core::Error> {
+    /// # let (cache, _) = scripted_cache(Answer::token(Duration::from_secs(3600)))?;
+    /// let mut changes = cache.changes();
+    /// cache.get().await?;
+    /// assert_eq!(changes.next().await, Some(1));
+    ///
+    /// cache.revoke().await;
+    /// assert_eq!(changes.next().await, None);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn changes(&self) -> Changes {
         if self.shared.context.is_foreign() {

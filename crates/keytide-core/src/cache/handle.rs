@@ -15,6 +15,23 @@ impl Cache {
     ///
     /// Between reads it holds on to the generation that it saw last, so a parked handle keeps that one in memory, also
     /// across a rotation or a revocation, until it is read, [`release`](Handle::release)d or dropped.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use keytide_testkit::{Answer, scripted_cache};
+    /// # let (cache, _) = scripted_cache(Answer::token(Duration::from_secs(3600)))?;
+    /// # cache.get_blocking(Duration::from_secs(10))?;
+    /// // One for each task that reads in a loop.
+    /// let mut handle = cache.handle();
+    /// for _ in 0..1000 {
+    ///     handle.read(|credential| assert_eq!(credential.generation(), 1))?;
+    /// }
+    ///
+    /// // The task rests: the credential is not kept in memory for it.
+    /// handle.release();
+    /// assert_eq!(handle.cache().key(), cache.key());
+    /// # Ok::<(), keytide_core::Error>(())
+    /// ```
     #[must_use]
     pub fn handle(&self) -> Handle {
         Handle {
@@ -39,30 +56,8 @@ impl Handle {
     pub fn read<R>(&mut self, read: impl FnOnce(&Credential) -> R) -> Result<R, Error> {
         match self.parked.load() {
             Some(credential) if credential.leased() => Ok(read(credential)),
-            found => slow(
-                &self.cache.shared,
-                found.map(Arc::as_ref),
-                Duration::ZERO,
-                read,
-            ),
+            found => slow(&self.cache.shared, found.map(Arc::as_ref), read),
         }
-    }
-
-    /// Reads a credential that lasts at least `least` longer: see [`Cache::read_for`].
-    ///
-    /// # Errors
-    /// Those of [`Cache::read_for`].
-    pub fn read_for<R>(
-        &mut self,
-        least: Duration,
-        read: impl FnOnce(&Credential) -> R,
-    ) -> Result<R, Error> {
-        slow(
-            &self.cache.shared,
-            self.parked.load().map(Arc::as_ref),
-            least,
-            read,
-        )
     }
 
     /// Lets go of the generation that it saw last.
@@ -81,10 +76,9 @@ impl Handle {
 fn slow<R>(
     shared: &Arc<Shared>,
     found: Option<&Credential>,
-    least: Duration,
     read: impl FnOnce(&Credential) -> R,
 ) -> Result<R, Error> {
-    shared.slow_read(found, least)?;
+    shared.slow_read(found, Duration::ZERO)?;
     found.map(read).ok_or_else(|| shared.absent())
 }
 

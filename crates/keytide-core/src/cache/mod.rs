@@ -4,14 +4,14 @@ mod builder;
 mod changes;
 mod get;
 mod handle;
-mod origin;
+mod need;
 mod read;
 mod reject;
-mod report;
 mod revoke;
+mod revoking;
+mod sender;
 mod status;
 mod subject;
-mod telling;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,11 +20,13 @@ pub use self::builder::CacheBuilder;
 pub use self::changes::Changes;
 pub use self::get::Get;
 pub use self::handle::Handle;
+pub use self::need::Need;
+pub(crate) use self::revoking::TELLING_LIMIT;
+pub use self::revoking::{RevocationReport, Revoking};
+pub use self::sender::{Sender, UseReport};
 pub(crate) use self::status::status_of;
 pub use self::status::{CacheStatus, Phase};
 pub use self::subject::{Subject, SubjectUse};
-pub(crate) use self::telling::TELLING;
-pub use self::telling::{Revoked, Telling};
 use crate::engine::shared::Shared;
 use crate::error::Error;
 use crate::profile::CredentialKind;
@@ -41,6 +43,9 @@ use crate::profile::CredentialKind;
 /// | [`try_get`](Self::try_get) | an owned one | the same |
 /// | [`get`](Self::get) | an owned one | waits for the issuer |
 /// | [`get_blocking`](Self::get_blocking) | an owned one | blocks the thread, within a limit |
+///
+/// A read that wants more life than what is usable, or waits through an outage, says so first: [`need`](Self::need). Whoever
+/// attaches credentials to requests reads by destination: [`sender`](Self::sender).
 pub struct Cache {
     pub(crate) shared: Arc<Shared>,
 }
@@ -64,12 +69,30 @@ impl Drop for Cache {
 
 impl Cache {
     /// The key that names this cache in events and status.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use keytide_testkit::{Answer, scripted_cache};
+    /// # let (cache, _) = scripted_cache(Answer::token(Duration::from_secs(3600)))?;
+    /// assert_eq!(&*cache.key(), "scripted#1");
+    /// # Ok::<(), keytide_core::Error>(())
+    /// ```
     #[must_use]
     pub fn key(&self) -> Arc<str> {
         self.shared.context.key.text()
     }
 
     /// What its credentials are good for, as its provider states it.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use keytide_testkit::{Answer, scripted_cache};
+    /// # let (cache, _) = scripted_cache(Answer::token(Duration::from_secs(3600)))?;
+    /// use keytide_core::CredentialKind;
+    ///
+    /// assert_eq!(cache.kind(), CredentialKind::BearerToken);
+    /// # Ok::<(), keytide_core::Error>(())
+    /// ```
     #[must_use]
     pub fn kind(&self) -> CredentialKind {
         self.shared.context.profile().kind
@@ -80,6 +103,17 @@ impl Cache {
     ///
     /// # Errors
     /// [`Misconfigured`](crate::ErrorKind::Misconfigured), naming the cache and its provider.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use keytide_testkit::{Answer, scripted_cache};
+    /// # let (cache, _) = scripted_cache(Answer::token(Duration::from_secs(3600)))?;
+    /// use keytide_core::CredentialKind;
+    ///
+    /// let refusal = cache.expect_kind(CredentialKind::SigningKey).unwrap_err();
+    /// assert!(refusal.to_string().contains("holds bearer tokens"));
+    /// # Ok::<(), keytide_core::Error>(())
+    /// ```
     pub fn expect_kind(&self, wanted: CredentialKind) -> Result<(), Error> {
         self.shared.context.expect_kind(self.kind(), wanted)
     }

@@ -1,15 +1,11 @@
 //! When somebody says that a credential is no good: a destination, the user, or a layer above.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Cache;
 use crate::credential::Credential;
-use crate::engine::ask::Limit;
 use crate::engine::decide::Words;
-use crate::engine::machine::Want;
 use crate::error::Error;
-use crate::error::text::bounded;
 
 impl Cache {
     /// Reports that `origin` refused `generation` (an HTTP 401), and waits for what the issuer says to that.
@@ -21,50 +17,47 @@ impl Cache {
     /// # Errors
     /// The wait ends with [`Rejected`](crate::ErrorKind::Rejected) when the issuer gives the same credential again or
     /// cannot be asked: let the refusal surface.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use keytide_testkit::{Answer, scripted_cache};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), keytide_core::Error> {
+    /// # let (cache, _) = scripted_cache(Answer::token(Duration::from_secs(3600)))?;
+    /// let origin = "https://api.example.com";
+    /// let used = cache.get().await?.generation();
+    ///
+    /// // … the answer is a 401 …
+    /// let newer = cache.rejected(used, origin).await?;
+    /// assert!(newer.generation() > used);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn rejected(
         &self,
         generation: u64,
         origin: &str,
     ) -> impl Future<Output = Result<Arc<Credential>, Error>> + Send + use<> {
-        self.rejected_with(generation, origin, None, None)
-    }
-
-    /// [`rejected`](Self::rejected) with what the origin's challenge demanded, and an end to the reader's patience.
-    ///
-    /// The claims, a JSON text, are handed to the provider with the calls that this report forces, and with no others:
-    /// [`Request::claims`](crate::Request::claims). A call that fails with them sets no pace but this origin's, and readers
-    /// for others who waited for it have one made without them.
-    ///
-    /// # Errors
-    /// Those of [`rejected`](Self::rejected), and [`TimedOut`](crate::ErrorKind::TimedOut): the call goes on for others.
-    pub fn rejected_with(
-        &self,
-        generation: u64,
-        origin: &str,
-        claims: Option<&str>,
-        patience: Option<Duration>,
-    ) -> impl Future<Output = Result<Arc<Credential>, Error>> + Send + use<> {
-        self.shared.rejected(generation, origin, claims);
-        let (cache, origin) = (self.clone(), origin.to_owned());
-        async move {
-            let want = Want {
-                origin: Some(&bounded(&origin)),
-                beyond: Some(generation),
-                ..Want::default()
-            };
-            let limit = patience.map_or(Limit::OneCall, Limit::Patience);
-            let credential = cache.shared.obtain(want, limit).await?;
-            if credential.generation() > generation {
-                return Ok(credential);
-            }
-            let message =
-                format!("{origin} refused the credential, and the issuer gave the same one again");
-            Err(cache.shared.error(crate::ErrorKind::Rejected, &message))
-        }
+        self.sender().rejected(generation, origin, None, None)
     }
 
     /// Declares `generation` invalid everywhere: it is not read any more, and the issuer is asked anew by the next
     /// demand. Returns whether it was the current one; an older generation changes nothing.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use keytide_testkit::{Answer, scripted_cache};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), keytide_core::Error> {
+    /// # let (cache, _) = scripted_cache(Answer::token(Duration::from_secs(3600)))?;
+    /// let leaked = cache.get().await?.generation();
+    /// assert!(cache.invalidate(leaked));
+    ///
+    /// // No reader gets it any more.
+    /// assert!(cache.get().await?.generation() > leaked);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn invalidate(&self, generation: u64) -> bool {
         if self.shared.context.is_foreign() {
             return false;
@@ -78,13 +71,25 @@ impl Cache {
     }
 
     /// Accepts another principal from now on, beside those listed at building.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use keytide_testkit::{Answer, scripted_cache};
+    /// # let (cache, _) = scripted_cache(Answer::token(Duration::from_secs(3600)))?;
+    /// // The account that the issuer names from now on is another one, on purpose.
+    /// cache.adopt_principal("arn:aws:sts::123456789012:assumed-role/reader/instance");
+    /// assert!(cache.get_blocking(Duration::from_secs(10)).is_ok());
+    /// # Ok::<(), keytide_core::Error>(())
+    /// ```
     pub fn adopt_principal(&self, principal: impl Into<Arc<str>>) {
         if self.shared.context.is_foreign() {
             return;
         }
+        // Before the lock is taken: the conversion is a user's.
+        let principal = principal.into();
         let mut state = self.shared.state.lock();
-        state.machine.adopted(self.shared.options.floor());
-        let (principal, adopted) = (principal.into(), &mut state.rest().adopted);
+        state.machine.adopted(self.shared.options.min_interval());
+        let adopted = &mut state.rest().adopted;
         if !adopted.contains(&principal) {
             adopted.push(principal);
         }

@@ -67,6 +67,18 @@ pub enum Phase {
 
 impl Cache {
     /// What the cache is doing now. In a forked child, whose parent's it is, nothing.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use keytide_testkit::{Answer, scripted_cache};
+    /// # let (cache, _) = scripted_cache(Answer::token(Duration::from_secs(3600)))?;
+    /// use keytide_core::Phase;
+    ///
+    /// # cache.get_blocking(Duration::from_secs(10))?;
+    /// let status = cache.status();
+    /// assert_eq!((status.phase, status.rotations, status.failures), (Phase::Fresh, 1, 0));
+    /// # Ok::<(), keytide_core::Error>(())
+    /// ```
     #[must_use]
     pub fn status(&self) -> CacheStatus {
         status_of(&self.shared)

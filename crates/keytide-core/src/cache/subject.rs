@@ -86,13 +86,18 @@ impl Subject {
     /// # Errors
     /// Those of [`Cache::get`]; with [`SubjectUse::Once`] also [`Unavailable`](ErrorKind::Unavailable) while there is
     /// none that was not presented before: asked again when the base changes.
+    ///
+    /// Never [`NotConfigured`](ErrorKind::NotConfigured): whoever was given a subject is configured, so where nobody
+    /// configured the subject's provider it is [`Misconfigured`](ErrorKind::Misconfigured), naming that provider, and a
+    /// chain does not go on to another principal.
     pub async fn obtain(&self, request: &Request) -> Result<Arc<Credential>, Error> {
         // What the user demands by name is demanded of every layer, whatever its pace.
         let by_name = request.trigger() == Trigger::ByName;
-        match self.usage {
+        let subject = match self.usage {
             SubjectUse::Repeatable => self.repeatable(request.forced(), by_name).await,
             SubjectUse::Once => self.once(request.change_notifier(), by_name).await,
-        }
+        };
+        subject.map_err(Error::of_provider)
     }
 
     async fn repeatable(&self, forced: bool, by_name: bool) -> Result<Arc<Credential>, Error> {

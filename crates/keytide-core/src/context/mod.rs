@@ -3,15 +3,16 @@
 pub(crate) mod key;
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::context::key::Key;
 use crate::error::Error;
 use crate::event::{Event, EventKind, Sink};
-use crate::identity::{AgentIdentity, InstanceId};
+use crate::identity::{AgentIdentity, InstanceId, Labels};
 use crate::profile::{CredentialKind, Profile};
-use crate::sync::slot::Swap;
+use crate::sync::slot::{Peeked, Swap};
 use crate::sys::Process;
 use crate::sys::chance::Chance;
 use crate::sys::clock::AgentClock;
@@ -28,6 +29,7 @@ pub(crate) struct Context {
 /// The agent as its caches, requests and events know it.
 pub(crate) struct Actor {
     pub(crate) identity: Arc<AgentIdentity>,
+    pub(crate) labels: Arc<Labels>,
     pub(crate) instance: InstanceId,
     pub(crate) clock: AgentClock,
     pub(crate) chance: Chance,
@@ -38,12 +40,14 @@ pub(crate) struct Actor {
 impl Actor {
     pub(crate) fn new(
         identity: AgentIdentity,
+        labels: Labels,
         clock: AgentClock,
         chance: Chance,
         sink: Sink,
     ) -> Self {
         Self {
             identity: Arc::new(identity),
+            labels: Arc::new(labels),
             instance: InstanceId::drawn(chance.id()),
             clock,
             chance,
@@ -88,6 +92,7 @@ impl Actor {
         self.sink.push(Event {
             identity: Arc::clone(&self.identity),
             instance: self.instance,
+            labels: Arc::clone(&self.labels),
             cache: key.cloned(),
             provider: provider.to_owned(),
             principal: principal.cloned(),
@@ -98,11 +103,11 @@ impl Actor {
 }
 
 impl Context {
-    pub(crate) fn new(actor: Arc<Actor>, key: Key, profile: Profile) -> Self {
+    pub(crate) fn new(actor: Arc<Actor>, key: Key, profile: Arc<Profile>) -> Self {
         Self {
             actor,
             key,
-            profile: Swap::new(profile.shared()),
+            profile: Swap::new(profile),
         }
     }
 
@@ -156,13 +161,18 @@ impl Context {
         self.profile.load()
     }
 
+    /// The same, for a look.
+    pub(crate) fn peek_profile(&self) -> Peeked<Profile> {
+        self.profile.peek()
+    }
+
     /// An answer came from a provider that states this.
     pub(crate) fn set_profile(&self, profile: Profile) {
         self.profile.store(profile.shared());
     }
 }
 
-impl std::ops::Deref for Context {
+impl Deref for Context {
     type Target = Actor;
 
     fn deref(&self) -> &Actor {

@@ -143,7 +143,7 @@ impl Credential {
     /// credential.
     #[must_use]
     pub fn remaining(&self) -> Duration {
-        self.remaining_at(self.context.clock.now())
+        self.remaining_at(self.context.clock.now_of_reader())
     }
 
     /// How long it lasted when it was received; `Duration::MAX` for a static credential.

@@ -30,7 +30,8 @@ use secrecy::{ExposeSecret, SecretSlice};
 /// println!("{secret}");
 /// ```
 pub struct Secret {
-    buffer: Buffer,
+    /// Nobody shares it before it is published.
+    whole: SecretSlice<u8>,
     /// Where the secret begins: what stands before it is the scheme of an `Authorization` header.
     start: u8,
 }
@@ -55,7 +56,7 @@ impl Secret {
             whole.into_boxed_slice()
         };
         Self {
-            buffer: Buffer(Arc::new(SecretSlice::from(boxed.into_vec()))),
+            whole: SecretSlice::from(boxed.into_vec()),
             start: u8::try_from(prefix.len()).unwrap_or(0),
         }
     }
@@ -67,18 +68,18 @@ impl Secret {
         whole.extend_from_slice(prefix);
         whole.extend_from_slice(secret);
         Self {
-            buffer: Buffer(Arc::new(SecretSlice::from(whole))),
+            whole: SecretSlice::from(whole),
             start: u8::try_from(prefix.len()).unwrap_or(0),
         }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        self.buffer.after(self.start)
+        after(self.whole.expose_secret(), self.start)
     }
 
     /// The buffer, and where the secret begins in it.
     pub(super) fn into_parts(self) -> (Buffer, u8) {
-        (self.buffer, self.start)
+        (Buffer(Arc::new(self.whole)), self.start)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -143,7 +144,7 @@ pub(super) struct Buffer(Arc<SecretSlice<u8>>);
 impl Buffer {
     /// What stands from here on.
     pub(super) fn after(&self, start: u8) -> &[u8] {
-        self.as_ref().get(usize::from(start)..).unwrap_or_default()
+        after(self.as_ref(), start)
     }
 
     pub(super) fn share(&self, start: u8) -> SharedSecret {
@@ -158,6 +159,10 @@ impl AsRef<[u8]> for Buffer {
     fn as_ref(&self) -> &[u8] {
         self.0.expose_secret()
     }
+}
+
+fn after(whole: &[u8], start: u8) -> &[u8] {
+    whole.get(usize::from(start)..).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -177,22 +182,24 @@ mod tests {
             let behind = Secret::after(b"Bearer ", bytes);
             let moved = Secret::new(b"token".to_vec()).prefixed(b"Bearer ");
 
-            assert_eq!(plain.buffer.share(plain.start).secret_start(), 0);
-            for secret in [&behind, &moved] {
-                assert_eq!(secret.buffer.share(secret.start).as_ref(), b"Bearer token");
-                assert_eq!(secret.buffer.share(secret.start).secret_start(), 7);
+            for secret in [behind, moved] {
                 assert!(secret.is(plain.bytes()));
+                let (buffer, start) = secret.into_parts();
+                assert_eq!(buffer.share(start).as_ref(), b"Bearer token");
+                assert_eq!(buffer.share(start).secret_start(), 7);
             }
+            let (buffer, start) = plain.into_parts();
+            assert_eq!(buffer.share(start).secret_start(), 0);
         }
     }
 
     #[test]
     fn a_share_is_of_the_same_buffer_which_goes_with_its_last_holder_on_whatever_thread() {
-        let secret = Secret::from("token".to_owned());
-        let buffer = Arc::downgrade(&secret.buffer.0);
-        let shares: Vec<_> = (0..4).map(|_| secret.buffer.share(secret.start)).collect();
+        let (secret, start) = Secret::from("token".to_owned()).into_parts();
+        let buffer = Arc::downgrade(&secret.0);
+        let shares: Vec<_> = (0..4).map(|_| secret.share(start)).collect();
         for share in &shares {
-            assert_eq!(share.as_ref().as_ptr(), secret.bytes().as_ptr());
+            assert_eq!(share.as_ref().as_ptr(), secret.after(start).as_ptr());
         }
 
         thread::scope(|scope| {

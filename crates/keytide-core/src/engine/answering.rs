@@ -1,52 +1,51 @@
 //! A provider's answer in the making: [`Answering`].
 
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll};
 
 use crate::error::Error;
-use crate::provider::Answer;
+use crate::provider::Asked;
 use crate::provider::issued::Issued;
+use crate::provider::request::Learned;
+use crate::sync::discard;
 
 /// A provider's answer in the making, with the request that it borrows.
 pub(crate) struct Answering {
-    answer: Option<Answer<'static>>,
+    asked: Option<Asked>,
 }
 
+/// An answer, and what the request brought beside it.
+pub(crate) type Answered = (Result<Issued, Error>, Learned);
+
 impl Answering {
-    pub(crate) fn new(
-        answer: impl Future<Output = Result<Issued, Error>> + Send + 'static,
-    ) -> Self {
-        Self {
-            answer: Some(Box::pin(answer)),
-        }
+    pub(crate) fn new(asked: Asked) -> Self {
+        Self { asked: Some(asked) }
     }
 
     /// Polls the provider; a panic is an error, and so is one in what the panic leaves behind.
-    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Issued, Error>> {
-        let Some(answer) = &mut self.answer else {
-            return Poll::Ready(Err(Error::unavailable(
-                "the provider was asked after it had answered",
-            )));
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Answered> {
+        let Some(asked) = &mut self.asked else {
+            return Poll::Ready(failed("the provider was asked after it had answered"));
         };
-        let polled = catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context)));
+        let polled = catch_unwind(AssertUnwindSafe(|| asked.as_mut().poll(context)));
         match polled {
             Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(result)) => {
+            Ok(Poll::Ready(answered)) => {
                 self.discard();
-                Poll::Ready(result)
+                Poll::Ready(answered)
             }
             Err(payload) => {
                 let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
                 self.discard();
-                Poll::Ready(Err(Error::unavailable("the provider panicked")))
+                Poll::Ready(failed("the provider panicked"))
             }
         }
     }
 
     fn discard(&mut self) {
-        let answer = self.answer.take();
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(answer)));
+        if let Some(asked) = self.asked.take() {
+            discard(asked);
+        }
     }
 }
 
@@ -54,4 +53,8 @@ impl Drop for Answering {
     fn drop(&mut self) {
         self.discard();
     }
+}
+
+fn failed(message: &str) -> Answered {
+    (Err(Error::unavailable(message)), Learned::default())
 }

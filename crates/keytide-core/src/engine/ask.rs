@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::decide::{After, Words};
-use super::flight::Flight;
-use super::launch::By;
+use super::decide::{Deferred, Words};
+use super::flight::{Flight, Outcome};
+use super::launch::{By, Launched};
 use super::machine::{Ended, Want};
 use super::machine::{Failed, Step, Why};
 use super::patience::Patience;
@@ -24,6 +24,8 @@ pub(super) enum Next {
     Serve(Arc<Credential>),
     Fail(Error),
     Wait(Arc<Flight>),
+    /// The flight was answered where it was launched.
+    Landed(Arc<Flight>, Outcome),
     /// Look again at this instant, or when there is a newer generation than this.
     Later(Boot, Arc<Watched>, u64),
 }
@@ -54,35 +56,41 @@ impl Shared {
         let now = if first {
             since
         } else {
-            self.context.clock.now()
+            self.context.clock.now_of_reader()
         };
         self.mark_demand(now);
-        let mut after = After::default();
+        let mut after = Deferred::default();
         let mut state = self.state.lock();
-        let borrowed = self.slot.load();
-        let step = self.decide(
+        let borrowed = self.current(&state);
+        let step = self.decide_on(
+            borrowed.get(),
             &mut state,
             &mut after,
             now,
             Words::default(),
             |machine, seen, effects| machine.ask(seen, want, answered, effects),
         );
+        // A refresh that this reader does not wait for is started behind its back.
+        if step == Step::Wait
+            && let Some(launch) = after.launch.take()
+        {
+            // Under the lock it is not the last reference.
+            drop(borrowed);
+            drop(state);
+            // Who is woken for a flight that was retired may take any time.
+            let decided = after.retired.is_none().then_some(now);
+            after.run(self);
+            return match launch.enter(self, By::Reader(decided)) {
+                Launched::Landed(flight, outcome) => Next::Landed(flight, outcome),
+                Launched::UnderWay(flight) => Next::Wait(flight),
+            };
+        }
         let next = self.done(step, &mut state, borrowed, want, now);
         drop(state);
         if let Next::Serve(credential) = &next {
             self.tell_past_expiry(credential, now);
         }
-        // A refresh that this reader does not wait for is started behind its back.
-        let launch = match &next {
-            Next::Wait(_) => after.launch.take(),
-            _ => None,
-        };
-        // Who is woken for a flight that was retired may take any time.
-        let decided = after.retired.is_none().then_some(now);
-        after.run();
-        if let Some(launch) = launch {
-            launch.enter(By::Reader(decided));
-        }
+        after.run(self);
         next
     }
 
@@ -204,7 +212,7 @@ impl Shared {
         } else if self.foreign().is_some() {
             return None;
         } else {
-            credential.remaining_at(self.context.clock.now())
+            credential.remaining_at(self.context.clock.now_of_reader())
         };
         if self.ended() == Ended::Revoked {
             return None;

@@ -19,7 +19,7 @@ pub(crate) struct Failure {
     /// How long the call took that failed.
     pub(crate) latency: Duration,
     /// The shortest pace.
-    pub(crate) floor: Duration,
+    pub(crate) min_interval: Duration,
     /// The first pause of those that are shorter, where readers are without a credential.
     pub(crate) first: Option<Duration>,
 }
@@ -58,11 +58,11 @@ impl Failure {
     ///
     /// While a credential is usable: at most an eighth of what remains beside the calls themselves, so that at least five attempts fit before it
     /// expires and readers never see an outage that ends in time. Without one: four short pauses, doubling, so that recovery takes
-    /// no longer than the outage did; then doubling from the floor to 30 s.
+    /// no longer than the outage did; then doubling from the minimum interval to 30 s.
     pub(crate) fn delay(&self, random: u32) -> Duration {
         let room = self.remaining.map(|remaining| {
             let spare = remaining.saturating_sub(self.latency * ATTEMPTS);
-            (spare / 8).max(self.floor)
+            (spare / 8).max(self.min_interval)
         });
         if self.sort.is_refusal() {
             let pace = doubled(FIRST_REFUSAL, self.count, LONGEST_REFUSAL);
@@ -71,9 +71,9 @@ impl Failure {
                 Duration::ZERO,
                 random,
             );
-            // Only the first is asked again under the floor.
+            // Only the first is asked again under the minimum interval.
             return if self.count > 1 {
-                pause.max(self.floor)
+                pause.max(self.min_interval)
             } else {
                 pause
             };
@@ -84,7 +84,7 @@ impl Failure {
                 Some(remaining) => (remaining / 2).min(LONGEST_THROTTLE),
                 None => CAP,
             };
-            return jittered(asked, random).min(longest).max(self.floor);
+            return jittered(asked, random).min(longest).max(self.min_interval);
         }
         let short = self
             .first
@@ -92,7 +92,7 @@ impl Failure {
         let count = match short {
             Some(first) if self.count <= SHORT_PAUSES => {
                 return spread(
-                    doubled(first, self.count, self.floor),
+                    doubled(first, self.count, self.min_interval),
                     Duration::ZERO,
                     random,
                 );
@@ -100,25 +100,29 @@ impl Failure {
             Some(_) => self.count - SHORT_PAUSES,
             None => self.count,
         };
-        let pace = doubled(self.floor, count, room.unwrap_or(CAP).max(self.floor));
-        spread(pace, self.floor, random)
+        let pace = doubled(
+            self.min_interval,
+            count,
+            room.unwrap_or(CAP).max(self.min_interval),
+        );
+        spread(pace, self.min_interval, random)
     }
 }
 
 /// After how long the same origin may force the next refresh, when it refused the credential for the `count`th time.
-pub(crate) fn origin_pace(count: u32, vouched: bool, floor: Duration) -> Duration {
-    let pace = doubled(floor, count, LONGEST_REFUSAL);
+pub(crate) fn origin_pace(count: u32, vouched: bool, min_interval: Duration) -> Duration {
+    let pace = doubled(min_interval, count, LONGEST_REFUSAL);
     if vouched { pace.max(VOUCHED) } else { pace }
 }
 
 /// After how long to ask again for what the issuer gave again, and was invalidated again, for the `rounds`th time.
-pub(crate) fn reinstated_pace(rounds: u32, floor: Duration) -> Duration {
-    doubled(floor, rounds, CAP.max(floor))
+pub(crate) fn reinstated_pace(rounds: u32, min_interval: Duration) -> Duration {
+    doubled(min_interval, rounds, CAP.max(min_interval))
 }
 
 /// After how long to ask again when the issuer gave the same credential.
-pub(crate) fn unchanged_pace(remaining: Duration, floor: Duration) -> Duration {
-    (remaining / 5).max(floor)
+pub(crate) fn unchanged_pace(remaining: Duration, min_interval: Duration) -> Duration {
+    (remaining / 5).max(min_interval)
 }
 
 fn doubled(first: Duration, count: u32, cap: Duration) -> Duration {
@@ -147,7 +151,7 @@ fn fraction(span: Duration, random: u32) -> Duration {
 
 /// How many attempts are to fit before expiry, each as slow as the last.
 const ATTEMPTS: u32 = 5;
-/// How many of the first pauses are shorter than the floor.
+/// How many of the first pauses are shorter than the minimum interval.
 const SHORT_PAUSES: u32 = 4;
 /// The longest pace while there is no usable credential.
 const CAP: Duration = Duration::from_secs(30);
@@ -164,7 +168,7 @@ const VOUCHED: Duration = Duration::from_secs(30);
 mod tests {
     use super::*;
 
-    const FLOOR: Duration = Duration::from_secs(1);
+    const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
     fn failure(sort: Sort, count: u32, remaining: Option<u64>) -> Failure {
         let remaining = remaining.map(Duration::from_secs);
@@ -175,7 +179,7 @@ mod tests {
             retry_after: None,
             urgent: false,
             latency: Duration::ZERO,
-            floor: FLOOR,
+            min_interval: MIN_INTERVAL,
             first: None,
         }
     }
@@ -184,10 +188,10 @@ mod tests {
     fn only_the_first_of_a_row_of_refusals_is_asked_again_under_the_floor() {
         for remaining in [None, Some(3), Some(3600)] {
             let first = failure(Sort::Refused, 1, remaining).delay(0);
-            assert_eq!(first, FLOOR / 2, "{remaining:?}");
+            assert_eq!(first, MIN_INTERVAL / 2, "{remaining:?}");
             for count in 2..12 {
                 let next = failure(Sort::Refused, count, remaining).delay(0);
-                assert!(next >= FLOOR, "{count}: {next:?} of {remaining:?}");
+                assert!(next >= MIN_INTERVAL, "{count}: {next:?} of {remaining:?}");
             }
         }
     }
@@ -243,8 +247,8 @@ mod tests {
         );
         assert_eq!(
             asked(0, None).delay(0),
-            FLOOR,
-            "never faster than the floor"
+            MIN_INTERVAL,
+            "never faster than the minimum interval"
         );
         assert_eq!(
             Failure {
@@ -260,8 +264,12 @@ mod tests {
     fn without_a_credential_the_pace_doubles_from_the_floor_to_thirty_seconds() {
         let delay = |count, random| failure(Sort::Unavailable, count, None).delay(random);
 
-        assert_eq!(delay(1, u32::MAX), FLOOR);
-        assert_eq!(delay(1, 0), FLOOR, "jitter stays above the floor");
+        assert_eq!(delay(1, u32::MAX), MIN_INTERVAL);
+        assert_eq!(
+            delay(1, 0),
+            MIN_INTERVAL,
+            "jitter stays above the minimum interval"
+        );
         assert_eq!(delay(3, u32::MAX), Duration::from_secs(4));
         assert_eq!(delay(1000, u32::MAX), CAP);
         assert!(delay(1000, 0) >= CAP / 2);
@@ -275,7 +283,7 @@ mod tests {
                     for life in [5_u64, 6, 10, 30, 60, 300, 900, 3600, 43_200] {
                         let latency = Duration::from_millis(latency);
                         let life = Duration::from_secs(life);
-                        if life < 5 * (FLOOR + latency) {
+                        if life < 5 * (MIN_INTERVAL + latency) {
                             continue;
                         }
                         let (mut left, mut attempts, mut count) = (life, 0, 1);
@@ -286,7 +294,10 @@ mod tests {
                                 ..failure(sort, count, None)
                             }
                             .delay(random);
-                            assert!(delay <= (left / 5).max(FLOOR), "{delay:?} of {left:?}");
+                            assert!(
+                                delay <= (left / 5).max(MIN_INTERVAL),
+                                "{delay:?} of {left:?}"
+                            );
                             let Some(after) = left.checked_sub(delay + latency) else {
                                 break;
                             };

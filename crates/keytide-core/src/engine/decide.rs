@@ -5,20 +5,21 @@ use std::sync::{Arc, Weak};
 
 use super::flight::{Flight, Outcome};
 use super::launch::{By, Launch};
-use super::machine::{Begin, Effects, Look, Machine, Note, Seen, SlotChange};
+use super::machine::{Effects, Look, Machine, Note, Seen, SlotChange};
 use super::shared::Shared;
 use super::state::{Locked, State};
 use crate::credential::Credential;
 use crate::error::Error;
 use crate::event::EventKind;
-use crate::home::Resident;
+use crate::home::{Resident, Timer};
 use crate::sync::bury_any;
+use crate::sync::slot::Borrowed;
 use crate::sys::time::{Boot, Now};
 
 /// What a decision leaves to be done once the lock is released: wakers, providers and other caches are called here.
 #[derive(Default)]
 #[must_use]
-pub(crate) struct After {
+pub(crate) struct Deferred {
     pub(crate) retired: Option<Arc<Flight>>,
     pub(crate) resolved: Option<(Arc<Flight>, Outcome)>,
     pub(crate) launch: Option<Launch>,
@@ -34,8 +35,8 @@ pub(crate) struct Words<'a> {
     pub(crate) reads: u64,
 }
 
-impl After {
-    pub(crate) fn run(self) {
+impl Deferred {
+    pub(crate) fn run(self, shared: &Arc<Shared>) {
         if let Some(flight) = self.retired {
             flight.retire();
         }
@@ -43,7 +44,7 @@ impl After {
             flight.resolve(outcome);
         }
         if let Some(launch) = self.launch {
-            launch.enter(By::Decision);
+            launch.enter(shared, By::Decision);
         }
     }
 }
@@ -57,10 +58,10 @@ impl Shared {
         words: Words<'_>,
         decide: impl FnOnce(&mut Machine, &Seen<'_>, &mut Effects) -> R,
     ) -> R {
-        let mut after = After::default();
+        let mut after = Deferred::default();
         let result = self.decide(&mut state, &mut after, now, words, decide);
         drop(state);
-        after.run();
+        after.run(self);
         result
     }
 
@@ -68,31 +69,55 @@ impl Shared {
     pub(crate) fn decide<R>(
         self: &Arc<Self>,
         state: &mut State,
-        after: &mut After,
+        after: &mut Deferred,
+        now: Now,
+        words: Words<'_>,
+        decide: impl FnOnce(&mut Machine, &Seen<'_>, &mut Effects) -> R,
+    ) -> R {
+        let borrowed = self.current(state);
+        self.decide_on(borrowed.get(), state, after, now, words, decide)
+    }
+
+    /// The same, of what is current: it was loaded under this lock.
+    pub(crate) fn decide_on<R>(
+        self: &Arc<Self>,
+        current: Option<&Credential>,
+        state: &mut State,
+        after: &mut Deferred,
         now: Now,
         words: Words<'_>,
         decide: impl FnOnce(&mut Machine, &Seen<'_>, &mut Effects) -> R,
     ) -> R {
         let mut effects = Effects::new(self.context.is_observed());
-        let result = self.look(state, now, |machine, seen| {
+        let result = self.look(current, state, now, |machine, seen| {
             decide(machine, seen, &mut effects)
         });
         self.carry_out(state, after, effects, now, words);
         result
     }
 
+    /// What readers get, for as long as the lock is held.
+    pub(super) fn current(&self, state: &State) -> Borrowed<Credential> {
+        if state.machine.generation() == 0 {
+            // Nothing was ever there.
+            Borrowed::nothing()
+        } else {
+            self.slot.load()
+        }
+    }
+
     /// Shows the machine what there is to be seen.
     pub(crate) fn look<R>(
         &self,
+        current: Option<&Credential>,
         state: &mut State,
         now: Now,
         look: impl FnOnce(&mut Machine, &Seen<'_>) -> R,
     ) -> R {
-        let borrowed = self.slot.load();
         let withdrawn = state.rest.as_ref().and_then(|rest| rest.withdrawn.as_ref());
         let seen = Seen {
             now,
-            current: borrowed.get().map(|known| &known.held),
+            current: current.map(|known| &known.held),
             withdrawn: withdrawn.map(|known| &known.held),
             read: Boot(self.read.load(Ordering::Relaxed)),
             launched: state.flight.as_ref().and_then(|flight| flight.launched()),
@@ -101,10 +126,11 @@ impl Shared {
         look(&mut state.machine, &seen)
     }
 
+    /// Does what must be done under the lock, and leaves the rest in `after`.
     pub(crate) fn carry_out(
         self: &Arc<Self>,
         state: &mut State,
-        after: &mut After,
+        after: &mut Deferred,
         effects: Effects,
         now: Now,
         words: Words<'_>,
@@ -121,7 +147,9 @@ impl Shared {
             after.retired = state.flight.take();
         }
         if let Some(begin) = effects.begin {
-            after.launch = Some(self.begin(state, begin));
+            let launch = Launch::new(self, begin, now);
+            state.flight = Some(Arc::clone(launch.flight()));
+            after.launch = Some(launch);
         }
         if let Some(look) = effects.look {
             self.schedule(state, look);
@@ -135,6 +163,23 @@ impl Shared {
         self.changed_unseen
             .store(machine.has_changed_unseen(), Ordering::Relaxed);
         self.ended.store(machine.ended() as u8, Ordering::Release);
+    }
+
+    /// Tells what was decided so far, of whom the issuer has named so far.
+    #[inline]
+    pub(super) fn tell(&self, state: &State, effects: &mut Effects, now: Now, words: Words<'_>) {
+        if !effects.told.is_empty() {
+            self.tell_some(state, effects, now, words);
+        }
+    }
+
+    #[cold]
+    fn tell_some(&self, state: &State, effects: &mut Effects, now: Now, words: Words<'_>) {
+        let principal = self.principal_of(state);
+        for note in effects.told.drain(..) {
+            let kind = words.spell_out(note);
+            self.context.emit_at(now, principal.as_ref(), kind);
+        }
     }
 
     fn change_slot(&self, state: &mut State, change: SlotChange) {
@@ -158,26 +203,24 @@ impl Shared {
         }
     }
 
-    /// Makes a flight current. It is launched once the lock is released.
-    fn begin(self: &Arc<Self>, state: &mut State, begin: Begin) -> Launch {
-        let demand = begin.demand.clone();
-        let flight = Arc::new(Flight::new(begin.number, begin.trigger, demand));
-        state.flight = Some(Arc::clone(&flight));
-        Launch::new(self, &flight, &begin)
-    }
-
     /// Has the driver of a home look.
     fn schedule(self: &Arc<Self>, state: &mut State, look: Look) {
-        let weak: Weak<dyn Resident> = self.weak();
-        let homes = &self.agent.homes;
-        if !homes.schedule(look.former, look.at, look.late, self.id, &weak) {
+        let cache: Weak<dyn Resident> = self.weak();
+        let timer = Timer {
+            former: look.former,
+            due: look.at,
+            late: look.late,
+            id: self.id,
+            cache,
+        };
+        if !self.agent.homes.schedule(timer) {
             state.machine.nobody_looks();
         }
     }
 
     /// Who the issuer says we are, as far as the answer said that is at hand.
     pub(crate) fn principal_of(&self, state: &State) -> Option<Arc<str>> {
-        let borrowed = self.slot.load();
+        let borrowed = self.current(state);
         let known = borrowed
             .get()
             .or_else(|| state.withdrawn().map(Arc::as_ref));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::decide::{After, Words};
+use super::decide::{Deferred, Words};
 use super::left::{Correction, Left};
 use super::machine::Ended;
 use super::shared::{FOREIGN, Shared};
@@ -58,7 +58,7 @@ impl Shared {
             .into_owned()
             .or_else(|| state.withdrawn().cloned());
         let former = state.machine.former();
-        let (mut after, none) = (After::default(), Words::default());
+        let (mut after, none) = (Deferred::default(), Words::default());
         let ends = self.decide(
             &mut state,
             &mut after,
@@ -71,7 +71,7 @@ impl Shared {
         let correction = self.leave_behind(&mut state, current.as_deref(), ends, now);
         let residual_exposure = ends.map_or(Duration::ZERO, |ends| ends.remaining(now));
         drop(state);
-        after.run();
+        after.run(self);
         tell_watchers(watchers, END);
         // One is ours.
         let borrowers = current
@@ -130,7 +130,7 @@ impl Shared {
         }
         let now = self.context.clock.now();
         let mut state = self.state.lock();
-        let (mut after, none) = (After::default(), Words::default());
+        let (mut after, none) = (Deferred::default(), Words::default());
         self.decide(
             &mut state,
             &mut after,
@@ -142,7 +142,7 @@ impl Shared {
         );
         let watchers = state.watched();
         drop(state);
-        after.run();
+        after.run(self);
         tell_watchers(watchers, END);
     }
 
@@ -164,7 +164,7 @@ impl Shared {
         }
         let now = self.context.clock.now();
         let mut state = self.state.lock();
-        let (mut after, none) = (After::default(), Words::default());
+        let (mut after, none) = (Deferred::default(), Words::default());
         // The credential stays, for a revocation that comes between counts it too. One that came before has counted it.
         let left = self.decide(
             &mut state,
@@ -180,7 +180,7 @@ impl Shared {
         );
         let watchers = state.watched();
         drop(state);
-        after.run();
+        after.run(self);
         home::forget(self.id);
         self.agent.forget(self.place, &self.context.key, left);
         tell_watchers(watchers, END);

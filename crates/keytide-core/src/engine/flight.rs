@@ -1,17 +1,21 @@
-//! One call to an issuer, shared by all who wait for it: [`Flight`], and its start: [`Launch`].
+//! One call to an issuer, shared by all who wait for it: [`Flight`].
 
 use std::fmt;
 use std::future::poll_fn;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
+use std::time::Duration;
 
 use super::machine::Demand;
 use crate::credential::Credential;
 use crate::error::Error;
 use crate::event::Trigger;
 use crate::home::alarm::Alarm;
-use crate::home::gate::Permit;
+use crate::home::issuer_limit::Permit;
+use crate::profile::Profile;
+use crate::provider::request::Learned;
 use crate::sync::wakers::Wakers;
 use crate::sync::{AbortHandle, step};
 use crate::sync::{Mutex, MutexGuard, lock};
@@ -26,17 +30,22 @@ pub(crate) struct Flight {
     demand: Option<Demand>,
     outcome: OnceLock<Outcome>,
     landed: Wakers,
+    /// Taken out of service. SeqCst, as the count of calls under way: whoever retires a flight and counts then, counts a call
+    /// that has not seen it.
+    retired: AtomicBool,
     /// Held for one look or change; never while a provider or a waiter runs.
     control: Mutex<Control>,
 }
 
 #[derive(Default)]
 struct Control {
-    retired: bool,
     abort: Option<AbortHandle>,
     permit: Option<Permit>,
-    launched: Option<(Now, std::time::Duration)>,
+    launched: Option<Launched>,
 }
+
+/// When a call was sent, and how long it may take.
+pub(crate) type Launched = (Now, Duration);
 
 /// How a flight ended, for all who waited.
 #[derive(Clone)]
@@ -51,15 +60,36 @@ pub(crate) enum Outcome {
     Void,
 }
 
+/// A flight that has landed.
+pub(crate) struct Landed<'a> {
+    pub(crate) flight: &'a Arc<Flight>,
+    pub(crate) sent: Option<Now>,
+    pub(crate) learned: Learned,
+    /// What its provider stated when it was sent, where that was looked up.
+    pub(crate) profile: Option<&'a Profile>,
+    /// The answer came at once, to who sent it.
+    pub(crate) at_once: bool,
+}
+
 impl Flight {
-    pub(crate) fn new(number: NonZeroU32, trigger: Trigger, demand: Option<Demand>) -> Self {
+    /// `launched`: it is sent as soon as the lock over its cache is released.
+    pub(crate) fn new(
+        number: NonZeroU32,
+        trigger: Trigger,
+        demand: Option<Demand>,
+        launched: Option<Launched>,
+    ) -> Self {
         Self {
             number,
             trigger,
             demand,
             outcome: OnceLock::new(),
             landed: Wakers::default(),
-            control: Mutex::default(),
+            retired: AtomicBool::new(false),
+            control: Mutex::new(Control {
+                launched,
+                ..Control::default()
+            }),
         }
     }
 
@@ -124,7 +154,7 @@ impl Flight {
     /// Takes the flight out of service: its future is dropped, its answer ignored, its place given on.
     pub(crate) fn retire(&self) {
         let mut control = self.control();
-        control.retired = true;
+        self.retired.store(true, Ordering::SeqCst);
         let (abort, permit) = (control.abort.take(), control.permit.take());
         drop(control);
         if let Some(abort) = abort {
@@ -145,7 +175,7 @@ impl Flight {
 
     pub(crate) fn set_abort(&self, abort: AbortHandle) {
         let mut control = self.control();
-        if control.retired {
+        if self.is_retired() {
             drop(control);
             abort.abort();
         } else {
@@ -154,8 +184,13 @@ impl Flight {
     }
 
     /// When it was sent, and how long it may take; `None` while it waits for a place at its issuer.
-    pub(crate) fn launched(&self) -> Option<(Now, std::time::Duration)> {
+    pub(crate) fn launched(&self) -> Option<Launched> {
         self.control().launched
+    }
+
+    /// Whether nobody wants its answer any more.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::SeqCst)
     }
 
     /// It begins later than it was launched: its limit counts from now.
@@ -165,20 +200,15 @@ impl Flight {
         }
     }
 
-    pub(crate) fn set_launched(
-        &self,
-        permit: Option<Permit>,
-        now: Now,
-        limit: std::time::Duration,
-    ) -> bool {
+    pub(crate) fn set_launched(&self, permit: Option<Permit>, launched: Launched) -> bool {
         let mut control = self.control();
-        if control.retired {
+        if self.is_retired() {
             drop(control);
             drop(permit);
             return false;
         }
         control.permit = permit;
-        control.launched = Some((now, limit));
+        control.launched = Some(launched);
         true
     }
 

@@ -12,6 +12,7 @@ use crate::credential::Ends;
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
 use crate::home::Homes;
+use crate::profile::Profile;
 use crate::sys::time::Now;
 
 /// An agent, as its caches know it: it lives as long as the last of them, and does not know what they are.
@@ -58,11 +59,11 @@ impl<C> Household<C> {
     pub(crate) fn register(
         &self,
         key: Option<String>,
-        provider: &'static str,
-        make: impl FnOnce(u32, Key) -> Arc<C>,
+        profile: Profile,
+        make: impl FnOnce(u32, Key, Arc<Profile>) -> Arc<C>,
     ) -> Result<Arc<C>, Error> {
         self.check_process()?;
-        self.registry.insert(key, provider, make)
+        self.registry.insert(key, profile, make)
     }
 
     /// In a forked child no lock of its parent's may be taken: another thread may have held it.

@@ -101,3 +101,90 @@ impl LeftBehind {
         self.remember(settled);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::time::{Boot, Wall};
+
+    fn at(seconds: u64) -> Now {
+        let start = Now {
+            wall: Wall(1_800_000_000_000_000_000),
+            boot: Boot(1_000_000_000),
+        };
+        let span = Duration::from_secs(seconds);
+        Now {
+            wall: start.wall.after(span),
+            boot: start.boot.after(span),
+        }
+    }
+
+    fn ends(seconds: u64) -> Ends {
+        Ends::after(at(0), Duration::from_secs(seconds))
+    }
+
+    /// As many as fit, and one more: then the list looks what it need not keep.
+    fn watch(
+        behind: &mut LeftBehind,
+        now: Now,
+        lives: [u64; 5],
+        mut corrects: impl FnMut(Correction),
+    ) {
+        for life in lives {
+            let left = Left::new(ends(life));
+            let correction = Correction::of(&left);
+            behind.watch(left, now);
+            corrects(correction);
+        }
+    }
+
+    #[test]
+    fn what_nobody_corrects_any_more_is_kept_as_one_end_the_latest() {
+        let mut behind = LeftBehind::default();
+
+        watch(&mut behind, at(0), [10, 90, 20, 30, 5], drop);
+
+        assert_eq!(behind.open.len(), 1);
+        assert_eq!(behind.ends(), Some(ends(90)));
+    }
+
+    #[test]
+    fn what_may_still_be_corrected_is_kept_apart() {
+        let (mut behind, mut corrections) = (LeftBehind::default(), Vec::new());
+
+        watch(&mut behind, at(0), [50, 60, 70, 80, 90], |correction| {
+            corrections.push(correction);
+        });
+
+        assert_eq!(behind.open.len(), 5);
+        for correction in &corrections {
+            correction.told(at(0), Duration::from_secs(1));
+        }
+        drop(corrections);
+        assert_eq!(behind.ends(), Some(ends(1)));
+    }
+
+    #[test]
+    fn what_has_ended_is_not_kept_for_a_future_that_was_leaked() {
+        let (mut behind, mut leaked) = (LeftBehind::default(), Vec::new());
+
+        watch(&mut behind, at(50), [10, 20, 30, 40, 90], |correction| {
+            leaked.push(correction);
+        });
+
+        assert_eq!(behind.open.len(), 1);
+        assert_eq!(behind.ends(), Some(ends(90)));
+    }
+
+    #[test]
+    fn what_ends_sooner_takes_nothing_back_of_what_ends_later() {
+        let mut behind = LeftBehind::default();
+
+        for end in [10, 90, 20] {
+            behind.remember(Some(ends(end)));
+        }
+        behind.remember(None);
+
+        assert_eq!(behind.ends(), Some(ends(90)));
+    }
+}

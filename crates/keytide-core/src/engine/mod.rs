@@ -16,6 +16,7 @@ pub(crate) mod machine;
 pub(crate) mod obtain;
 pub(crate) mod options;
 mod patience;
+mod publish;
 mod read;
 mod registry;
 mod reject;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ask::{Limit, Next, passes};
-use super::flight::Outcome;
+use super::flight::{Flight, Outcome};
 use super::machine::Want;
 use super::patience::{Patience, Turn};
 use super::shared::Shared;
@@ -20,12 +20,16 @@ pub(crate) enum Asked<'a> {
 
 /// A wish that has to wait.
 pub(crate) struct Asking<'a> {
+    wish: Wish<'a>,
+    patience: Patience,
+    next: Next,
+}
+
+struct Wish<'a> {
     want: Want<'a>,
     /// Whether the reader said how long it waits.
     stated: bool,
-    patience: Patience,
     since: Now,
-    next: Next,
 }
 
 impl Shared {
@@ -46,7 +50,7 @@ impl Shared {
         if !self.could_last(want.least) {
             return Asked::Done(Err(self.too_short(want.least, Duration::ZERO)));
         }
-        let since = self.context.clock.now();
+        let since = self.context.clock.now_of_reader();
         let (span, own_thread) = match limit {
             Limit::OneCall => (self.options.flight_limit, false),
             Limit::Patience(patience) => (patience, false),
@@ -55,22 +59,26 @@ impl Shared {
         let stated = !matches!(limit, Limit::OneCall);
         let patience = Patience::new(span, stated, own_thread, since);
         want.until = stated.then(|| patience.end());
+        want.since = Some(since.boot);
         let next = match self.next(&want, false, since, true) {
             Next::Serve(credential) => return Asked::Done(Ok(credential)),
             Next::Fail(error) => return Asked::Done(Err(error)),
+            Next::Landed(flight, Outcome::Issued(credential)) => {
+                if let Some(fits) = self.fits_after_answer(&credential, &want, true) {
+                    return Asked::Done(fits.map(|()| credential));
+                }
+                Next::Landed(flight, Outcome::Issued(credential))
+            }
             next => next,
         };
-        if let Next::Wait(flight) = &next
-            && let Some(Outcome::Issued(credential)) = flight.outcome()
-            && let Some(fits) = self.fits_after_answer(&credential, &want, true)
-        {
-            return Asked::Done(fits.map(|()| credential));
-        }
-        Asked::Waits(Asking {
+        let wish = Wish {
             want,
             stated,
-            patience,
             since,
+        };
+        Asked::Waits(Asking {
+            wish,
+            patience,
             next,
         })
     }
@@ -81,53 +89,76 @@ impl Shared {
         asking: Asking<'_>,
     ) -> Result<Arc<Credential>, Error> {
         let Asking {
-            want,
-            stated,
+            wish,
             mut patience,
-            since,
             mut next,
         } = asking;
         let (mut answered, mut first) = (false, true);
         loop {
-            match next {
+            let heard = match next {
                 Next::Serve(credential) => return Ok(credential),
                 Next::Fail(error) => return Err(error),
                 Next::Later(at, watched, seen) => {
                     match patience.turn(self, at, watched, seen).await {
-                        Turn::Came => {}
+                        Turn::Came => None,
                         Turn::OutOfPatience => return Err(self.out_of_patience(&patience)),
                         Turn::Unkept => return Err(self.unkept()),
                     }
                 }
+                // What was answered at once has just been judged.
+                Next::Landed(flight, outcome) => Some((flight, outcome, true)),
                 Next::Wait(flight) => {
                     // One call has a limit of its own, but not while it waits for a place, nor the call after it.
-                    let bounded = !flight.is_underway() || (stated || !first) && !flight.is_over();
+                    let bounded =
+                        !flight.is_underway() || (wish.stated || !first) && !flight.is_over();
                     let alarm = if bounded { patience.alarm(self) } else { None };
-                    // What was answered at once has just been judged.
                     let at_once = flight.is_over();
-                    match flight.wait(alarm).await {
-                        Some(Outcome::Issued(credential)) => {
-                            match self.fits_after_answer(&credential, &want, at_once) {
-                                Some(fits) => return fits.map(|()| credential),
-                                None => answered = true,
-                            }
-                        }
-                        // One that was sent before this reader's refusal says nothing to it.
-                        Some(Outcome::Unchanged) => {
-                            let sent = flight.launched().map(|(sent, _)| sent);
-                            let late = sent.is_some_and(|sent| sent.boot < since.boot);
-                            answered = want.beyond.is_none() || !late;
-                        }
-                        Some(Outcome::Failed(_)) if flight.asked_for_another(want.origin) => {}
-                        Some(Outcome::Failed(error)) if stated && passes(&error, &want) => {}
-                        Some(Outcome::Failed(error)) => return Err(self.told(error, &want)),
-                        Some(Outcome::Void) => {}
-                        None => return Err(self.out_of_patience(&patience)),
-                    }
+                    let Some(outcome) = flight.wait(alarm).await else {
+                        return Err(self.out_of_patience(&patience));
+                    };
+                    Some((flight, outcome, at_once))
+                }
+            };
+            if let Some((flight, outcome, at_once)) = heard {
+                match self.heard(&wish, &flight, outcome, at_once) {
+                    Heard::Done(result) => return result,
+                    Heard::Answered(by_now) => answered = by_now,
+                    Heard::Nothing => {}
                 }
             }
             first = false;
-            next = self.next(&want, answered, since, first);
+            next = self.next(&wish.want, answered, wish.since, first);
         }
     }
+
+    /// What the outcome of a flight means for a wish.
+    fn heard(&self, wish: &Wish<'_>, flight: &Flight, outcome: Outcome, at_once: bool) -> Heard {
+        let want = &wish.want;
+        match outcome {
+            Outcome::Issued(credential) => {
+                match self.fits_after_answer(&credential, want, at_once) {
+                    Some(fits) => Heard::Done(fits.map(|()| credential)),
+                    None => Heard::Answered(true),
+                }
+            }
+            // One that was sent before this reader's refusal says nothing to it.
+            Outcome::Unchanged => {
+                let sent = flight.launched().map(|(sent, _)| sent);
+                let late = sent.is_some_and(|sent| sent.boot < wish.since.boot);
+                Heard::Answered(want.beyond.is_none() || !late)
+            }
+            Outcome::Failed(_) if flight.asked_for_another(want.origin) => Heard::Nothing,
+            Outcome::Failed(error) if wish.stated && passes(&error, want) => Heard::Nothing,
+            Outcome::Failed(error) => Heard::Done(Err(self.told(error, want))),
+            Outcome::Void => Heard::Nothing,
+        }
+    }
+}
+
+/// What a reader hears of a flight.
+enum Heard {
+    Done(Result<Arc<Credential>, Error>),
+    /// Look again: whether the issuer has answered since the reader began to wait.
+    Answered(bool),
+    Nothing,
 }

@@ -23,7 +23,7 @@ pub(crate) struct Options {
     pub(crate) mandatory_window: Option<Duration>,
     pub(crate) idle_after: Option<Duration>,
     /// The shortest time between two calls, where the user set it.
-    pub(crate) floor: Option<Duration>,
+    pub(crate) min_interval: Option<Duration>,
     pub(crate) flight_limit: Duration,
     pub(crate) static_stability: Option<Duration>,
     pub(crate) longest_lifetime: Duration,
@@ -39,7 +39,7 @@ impl Default for Options {
             advisory_window: None,
             mandatory_window: None,
             idle_after: None,
-            floor: None,
+            min_interval: None,
             flight_limit: Duration::from_secs(30),
             static_stability: None,
             longest_lifetime: Duration::from_secs(12 * 3600),
@@ -53,8 +53,8 @@ impl Default for Options {
 
 impl Options {
     /// The shortest time between two calls.
-    pub(crate) fn floor(&self) -> Duration {
-        self.floor.unwrap_or(FLOOR)
+    pub(crate) fn min_interval(&self) -> Duration {
+        self.min_interval.unwrap_or(MIN_INTERVAL)
     }
 
     /// How much life is left of a credential when its refresh becomes urgent.
@@ -64,9 +64,9 @@ impl Options {
 
     /// The first pause after a failure that leaves readers without a credential, where nobody set a longer one.
     pub(crate) fn first_pause(&self) -> Option<Duration> {
-        self.floor.is_none().then_some(FIRST_PAUSE)
+        self.min_interval.is_none().then_some(FIRST_PAUSE)
     }
 }
 
-const FLOOR: Duration = Duration::from_secs(1);
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

@@ -24,7 +24,7 @@ impl Shared {
         if let Some(error) = self.closed() {
             return Err(error);
         }
-        let now = self.context.clock.now();
+        let now = self.context.clock.now_of_reader();
         self.mark_demand(now);
         let Some(credential) = found else {
             self.demand_by_read(now, None);
@@ -63,8 +63,9 @@ impl Shared {
         self: &Arc<Self>,
         found: Option<&Credential>,
         origin: &str,
+        least: Duration,
     ) -> Result<(), Error> {
-        self.slow_read(found, Duration::ZERO)?;
+        self.slow_read(found, least)?;
         let origin = &*bounded(origin);
         let refused = found.is_some_and(|credential| {
             credential.maybe_rejected()

@@ -9,6 +9,7 @@ use super::machine::Ended;
 use crate::context::key::{Key, Name};
 use crate::credential::Ends;
 use crate::error::{Error, ErrorKind};
+use crate::profile::Profile;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::sys::time::Now;
 
@@ -26,6 +27,8 @@ struct Caches<C> {
     made: u32,
     ended: Option<Ended>,
     left: LeftBehind,
+    /// What the provider of the last cache stated, and its name.
+    stated: Option<(Arc<Profile>, Name)>,
 }
 
 impl<C> Default for Registry<C> {
@@ -38,6 +41,7 @@ impl<C> Default for Registry<C> {
                 made: 0,
                 ended: None,
                 left: LeftBehind::default(),
+                stated: None,
             }),
         }
     }
@@ -47,6 +51,20 @@ impl<C> Caches<C> {
     fn caches(&self) -> Vec<Arc<C>> {
         self.places.iter().filter_map(Weak::upgrade).collect()
     }
+
+    /// What all whose providers state the same share. Mostly that is what the last one stated: then nothing of the process
+    /// is looked at.
+    fn stated(&mut self, profile: Profile) -> (Arc<Profile>, Name) {
+        if let Some((known, name)) = &self.stated
+            && **known == profile
+        {
+            return (Arc::clone(known), *name);
+        }
+        let profile = profile.shared();
+        let name = Name::of(profile.name);
+        self.stated = Some((Arc::clone(&profile), name));
+        (profile, name)
+    }
 }
 
 impl<C> Registry<C> {
@@ -54,8 +72,8 @@ impl<C> Registry<C> {
     pub(crate) fn insert(
         &self,
         key: Option<String>,
-        provider: &'static str,
-        make: impl FnOnce(u32, Key) -> Arc<C>,
+        profile: Profile,
+        make: impl FnOnce(u32, Key, Arc<Profile>) -> Arc<C>,
     ) -> Result<Arc<C>, Error> {
         let mut caches = self.lock();
         match caches.ended {
@@ -71,10 +89,11 @@ impl<C> Registry<C> {
             None => u32::try_from(caches.places.len())
                 .map_err(|_| Error::invalid("an agent cannot have that many caches"))?,
         };
+        let (profile, name) = caches.stated(profile);
         let key = match key {
             None => {
                 caches.made = caches.made.wrapping_add(1);
-                Key::Numbered(Name::of(provider), caches.made)
+                Key::Numbered(name, caches.made)
             }
             Some(key) => {
                 let key: Arc<str> = key.into();
@@ -90,7 +109,7 @@ impl<C> Registry<C> {
                 Key::Named(key)
             }
         };
-        let shared = make(place, key);
+        let shared = make(place, key, profile);
         let known = Arc::downgrade(&shared);
         match caches.places.get_mut(place as usize) {
             Some(free) => {

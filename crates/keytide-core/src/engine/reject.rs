@@ -15,7 +15,7 @@ impl Shared {
             return true;
         }
         let dependants = &mut state.rest().dependants;
-        dependants.retain(|known| !known.is_closed() && !known.is_for(&notifier));
+        dependants.retain(|known| !known.is_gone() && !known.is_for(&notifier));
         dependants.push(notifier);
         false
     }

@@ -3,16 +3,16 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::flight::Flight;
+use super::answering::Answered;
+use super::flight::{Flight, Landed};
 use super::shared::Shared;
 use crate::context::Context;
 use crate::error::Error;
 use crate::event::EventKind;
 use crate::home::{Call, Resident};
 use crate::identity::InstanceId;
-use crate::provider::issued::Issued;
-use crate::provider::request::Request;
-use crate::sync::AbortHandle;
+use crate::provider::request::Learned;
+use crate::sync::{self, AbortHandle};
 use crate::sys::time::Now;
 
 impl Resident for Shared {
@@ -53,9 +53,18 @@ pub(crate) struct FlightCall {
 }
 
 impl FlightCall {
-    pub(crate) fn land(&self, request: Option<&Request>, result: Result<Issued, Error>) {
+    pub(crate) fn land(&self, (result, learned): Answered) {
         if let Some(shared) = self.cache.upgrade() {
-            shared.finish(&self.flight, request, result);
+            let sent = self.flight.answered();
+            let landed = Landed {
+                flight: &self.flight,
+                sent,
+                learned,
+                profile: None,
+                at_once: false,
+            };
+            // By now it may be the last reference to what was issued.
+            sync::discard(shared.land(landed, result));
         }
     }
 }
@@ -78,7 +87,7 @@ impl Call for FlightCall {
     }
 
     fn fail(&self, error: Error) {
-        self.land(None, Err(error));
+        self.land((Err(error), Learned::default()));
     }
 
     fn moved(&self, blocked_by: Option<&'static str>) {

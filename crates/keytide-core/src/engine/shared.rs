@@ -90,7 +90,8 @@ impl Shared {
     /// How long a call may take that starts now, and how far the issuer's clock is ahead of ours.
     pub(crate) fn terms_of_call(&self, now: Now) -> (Duration, i64) {
         let mut state = self.state.lock();
-        self.look(&mut state, now, |machine, seen| {
+        let borrowed = self.current(&state);
+        self.look(borrowed.get(), &mut state, now, |machine, seen| {
             (machine.flight_limit(seen), machine.skew())
         })
     }

@@ -10,7 +10,7 @@ use super::watched::Watched;
 use crate::credential::Credential;
 use crate::error::Error;
 use crate::provider::request::ChangeNotifier;
-use crate::sync::{self, LayToRest, Mutex, MutexGuard};
+use crate::sync::{self, LayToRest, Mutex, MutexGuard, discard};
 
 /// All that is decided under one lock: held for one decision; never while a provider, an observer or a waiter runs, and
 /// never across an await. The machine decides; the rest is what a decision is about.
@@ -19,12 +19,12 @@ pub(crate) struct State {
     pub(crate) machine: Machine,
     /// The flight that the machine has begun last, while it is under way.
     pub(crate) flight: Option<Arc<Flight>>,
-    pub(crate) rest: Option<Box<Rest>>,
+    pub(crate) rest: Option<Box<ColdState>>,
 }
 
 /// What most caches never need.
 #[derive(Default)]
-pub(crate) struct Rest {
+pub(crate) struct ColdState {
     /// The last failure since the last success.
     pub(crate) last_error: Option<Error>,
     /// What was invalidated: reinstated if the issuer gives it again.
@@ -40,8 +40,16 @@ pub(crate) struct Rest {
     pub(crate) dependants: Vec<ChangeNotifier>,
 }
 
+/// Both may hold what is a user's, and either may panic: one by one.
+impl Drop for ColdState {
+    fn drop(&mut self) {
+        discard(self.last_error.take());
+        discard(self.withdrawn.take());
+    }
+}
+
 impl State {
-    pub(crate) fn rest(&mut self) -> &mut Rest {
+    pub(crate) fn rest(&mut self) -> &mut ColdState {
         self.rest.get_or_insert_default()
     }
 

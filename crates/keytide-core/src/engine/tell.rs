@@ -2,8 +2,8 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -17,16 +17,15 @@ use crate::event::EventKind;
 use crate::home::{Call, Landing, Load};
 use crate::identity::InstanceId;
 use crate::profile::Revocation;
-use crate::sync::AbortHandle;
 use crate::sync::wakers::Wakers;
-use crate::sync::{Mutex, lock};
+use crate::sync::{AbortHandle, discard};
 
 /// One issuer that is being told.
 struct Heard {
     agent: Arc<Household<Shared>>,
     tells: Tells,
     name: &'static str,
-    outcome: Mutex<Option<Result<Duration, Error>>>,
+    outcome: OnceLock<Result<Duration, Error>>,
     heard: Wakers,
     /// It was told once more, for the thread of the first telling was blocked.
     again: AtomicBool,
@@ -72,7 +71,7 @@ pub(crate) fn tell(agent: Arc<Household<Shared>>, tells: Tells, name: &'static s
             agent,
             tells,
             name,
-            outcome: Mutex::default(),
+            outcome: OnceLock::new(),
             heard: Wakers::default(),
             again: AtomicBool::new(false),
         });
@@ -85,7 +84,7 @@ impl Heard {
     fn start(self: &Arc<Self>) {
         let homes = &self.agent.homes;
         let home = match homes.current() {
-            Ok(home) => home,
+            Ok(home) => home.into_owned(),
             Err(error) => return self.resolve(Err(error)),
         };
         let told = Arc::clone(self);
@@ -99,7 +98,8 @@ impl Heard {
 
     /// Only the first outcome counts.
     fn resolve(&self, outcome: Result<Duration, Error>) {
-        lock(&self.outcome).get_or_insert(outcome);
+        // The source of one that is late is a user's.
+        discard(self.outcome.set(outcome));
         self.heard.wake();
     }
 
@@ -107,7 +107,7 @@ impl Heard {
         let mut place = self.heard.place();
         poll_fn(|context| {
             place.register(context.waker());
-            let outcome = lock(&self.outcome).clone();
+            let outcome = self.outcome.get().cloned();
             outcome.map_or(Poll::Pending, Poll::Ready)
         })
         .await

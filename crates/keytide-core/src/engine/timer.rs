@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::decide::{After, Words};
+use super::decide::{Deferred, Words};
 use super::flight::Flight;
 use super::machine::Orphan;
 use super::shared::Shared;
@@ -39,7 +39,7 @@ impl Shared {
         self.state
             .lock()
             .machine
-            .clock_stepped(self.options.floor());
+            .clock_stepped(self.options.min_interval());
         self.on_timer(now);
     }
 
@@ -52,7 +52,7 @@ impl Shared {
     ) {
         let now = self.context.clock.now();
         let mut state = self.state.lock();
-        let mut after = After::default();
+        let mut after = Deferred::default();
         let words = Words::default();
         let orphan = Orphan {
             number: flight.number(),
@@ -74,7 +74,7 @@ impl Shared {
             self.context.emit_at(now, principal.as_ref(), kind);
         }
         drop(state);
-        after.run();
+        after.run(self);
         if orphaned {
             flight.retire();
         }

@@ -1,6 +1,6 @@
 //! When a credential is to be replaced: windows by lifetime, clamped, and spread over instances.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 /// What the windows depend on.
@@ -28,7 +28,7 @@ impl Windows {
             return Duration::ZERO;
         }
         if let Some(hint) = self.hint.filter(|hint| *hint < self.lifetime) {
-            // One that has passed, or nearly, would have a credential minted at every floor.
+            // One that has passed, or nearly, would have a credential minted at every minimum interval.
             let hint = hint.max((self.lifetime / 10).min(minutes(5)));
             // A hint may lie anywhere in the life. The spread is small beside the time that the issuer gave.
             let window = self.lifetime - hint;
@@ -61,10 +61,40 @@ pub(crate) fn mandatory(configured: Option<Duration>, lifetime: Duration) -> Dur
 /// Where a cache of an instance lies in any spread: a stable hash, so that instances that start together do not
 /// refresh together.
 pub(crate) fn phase(instance: u128, key: &(impl Hash + ?Sized)) -> u32 {
-    let mut hasher = DefaultHasher::new();
-    instance.hash(&mut hasher);
-    key.hash(&mut hasher);
-    (hasher.finish() >> 32) as u32
+    let mut mixer = Mixer(SEED);
+    instance.hash(&mut mixer);
+    key.hash(&mut mixer);
+    (mixer.finish() >> 32) as u32
+}
+
+/// Spreads evenly, and no more: nobody gains by a refresh at another instant.
+struct Mixer(u64);
+
+impl Mixer {
+    fn mix(&mut self, word: u64) {
+        let product = u128::from(self.0 ^ word) * u128::from(ODD);
+        self.0 = (product >> 64) as u64 ^ product as u64;
+    }
+}
+
+impl Hasher for Mixer {
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks();
+        for word in words {
+            self.mix(u64::from_le_bytes(*word));
+        }
+        if !rest.is_empty() {
+            let mut last = [0; 8];
+            last[..rest.len()].copy_from_slice(rest);
+            self.mix(u64::from_le_bytes(last) ^ rest.len() as u64);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        let mut last = Self(self.0);
+        last.mix(SEED);
+        last.0
+    }
 }
 
 /// The numbers that the AWS SDKs share in 2026.
@@ -77,6 +107,10 @@ fn advisory_by_lifetime(lifetime: Duration) -> Duration {
         minutes(60)
     }
 }
+
+/// The first bits of π and of the golden ratio.
+const SEED: u64 = 0x243f_6a88_85a3_08d3;
+const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 const MANDATORY: Duration = minutes(1);
 /// Issuers count in whole seconds: of a life that is told as 3 s, 2 s may be left when it is issued. Where there is

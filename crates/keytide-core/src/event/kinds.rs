@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::error::ErrorKind;
-use crate::identity::{AgentIdentity, InstanceId};
+use crate::identity::{AgentIdentity, InstanceId, Labels};
 
 /// Something that happened to an agent or to one of its credentials. It holds no secret.
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ pub struct Event {
     pub identity: Arc<AgentIdentity>,
     /// Which instance of it.
     pub instance: InstanceId,
+    /// What else is known of the agent.
+    pub labels: Arc<Labels>,
     /// Which cache, by its key; `None` for events of the agent as a whole.
     pub cache: Option<Arc<str>>,
     /// Which provider, by its name; empty for events of the agent as a whole.

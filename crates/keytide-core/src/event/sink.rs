@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::desk::{self, Queue};
+use super::desk::{self, EventQueue};
 use super::{Event, EventKind, Observe};
 use crate::sys::Process;
 
 /// All observers of one agent.
 pub(crate) struct Sink {
-    queues: Vec<Arc<Queue>>,
+    queues: Vec<Arc<EventQueue>>,
     uses: bool,
     process: Process,
 }
@@ -19,7 +19,7 @@ impl Sink {
     pub(crate) fn new(observers: Vec<(Box<dyn Observe>, bool)>, capacity: usize) -> Self {
         let queues: Vec<_> = observers
             .into_iter()
-            .map(|(observer, uses)| Arc::new(Queue::new(observer, uses, capacity)))
+            .map(|(observer, uses)| Arc::new(EventQueue::new(observer, uses, capacity)))
             .collect();
         let uses = queues.iter().any(|queue| queue.uses);
         desk::open(queues.len());

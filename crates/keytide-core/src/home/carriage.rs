@@ -9,8 +9,8 @@ use std::time::Duration;
 use super::calls::Entry;
 use super::resident::{Call, Landing, Load};
 use super::runtime::Home;
-use super::sentry;
 use super::tally::Ticket;
+use super::watchdog;
 use crate::error::Error;
 use crate::sync;
 use crate::sync::sleep;
@@ -39,7 +39,7 @@ impl Home {
             landed: false,
         };
         call.carried(self.spawn(carriage.run()));
-        sentry::watch(self);
+        watchdog::watch(self);
         Ok(())
     }
 }

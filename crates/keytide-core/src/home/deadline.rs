@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::alarm::Alarm;
 use super::homes::Homes;
 use super::runtime::Home;
-use super::sentry;
+use super::watchdog;
 use crate::sys;
 use crate::sys::time::Boot;
 
@@ -19,7 +19,7 @@ pub(crate) struct Deadline {
 
 enum Set {
     Never,
-    Sentry(Instant),
+    Watchdog(Instant),
     Home(Arc<Home>, Boot),
 }
 
@@ -38,8 +38,8 @@ impl Deadline {
             }
             None => {
                 let due = sys::monotonic() + patience;
-                if sentry::set(due, id, Arc::clone(&alarm)) {
-                    Set::Sentry(due)
+                if watchdog::set(due, id, Arc::clone(&alarm)) {
+                    Set::Watchdog(due)
                 } else {
                     // Nobody would end the wait: it ends at once.
                     alarm.ring();
@@ -64,7 +64,7 @@ impl Drop for Deadline {
     fn drop(&mut self) {
         match &self.set {
             Set::Never => {}
-            Set::Sentry(due) => sentry::cancel(*due, self.id),
+            Set::Watchdog(due) => watchdog::cancel(*due, self.id),
             Set::Home(home, due) => home.unschedule_alarm(*due, self.id),
         }
     }

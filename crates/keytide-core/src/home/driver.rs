@@ -3,41 +3,41 @@
 use std::collections::HashSet;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
 use super::alarm::Alarm;
 use super::queue::Due;
-use super::resident::Resident;
+use super::resident::Timer;
 use super::runtime::{Home, Kind};
-use super::sentry;
+use super::watchdog;
 use crate::sync::sleep;
 use crate::sys::time::{Boot, Now};
 
 impl Home {
-    /// Wakes `cache` at `due` instead of at `former`. Returns false when this home does not serve it.
-    pub(super) fn schedule(
-        &self,
-        former: Boot,
-        due: Boot,
-        id: u32,
-        cache: Weak<dyn Resident>,
-    ) -> bool {
+    /// Sets a timer. Gives it back when this home does not serve its cache.
+    pub(super) fn schedule(self: &Arc<Self>, timer: Timer) -> Result<(), Timer> {
+        if timer.late {
+            watchdog::watch(self);
+        }
+        let (former, due, id) = (timer.former, timer.due, timer.id);
         if former != Boot::FAR {
             self.queue.remove(former, id);
         }
         if due == Boot::FAR {
-            return true;
+            return Ok(());
         }
-        let Some(is_first) = self.queue.insert(due, id, cache) else {
-            return false;
-        };
-        if is_first {
-            self.wake.notify_one();
+        match self.queue.insert(due, id, timer.cache) {
+            Ok(is_first) => {
+                if is_first {
+                    self.wake.notify_one();
+                }
+                Ok(())
+            }
+            Err(cache) => Err(Timer { cache, ..timer }),
         }
-        true
     }
 
     /// Rings an alarm at `due`.
@@ -159,7 +159,7 @@ pub(super) struct EndsWithItsDriver(pub(super) Arc<Home>);
 impl Drop for EndsWithItsDriver {
     fn drop(&mut self) {
         if !self.0.dead.swap(true, Ordering::AcqRel) {
-            sentry::clear(&self.0);
+            watchdog::clear(&self.0);
         }
     }
 }

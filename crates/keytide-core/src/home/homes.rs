@@ -1,26 +1,28 @@
 //! The homes of one agent: [`Homes`].
 
-use std::sync::{Arc, Weak};
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 
 use super::alarm::Alarm;
-use super::resident::{Call, Load, Resident};
+use super::resident::{Call, Load, Timer};
 use super::runtime::{Home, Kind};
-use super::tally::{Tally, Ticket};
-use super::{apart, own, sentry};
+use super::tally::{Tally, Ticket, UnderWay};
+use super::{apart, own};
 use crate::error::Error;
 use crate::sync::{Mutex, lock};
 use crate::sys::Process;
 use crate::sys::clock::AgentClock;
-use crate::sys::time::Boot;
 
 /// The homes of one agent: the one that was named while it lives, else the library's own.
 #[derive(Debug)]
 pub(crate) struct Homes {
     named: Option<Arc<Home>>,
     clock: AgentClock,
+    /// The first of the library's own that was had: found without a lock, for as long as it takes more.
+    first: OnceLock<Arc<Home>>,
     /// Replaces a named home under a clock that is not the system's.
     stand_in: Mutex<Option<Arc<Home>>>,
     tally: Arc<Tally>,
@@ -33,6 +35,7 @@ impl Homes {
         Self {
             named,
             clock,
+            first: OnceLock::new(),
             stand_in: Mutex::new(None),
             tally: Arc::default(),
             process: Process::this(),
@@ -40,31 +43,41 @@ impl Homes {
     }
 
     /// The home of new timers. Starts the library's thread if there is no other.
-    pub(crate) fn current(&self) -> Result<Arc<Home>, Error> {
+    pub(crate) fn current(&self) -> Result<Cow<'_, Arc<Home>>, Error> {
         if let Some(named) = self.named.as_ref().filter(|home| home.takes_more()) {
             named.ensure_driven();
             if named.takes_more() {
-                return Ok(Arc::clone(named));
+                return Ok(Cow::Borrowed(named));
             }
         }
         if self.clock.is_system() {
-            return own::shared();
+            return self.common();
         }
         let mut stand_in = lock(&self.stand_in);
         if let Some(home) = stand_in.as_ref().filter(|home| home.takes_more()) {
-            return Ok(Arc::clone(home));
+            return Ok(Cow::Owned(Arc::clone(home)));
         }
         let home = own::start(self.clock.clone(), Kind::Common, |_| ())?;
         let former = stand_in.replace(Arc::clone(&home));
         drop(stand_in);
         drop(former);
-        Ok(home)
+        Ok(Cow::Owned(home))
+    }
+
+    /// The home that all agents share.
+    fn common(&self) -> Result<Cow<'_, Arc<Home>>, Error> {
+        if let Some(home) = self.first.get().filter(|home| home.takes_more()) {
+            return Ok(Cow::Borrowed(home));
+        }
+        let home = own::shared()?;
+        let _ = self.first.set(Arc::clone(&home));
+        Ok(Cow::Owned(home))
     }
 
     /// The home of the next call of a cache. An error where no thread can be had, or a former call still blocks its own.
-    pub(crate) fn of_call(&self, cache: Option<u32>) -> Result<Arc<Home>, Error> {
+    pub(crate) fn of_call(&self, cache: Option<u32>) -> Result<Cow<'_, Arc<Home>>, Error> {
         match cache.and_then(|cache| apart::home_of(cache, &self.clock)) {
-            Some(home) => home,
+            Some(home) => home.map(Cow::Owned),
             None => self.current(),
         }
     }
@@ -89,38 +102,33 @@ impl Homes {
                     return super::calls::discard(load);
                 }
             }
-            home = self.of_call(call.cache());
+            home = self.of_call(call.cache()).map(Cow::into_owned);
         }
     }
 
-    /// Wakes `cache` at `due` instead of at `former`. `late`: the former instant has long passed, so its home is looked at.
-    /// Returns whether anybody will.
-    pub(crate) fn schedule(
-        &self,
-        former: Boot,
-        due: Boot,
-        late: bool,
-        id: u32,
-        cache: &Weak<dyn Resident>,
-    ) -> bool {
+    /// Sets a timer of a cache. Returns whether anybody will look.
+    pub(crate) fn schedule(&self, mut timer: Timer) -> bool {
         // Set aside in between: once, or an idle machine would do it again.
         for _ in 0..SET_ASIDE_AT_MOST {
             let Ok(home) = self.current() else {
                 return false;
             };
-            if late {
-                sentry::watch(&home);
-            }
-            if home.schedule(former, due, id, Weak::clone(cache)) {
-                return true;
+            match home.schedule(timer) {
+                Ok(()) => return true,
+                Err(refused) => timer = refused,
             }
         }
         false
     }
 
+    /// Marks a call as under way, until that is dropped, or its ticket.
+    pub(crate) fn under_way(&self) -> UnderWay<'_> {
+        UnderWay::new(&self.tally)
+    }
+
     /// Marks a call as under way, until the ticket is dropped.
     pub(crate) fn ticket(&self) -> Ticket {
-        self.tally.ticket()
+        self.under_way().ticket()
     }
 
     /// Waits until no call of this agent is under way anywhere; `false` when the alarm rings first.

@@ -16,20 +16,22 @@ mod calls;
 mod carriage;
 pub(crate) mod deadline;
 mod driver;
-pub(crate) mod gate;
 mod homes;
+pub(crate) mod issuer_limit;
 mod own;
 mod queue;
 mod resident;
 mod runtime;
-mod sentry;
 mod tally;
+mod watchdog;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub(crate) use self::apart::forget;
 pub(crate) use self::homes::Homes;
-pub(crate) use self::resident::{Call, Landing, Load, Resident};
+pub(crate) use self::resident::{Call, Landing, Load, Resident, Timer};
+pub(crate) use self::runtime::Home;
+pub(crate) use self::tally::UnderWay;
 
 /// A number for a timer in a home's queue: unique in the process for four thousand million caches.
 pub(crate) fn next_id() -> u32 {

@@ -10,7 +10,7 @@ use crate::sys::time::Boot;
 
 /// What is due when, by the boot clock.
 #[derive(Default)]
-pub(super) struct Queue {
+pub(super) struct TimerQueue {
     /// Held for one look or change; never while a cache is called.
     entries: Mutex<Entries>,
 }
@@ -38,17 +38,23 @@ pub(super) enum Due {
     Alarm(Arc<Alarm>),
 }
 
-impl Queue {
-    /// Whether the driver must look, for the entry is now the first of its sort; `None` when the home does not serve it.
-    pub(super) fn insert(&self, due: Boot, id: u32, cache: Weak<dyn Resident>) -> Option<bool> {
+impl TimerQueue {
+    /// Whether the driver must look, for the entry is now the first of its sort. Gives the cache back when the home does not
+    /// serve it.
+    pub(super) fn insert(
+        &self,
+        due: Boot,
+        id: u32,
+        cache: Weak<dyn Resident>,
+    ) -> Result<bool, Weak<dyn Resident>> {
         let mut entries = self.lock();
         if entries.closed {
-            return None;
+            return Err(cache);
         }
         let place = Place { due, id };
         entries.caches.insert(place, cache);
         let first = entries.caches.first_key_value();
-        Some(first.is_some_and(|(first, _)| *first == place))
+        Ok(first.is_some_and(|(first, _)| *first == place))
     }
 
     /// Whether the driver must look, for the entry is now the first of its sort.
@@ -158,10 +164,10 @@ mod tests {
 
     #[test]
     fn what_is_due_is_taken_alarms_first_and_no_more_than_asked() {
-        let queue = Queue::default();
-        assert_eq!(queue.insert(Boot(20), 1, nobody()), Some(true));
-        assert_eq!(queue.insert(Boot(30), 2, nobody()), Some(false));
-        assert_eq!(queue.insert(Boot(10), 3, nobody()), Some(true));
+        let queue = TimerQueue::default();
+        assert_eq!(queue.insert(Boot(20), 1, nobody()).ok(), Some(true));
+        assert_eq!(queue.insert(Boot(30), 2, nobody()).ok(), Some(false));
+        assert_eq!(queue.insert(Boot(10), 3, nobody()).ok(), Some(true));
         assert!(queue.insert_alarm(Boot(20), 4, Arc::default()));
         assert_eq!(queue.next(), Some(Boot(10)));
 
@@ -186,7 +192,7 @@ mod tests {
 
     #[test]
     fn each_entry_of_any_thread_is_taken_once() {
-        let (queue, taken) = (Queue::default(), AtomicUsize::new(0));
+        let (queue, taken) = (TimerQueue::default(), AtomicUsize::new(0));
 
         thread::scope(|scope| {
             for odd in 0..2 {
@@ -194,7 +200,8 @@ mod tests {
                 scope.spawn(move || {
                     for number in 0..ENTRIES {
                         let id = 2 * number + odd;
-                        queue.insert(Boot(i64::from(number)), id, nobody());
+                        let taken_in = queue.insert(Boot(i64::from(number)), id, nobody());
+                        assert!(taken_in.is_ok());
                         queue.insert_alarm(Boot(i64::from(number)), id.into(), Arc::default());
                     }
                 });
@@ -211,6 +218,6 @@ mod tests {
         let left = queue.close().len();
         let all = 4 * usize::try_from(ENTRIES).unwrap();
         assert_eq!(taken.into_inner() + left, all);
-        assert_eq!(queue.insert(Boot(1), 1, nobody()), None, "it is closed");
+        assert!(queue.insert(Boot(1), 1, nobody()).is_err(), "it is closed");
     }
 }

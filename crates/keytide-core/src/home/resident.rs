@@ -2,14 +2,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::tally::Ticket;
 use crate::error::Error;
 use crate::identity::InstanceId;
 use crate::sync::AbortHandle;
-use crate::sys::time::Now;
+use crate::sys::time::{Boot, Now};
 
 /// Whose timers a home keeps: a cache.
 pub(crate) trait Resident: Send + Sync {
@@ -30,6 +30,17 @@ pub(crate) trait Resident: Send + Sync {
 
     /// Its home was set aside: told to one resident of each agent.
     fn home_blocked(&self, by: Option<&'static str>);
+}
+
+/// When a cache is to be woken, and until now was.
+pub(crate) struct Timer {
+    pub(crate) former: Boot,
+    pub(crate) due: Boot,
+    /// The former instant has long passed, so its home is looked at.
+    pub(crate) late: bool,
+    /// The number of the cache.
+    pub(crate) id: u32,
+    pub(crate) cache: Weak<dyn Resident>,
 }
 
 /// What a home carries for somebody: a call to an issuer, or the telling of a revocation.

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::calls::Calls;
-use super::queue::Queue;
+use super::queue::TimerQueue;
 use crate::sync::AbortHandle;
 use crate::sys;
 use crate::sys::clock::AgentClock;
@@ -20,7 +20,7 @@ pub(crate) struct Home {
     pub(super) handle: Handle,
     pub(super) clock: AgentClock,
     pub(super) kind: Kind,
-    pub(super) queue: Queue,
+    pub(super) queue: TimerQueue,
     pub(super) calls: Calls,
     pub(super) wake: Notify,
     pub(super) dead: AtomicBool,
@@ -53,7 +53,7 @@ impl Home {
             handle,
             clock,
             kind,
-            queue: Queue::default(),
+            queue: TimerQueue::default(),
             calls: Calls::default(),
             wake: Notify::new(),
             dead: AtomicBool::new(false),

@@ -11,19 +11,31 @@ use crate::sync::wakers::Wakers;
 /// Counts the calls of one agent.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
+    /// Twice the number of calls, and one more once somebody waits for their end: so whoever ends the last one sees who has
+    /// begun to wait, and takes no lock where nobody does.
     under_way: AtomicUsize,
     /// Told whenever none is left.
     landed: Wakers,
 }
 
-/// One call that is under way, until it is dropped.
+/// One call that is under way, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct UnderWay<'a>(&'a Arc<Tally>);
+
+/// The same, for a call that may outlive the agent's homes.
 #[derive(Debug)]
 pub(crate) struct Ticket(Arc<Tally>);
 
 impl Tally {
-    pub(super) fn ticket(self: &Arc<Self>) -> Ticket {
-        self.under_way.fetch_add(1, Ordering::AcqRel);
-        Ticket(Arc::clone(self))
+    fn begin(&self) {
+        // SeqCst, as the mark of a flight that is retired.
+        self.under_way.fetch_add(CALL, Ordering::SeqCst);
+    }
+
+    fn end(&self) {
+        if self.under_way.fetch_sub(CALL, Ordering::AcqRel) == CALL + AWAITED {
+            self.landed.wake();
+        }
     }
 
     /// Waits until no call is under way; `false` when the alarm rings first.
@@ -31,7 +43,7 @@ impl Tally {
         let mut place = self.landed.place();
         poll_fn(|context| {
             place.register(context.waker());
-            if self.under_way.load(Ordering::Acquire) == 0 {
+            if self.under_way.fetch_or(AWAITED, Ordering::SeqCst) < CALL {
                 return Poll::Ready(true);
             }
             alarm.poll(context.waker()).map(|()| false)
@@ -40,10 +52,30 @@ impl Tally {
     }
 }
 
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        if self.0.under_way.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.landed.wake();
-        }
+impl<'a> UnderWay<'a> {
+    pub(super) fn new(tally: &'a Arc<Tally>) -> Self {
+        tally.begin();
+        Self(tally)
+    }
+
+    pub(crate) fn ticket(self) -> Ticket {
+        let ticket = Ticket(Arc::clone(self.0));
+        std::mem::forget(self);
+        ticket
     }
 }
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+const AWAITED: usize = 1;
+const CALL: usize = 2;

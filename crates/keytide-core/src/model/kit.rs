@@ -11,8 +11,8 @@ use tokio::runtime::Runtime;
 
 use crate::home::alarm::Alarm;
 use crate::{
-    Agent, AgentIdentity, AgentType, Cache, Clock, Credential, Environment, Error, Issued, Owner,
-    Profile, ProvideCredential, Request, Secret, Version, sys,
+    Agent, AgentIdentity, Cache, Clock, Credential, Error, Issued, Profile, ProvideCredential,
+    Request, Secret, sys,
 };
 
 /// Answers each call with a credential whose every field is derived from the number of the call.
@@ -63,13 +63,13 @@ impl Issuer {
     }
 
     pub(super) fn agent(&self) -> Agent {
-        let identity = AgentIdentity::new(
-            AgentType("model"),
-            Version("1"),
-            Environment("test"),
-            Owner("core"),
-        );
-        let builder = Agent::builder(identity.unwrap()).runtime(RUNTIME.handle().clone());
+        let identity = AgentIdentity {
+            agent_type: "model".into(),
+            version: "1".into(),
+            environment: "test".into(),
+            owner: "core".into(),
+        };
+        let builder = Agent::builder(identity).runtime(RUNTIME.handle().clone());
         let agent = if self.leases {
             builder.build()
         } else {

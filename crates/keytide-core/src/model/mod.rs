@@ -2,7 +2,7 @@
 //! schedules, and no schedule may tear a read, lose a wake-up or bring back what is gone.
 //!
 //! Threads and tasks are those of the model checker, and switch at each lock, at each access to the slot, and where a
-//! flight is waited for or ends. Not explored: weak memory, deadlines, the sentry, the death of a home.
+//! flight is waited for or ends. Not explored: weak memory, deadlines, the watchdog, the death of a home.
 
 mod herd;
 mod kit;

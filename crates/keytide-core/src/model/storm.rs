@@ -36,7 +36,7 @@ fn reject_all_at_once(behaviour: Behaviour) {
         move || {
             for _ in 0..2 {
                 cache.read(whole).unwrap();
-                let elsewhere = block_on(cache.get_for_origin("https://b.example"));
+                let elsewhere = block_on(cache.sender().need("https://b.example").get());
                 whole(&elsewhere.unwrap());
             }
         }

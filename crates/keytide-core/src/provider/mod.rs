@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 pub use self::chain::Chain;
 pub use self::issued::Issued;
+use self::request::Learned;
 pub use self::request::{ChangeNotifier, Request};
 use crate::error::Error;
 use crate::profile::Profile;
@@ -36,7 +37,7 @@ use crate::sync::discard;
 ///     }
 ///
 ///     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-///         let token = format!("token-for-{}", request.identity().agent_type());
+///         let token = format!("token-for-{}", request.identity().agent_type);
 ///         Ok(Issued::bearer(Secret::from(token)).expires_in(Duration::from_secs(900)))
 ///     }
 /// }
@@ -55,6 +56,10 @@ pub trait ProvideCredential: Send + Sync + 'static {
 }
 
 pub(crate) type Answer<'a> = Pin<Box<dyn Future<Output = Result<Issued, Error>> + Send + 'a>>;
+
+/// An answer in the making, with all that it needs, and what the request brings beside it.
+pub(crate) type Asked =
+    Pin<Box<dyn Future<Output = (Result<Issued, Error>, Learned)> + Send + 'static>>;
 
 /// A provider of any type: the object-safe twin of [`ProvideCredential`].
 #[derive(Clone)]
@@ -80,6 +85,10 @@ impl SharedProvider {
     pub(crate) fn provide<'a>(&'a self, request: &'a Request) -> Answer<'a> {
         self.0.provide(request)
     }
+
+    pub(crate) fn ask(self, request: Request) -> Asked {
+        self.0.ask(request)
+    }
 }
 
 impl fmt::Debug for SharedProvider {
@@ -94,6 +103,7 @@ trait Provide: Send + Sync {
     fn profile(&self) -> Profile;
     fn type_name(&self) -> &'static str;
     fn provide<'a>(&'a self, request: &'a Request) -> Answer<'a>;
+    fn ask(self: Arc<Self>, request: Request) -> Asked;
 }
 
 impl<P: ProvideCredential> Provide for P {
@@ -107,5 +117,12 @@ impl<P: ProvideCredential> Provide for P {
 
     fn provide<'a>(&'a self, request: &'a Request) -> Answer<'a> {
         Box::pin(ProvideCredential::provide(self, request))
+    }
+
+    fn ask(self: Arc<Self>, request: Request) -> Asked {
+        Box::pin(async move {
+            let result = ProvideCredential::provide(&*self, &request).await;
+            (result, request.into_learned())
+        })
     }
 }

@@ -1,29 +1,42 @@
 //! What a provider is told when it is asked: [`Request`].
 
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Weak};
-use std::time::{Duration, SystemTime};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, Weak};
+use std::time::SystemTime;
 
 use crate::context::Context;
 use crate::event::Trigger;
-use crate::identity::{AgentIdentity, InstanceId};
+use crate::identity::{AgentIdentity, InstanceId, Labels};
 use crate::profile::Profile;
 use crate::sync::{Mutex, lock};
-use crate::sys::time::{Now, Wall, nanos};
+use crate::sys::remote::RemoteClock;
+use crate::sys::time::Now;
 
 /// Who asks, why, and by which clock.
 pub struct Request {
     pub(crate) context: Arc<Context>,
     pub(crate) trigger: Trigger,
     pub(crate) sent: Now,
-    /// What is known of the issuer's clock, as nanoseconds that it is ahead of ours.
-    skew: AtomicI64,
-    measured: std::sync::atomic::AtomicBool,
+    /// What is known of the issuer's clock.
+    issuer: RemoteClock,
+    /// Whether this request has told of it.
+    measured: AtomicBool,
     claims: Option<Arc<str>>,
     cache: Weak<dyn Changed>,
     /// What the provider states that answered, where another one chose it.
-    profile: Mutex<Option<Profile>>,
+    profile: Mutex<Option<Box<Profile>>>,
+}
+
+/// What a request has brought beside the answer.
+#[derive(Default)]
+pub(crate) struct Learned {
+    /// The request's own reference, for what is made of the answer.
+    pub(crate) context: Option<Arc<Context>>,
+    /// How far the issuer's clock is ahead of ours, in nanoseconds.
+    pub(crate) skew: Option<i64>,
+    /// What the provider states that answered, where another one chose it.
+    pub(crate) profile: Option<Box<Profile>>,
 }
 
 impl Request {
@@ -39,8 +52,8 @@ impl Request {
             context,
             trigger,
             sent,
-            skew: AtomicI64::new(skew),
-            measured: false.into(),
+            issuer: RemoteClock::ahead_by(skew),
+            measured: AtomicBool::new(false),
             claims,
             cache,
             profile: Mutex::new(None),
@@ -51,6 +64,12 @@ impl Request {
     #[must_use]
     pub fn identity(&self) -> &AgentIdentity {
         &self.context.actor.identity
+    }
+
+    /// What else is known of who acts.
+    #[must_use]
+    pub fn labels(&self) -> &Labels {
+        &self.context.actor.labels
     }
 
     /// Which instance of the agent acts.
@@ -100,10 +119,7 @@ impl Request {
     /// The issuer's clock, as far as its answers have told: for dating what the issuer will verify.
     #[must_use]
     pub fn issuer_now(&self) -> SystemTime {
-        let now = self.context.clock.now().wall;
-        Wall(now.0.saturating_add(self.skew.load(Ordering::Relaxed)))
-            .system()
-            .unwrap_or_else(|| self.now())
+        self.issuer.at(self.now())
     }
 
     /// Reports the time that the issuer's clock showed in an answer just received over TLS or loopback: its `Date`, or
@@ -112,34 +128,16 @@ impl Request {
     /// What differs from our clock by more than the answer's own uncertainty is used to date assertions, and may
     /// shorten a life, never lengthen it. Differences over 24 h are taken as 24 h.
     pub fn saw_issuer_clock(&self, shown: SystemTime) {
-        let (shown, now) = (Wall::from(shown), self.context.clock.now().wall);
-        // Shown is cut to the second, and was true at some moment between sending and now.
-        let ahead = shown.0.saturating_sub(now.0);
-        let behind = shown
-            .0
-            .saturating_add(nanos(Duration::from_secs(1)))
-            .saturating_sub(self.sent.wall.0);
-        let skew = if ahead > 0 {
-            ahead
-        } else if behind < 0 {
-            behind
-        } else {
-            0
-        };
-        let bound = nanos(MAX_SKEW);
-        self.skew
-            .store(skew.clamp(-bound, bound), Ordering::Relaxed);
+        let now = self.now();
+        let sent = self.sent.wall.system().unwrap_or(now);
+        self.issuer.showed(shown, sent, now);
         self.measured.store(true, Ordering::Relaxed);
     }
 
     /// Says which of several providers answered, by what it states about itself: that holds for this answer and for all
     /// calls to come, in place of what was stated when the cache was built. For a provider that chooses among others.
     pub fn answered_by(&self, profile: Profile) {
-        *lock(&self.profile) = Some(profile);
-    }
-
-    pub(crate) fn take_profile(&self) -> Option<Profile> {
-        lock(&self.profile).take()
+        *lock(&self.profile) = Some(Box::new(profile));
     }
 
     /// A way to tell the cache, at any later time, that the provider's input has changed (a file, an environment, a
@@ -151,11 +149,16 @@ impl Request {
         }
     }
 
-    /// What was learned of the issuer's clock by this request.
-    pub(crate) fn measured_skew(&self) -> Option<i64> {
-        self.measured
-            .load(Ordering::Relaxed)
-            .then(|| self.skew.load(Ordering::Relaxed))
+    /// What it has brought beside the answer.
+    pub(crate) fn into_learned(self) -> Learned {
+        Learned {
+            context: Some(self.context),
+            skew: self.measured.into_inner().then(|| self.issuer.ahead()),
+            profile: self
+                .profile
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner),
+        }
     }
 }
 
@@ -215,6 +218,12 @@ impl ChangeNotifier {
         !self.cache.upgrade().is_some_and(|cache| cache.is_held())
     }
 
+    /// The same, but for a cache that somebody still looks at: it takes no reference, which might be the last, so it may be
+    /// asked under a lock.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.cache.strong_count() == 0
+    }
+
     pub(crate) fn is_for(&self, other: &Self) -> bool {
         self.cache.ptr_eq(&other.cache)
     }
@@ -227,5 +236,3 @@ impl fmt::Debug for ChangeNotifier {
             .finish()
     }
 }
-
-const MAX_SKEW: Duration = Duration::from_secs(24 * 3600);

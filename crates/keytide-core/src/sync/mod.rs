@@ -48,6 +48,17 @@ pub(crate) fn discard<T>(value: T) {
     }
 }
 
+/// Calls what is a user's; `None` where it panics.
+pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Option<T> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(value) => Some(value),
+        Err(payload) => {
+            discard(payload);
+            None
+        }
+    }
+}
+
 thread_local! {
     static BURIED: RefCell<Vec<Box<dyn Any + Send>>> = const { RefCell::new(Vec::new()) };
 }

@@ -62,7 +62,7 @@ pub(crate) fn wake_row(wakers: VecDeque<Waker>) {
     RINGERS.get().lock().rows.retain(is_other);
 }
 
-/// Has the ringers help with the rows that are held up. When to look again, while there are rows. For the sentry.
+/// Has the ringers help with the rows that are held up. When to look again, while there are rows. For the watchdog.
 pub(crate) fn look(now: Instant) -> Option<Instant> {
     let ringers = RINGERS.get();
     let mut state = ringers.lock();

@@ -1,6 +1,7 @@
 //! The only shared state of readers: one pointer, swapped whole. The only file that names `arc_swap`.
 
 use std::marker::PhantomData;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
@@ -82,8 +83,24 @@ impl<T> Swap<T> {
         self.0.load_full()
     }
 
+    /// For a look.
+    pub(crate) fn peek(&self) -> Peeked<T> {
+        Peeked(self.0.load())
+    }
+
     pub(crate) fn store(&self, value: Arc<T>) {
         self.0.store(value);
+    }
+}
+
+/// What is looked at. Short-lived, as what is borrowed from a slot.
+pub(crate) struct Peeked<T>(Guard<Arc<T>>);
+
+impl<T> Deref for Peeked<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
     }
 }
 
@@ -91,6 +108,11 @@ impl<T> Swap<T> {
 pub(crate) struct Borrowed<T>(Guard<Option<Arc<T>>>);
 
 impl<T> Borrowed<T> {
+    /// What is borrowed from an empty slot.
+    pub(crate) fn nothing() -> Self {
+        Self(Guard::from_inner(None))
+    }
+
     #[inline]
     pub(crate) fn get(&self) -> Option<&T> {
         self.0.as_deref()
@@ -115,11 +137,17 @@ impl<O: AsRef<Slot<T>> + Clone, T> Parked<O, T> {
     #[inline]
     pub(crate) fn load(&mut self) -> Option<&Arc<T>> {
         step();
-        let owner = &self.1;
-        self.0
-            .get_or_insert_with(|| arc_swap::Cache::new(SlotOf(owner.clone(), PhantomData)))
-            .load()
-            .as_ref()
+        if self.0.is_none() {
+            self.park();
+        }
+        self.0.as_mut()?.load().as_ref()
+    }
+
+    /// For the first read since the handle was made, or released.
+    #[cold]
+    fn park(&mut self) {
+        let slot = SlotOf(self.1.clone(), PhantomData);
+        self.0 = Some(arc_swap::Cache::new(slot));
     }
 
     pub(crate) fn release(&mut self) {
@@ -131,7 +159,7 @@ type Cached<O, T> = arc_swap::Cache<SlotOf<O, T>, Option<Arc<T>>>;
 
 struct SlotOf<O, T>(O, PhantomData<fn() -> T>);
 
-impl<O: AsRef<Slot<T>>, T> std::ops::Deref for SlotOf<O, T> {
+impl<O: AsRef<Slot<T>>, T> Deref for SlotOf<O, T> {
     type Target = ArcSwapOption<T>;
 
     #[inline]

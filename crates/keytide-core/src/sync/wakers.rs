@@ -8,7 +8,7 @@ use super::{Mutex, discard, lock, ringers, wake};
 
 /// Wakes all who wait, one by one. A waker is a user's code: it is cloned, woken and dropped outside the lock, and one that
 /// panics keeps nobody else from being woken. One that blocks holds the thread that wakes: those behind it are woken by another
-/// one as soon as the sentry has seen it.
+/// one as soon as the watchdog has seen it.
 ///
 /// Who waits registers first and looks then, so that nothing which is made true before [`wake`](Self::wake) is missed.
 #[derive(Default)]

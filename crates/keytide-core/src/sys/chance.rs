@@ -1,10 +1,10 @@
 //! Where what is left to chance comes from: [`Draw`], and the system's by default.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::{sync, sys};
+use crate::sync::{caught, discard};
+use crate::sys;
 
 /// Draws what an agent leaves to chance: its instance id, which spreads its refreshes, and the spread of its pauses after
 /// failures.
@@ -21,15 +21,27 @@ pub trait Draw: fmt::Debug + Send + Sync + 'static {
 #[derive(Debug, Clone)]
 pub(crate) enum Chance {
     System,
-    Injected(Arc<dyn Draw>),
+    Injected(Arc<Injected>),
+}
+
+/// A user's chance.
+#[derive(Debug)]
+pub(crate) struct Injected {
+    /// There until this is dropped.
+    chance: Option<Box<dyn Draw>>,
 }
 
 impl Chance {
+    pub(crate) fn injected(chance: impl Draw) -> Self {
+        let chance: Option<Box<dyn Draw>> = Some(Box::new(chance));
+        Self::Injected(Arc::new(Injected { chance }))
+    }
+
     /// Unique, where the system draws.
     pub(crate) fn id(&self) -> u128 {
         match self {
             Self::System => sys::random_u128(),
-            Self::Injected(chance) => chance.draw(),
+            Self::Injected(injected) => injected.draw(),
         }
     }
 
@@ -38,13 +50,21 @@ impl Chance {
         match self {
             Self::System => None,
             // A failure lands meanwhile: those who wait for it must be told, whatever a user's code does.
-            Self::Injected(chance) => match catch_unwind(AssertUnwindSafe(|| chance.draw())) {
-                Ok(drawn) => Some((drawn >> 96) as u32),
-                Err(payload) => {
-                    sync::discard(payload);
-                    None
-                }
-            },
+            Self::Injected(injected) => {
+                caught(|| injected.draw()).map(|drawn| (drawn >> 96) as u32)
+            }
         }
+    }
+}
+
+impl Injected {
+    fn draw(&self) -> u128 {
+        self.chance.as_ref().map_or(0, |chance| chance.draw())
+    }
+}
+
+impl Drop for Injected {
+    fn drop(&mut self) {
+        discard(self.chance.take());
     }
 }

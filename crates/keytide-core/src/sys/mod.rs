@@ -7,6 +7,7 @@
 
 pub(crate) mod chance;
 pub(crate) mod clock;
+pub(crate) mod remote;
 pub(crate) mod time;
 
 use std::sync::atomic::{AtomicU64, Ordering};

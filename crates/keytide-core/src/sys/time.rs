@@ -70,9 +70,34 @@ impl Now {
 }
 
 pub(crate) fn nanos(span: Duration) -> i64 {
-    i64::try_from(span.as_nanos()).unwrap_or(i64::MAX)
+    // In 64 bits: as_nanos() has 128.
+    i64::try_from(span.as_secs())
+        .unwrap_or(i64::MAX)
+        .saturating_mul(1_000_000_000)
+        .saturating_add(i64::from(span.subsec_nanos()))
 }
 
 fn positive(nanos: i64) -> Duration {
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_of_any_length_is_counted_in_nanoseconds_or_as_the_longest() {
+        let longest = i64::MAX.unsigned_abs();
+        for (span, count) in [
+            (Duration::ZERO, 0),
+            (Duration::new(3, 7), 3_000_000_007),
+            (Duration::from_nanos(longest), i64::MAX),
+            (Duration::from_nanos(longest - 1), i64::MAX - 1),
+            (Duration::from_nanos(longest + 1), i64::MAX),
+            (Duration::from_secs(longest), i64::MAX),
+            (Duration::MAX, i64::MAX),
+        ] {
+            assert_eq!(nanos(span), count, "{span:?}");
+        }
+    }
 }

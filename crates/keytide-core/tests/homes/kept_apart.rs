@@ -53,7 +53,7 @@ fn a_provider_that_never_returns_holds_one_thread_and_is_not_asked_again() {
     good.get_blocking(5 * SECOND).unwrap();
     assert!(threads() <= 2, "{}", threads());
     eventually("nobody watches a thread that is lost", || {
-        threads_named("keytide-sentry") == 0
+        threads_named("keytide-watcher") == 0
     });
     gate.open();
     eventually("it has an answer once its thread is back", || {

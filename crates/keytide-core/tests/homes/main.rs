@@ -12,8 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, Error, Issued, Owner, Profile,
-    ProvideCredential, Request, Secret, Version,
+    Agent, AgentIdentity, Cache, Error, Issued, Profile, ProvideCredential, Request, Secret,
 };
 use keytide_testkit::{Answer, Recorder, Script, ScriptedProvider};
 
@@ -110,14 +109,14 @@ fn alone() -> MutexGuard<'static, ()> {
 }
 
 fn agent() -> (Agent, Recorder) {
-    let identity = AgentIdentity::new(
-        AgentType("homes"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
+    let identity = AgentIdentity {
+        agent_type: "homes".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
     let recorder = Recorder::new();
-    let builder = Agent::builder(identity.unwrap()).observe(recorder.observer());
+    let builder = Agent::builder(identity).observe(recorder.observer());
     (builder.build().unwrap(), recorder)
 }
 

@@ -6,8 +6,8 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Environment, Error, ErrorKind, InstanceId, Issued, Owner,
-    Phase, Profile, ProvideCredential, Request, Version,
+    Agent, AgentIdentity, Error, ErrorKind, InstanceId, Issued, Phase, Profile, ProvideCredential,
+    Request,
 };
 use keytide_testkit::{Answer, ScriptedProvider, TestChance, TestClock};
 
@@ -16,7 +16,12 @@ use crate::{HOUR, MINUTE, SECOND, given, given_with, real_agent};
 #[test]
 fn an_identity_needs_all_four_names_and_refuses_bad_ones() {
     let with = |name: &str| {
-        AgentIdentity::new(AgentType(name), Version("1"), Environment("e"), Owner("o"))
+        let mut all = [(); 4].map(|()| of(["a", "1", "e", "o"]));
+        all[0].agent_type = name.into();
+        all[1].version = name.into();
+        all[2].environment = name.into();
+        all[3].owner = name.into();
+        all.map(|identity| Agent::builder(identity).build())
     };
     for bad in [
         "",
@@ -26,35 +31,42 @@ fn an_identity_needs_all_four_names_and_refuses_bad_ones() {
         "line\nbreak",
         &"x".repeat(129),
     ] {
-        assert_eq!(
-            with(bad).unwrap_err().kind(),
-            ErrorKind::InvalidArgument,
-            "{bad:?}"
-        );
+        for (built, what) in with(bad).into_iter().zip(NAMES) {
+            let error = built.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{bad:?}");
+            assert!(error.to_string().contains(what), "{error}");
+        }
     }
-    let identity = with("fine").unwrap();
+    assert!(with(&"x".repeat(128)).iter().all(Result::is_ok));
+    let builder = || Agent::builder(of(["fine", "1", "e", "o"]));
     for (name, value) in [("", "v"), ("n", ""), ("a b", "v"), ("n", "\0")] {
-        let labelled = identity.clone().label(name, value);
-        assert_eq!(
-            Agent::builder(labelled).build().unwrap_err().kind(),
-            ErrorKind::InvalidArgument
-        );
+        let labelled = builder().label(name, value).build();
+        assert_eq!(labelled.unwrap_err().kind(), ErrorKind::InvalidArgument);
     }
-    let crowded = (0..33).fold(identity.clone(), |identity, n| {
-        identity.label(format!("n{n}"), "v")
-    });
-    assert_eq!(
-        Agent::builder(crowded).build().unwrap_err().kind(),
-        ErrorKind::InvalidArgument
-    );
-    let twice = identity.label("a", "1").label("a", "2");
-    assert_eq!(twice.labels().collect::<Vec<_>>(), [("a", "2")]);
+    let labels =
+        |most: u32| (0..most).fold(builder(), |builder, n| builder.label(format!("n{n}"), "v"));
+    assert!(labels(32).build().is_ok());
+    let crowded = labels(33).build();
+    assert_eq!(crowded.unwrap_err().kind(), ErrorKind::InvalidArgument);
+    let twice = builder().label("a", "1").label("a", "2").build().unwrap();
+    assert_eq!(twice.labels().iter().collect::<Vec<_>>(), [("a", "2")]);
+    assert_eq!(twice.labels().get("a"), Some("2"));
 }
+
+fn of([agent_type, version, environment, owner]: [&str; 4]) -> AgentIdentity {
+    AgentIdentity {
+        agent_type: agent_type.into(),
+        version: version.into(),
+        environment: environment.into(),
+        owner: owner.into(),
+    }
+}
+
+const NAMES: [&str; 4] = ["agent type", "version", "environment", "owner"];
 
 #[test]
 fn instance_ids_are_unique() {
-    let identity =
-        AgentIdentity::new(AgentType("a"), Version("1"), Environment("e"), Owner("o")).unwrap();
+    let identity = of(["a", "1", "e", "o"]);
     let ids: HashSet<_> = (0..100_000)
         .map(|_| Agent::builder(identity.clone()).build().unwrap().instance())
         .collect();
@@ -254,8 +266,8 @@ async fn every_setter_refuses_what_is_out_of_its_range() {
     let builder = || agent.cache(ScriptedProvider::new(Answer::token(HOUR)).0);
     let zero = std::time::Duration::ZERO;
     for refused in [
-        builder().floor(zero),
-        builder().floor(2 * HOUR),
+        builder().min_interval(zero),
+        builder().min_interval(2 * HOUR),
         builder().flight_limit(zero),
         builder().flight_limit(HOUR),
         builder().advisory_window(zero),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Condvar, Mutex};
 
-use keytide_core::{Error, ErrorKind, Event, EventKind, Profile, Reason};
+use keytide_core::{Error, ErrorKind, Event, EventKind, Profile, Reason, UseReport};
 use keytide_testkit::{Answer, Recorder, ScriptedProvider, TestClock};
 
 use crate::{HOUR, MINUTE, given, given_with};
@@ -58,7 +58,7 @@ async fn every_event_says_which_agent_which_cache_which_provider_and_which_princ
     );
     for event in &events {
         assert_eq!(event.instance, given.agent.instance());
-        assert_eq!(event.identity.owner(), "tests");
+        assert_eq!(event.identity.owner, "tests");
         assert_eq!(event.cache.as_deref(), Some("billing"));
         assert_eq!(event.provider, "scripted");
         let known = !matches!(event.kind, EventKind::Started { .. });
@@ -249,11 +249,17 @@ async fn each_use_is_told_to_those_who_observe_uses_and_to_no_one_else() {
         .unwrap();
     cache.get().await.unwrap();
 
-    assert!(cache.observes_uses());
+    assert!(cache.sender().observes_uses());
     for _ in 0..3 {
-        cache.report_use(1, "https://a.example", "GET", "/v1", Some(200));
+        cache.sender().report_use(UseReport {
+            generation: 1,
+            destination: "https://a.example",
+            method: "GET",
+            path: "/v1",
+            status: Some(200),
+        });
     }
-    cache.report_refused("https://b.example", "origin");
+    cache.sender().report_refused("https://b.example", "origin");
 
     let used = EventKind::Used {
         generation: 1,
@@ -278,7 +284,7 @@ async fn each_use_is_told_to_those_who_observe_uses_and_to_no_one_else() {
             .count()
     };
     assert_eq!((count(&all), count(&uses)), (0, 3));
-    assert!(!given(Answer::token(HOUR)).cache.observes_uses());
+    assert!(!given(Answer::token(HOUR)).cache.sender().observes_uses());
 }
 
 #[tokio::test(start_paused = true)]
@@ -287,12 +293,12 @@ async fn no_text_of_a_caller_a_destination_or_an_issuer_is_longer_than_a_line_of
     let long = format!("https://{}\n.example\u{1b}[2J", "x".repeat(9000));
     given.cache.get().await.unwrap();
 
-    given.cache.report_refused(&long, "origin");
+    given.cache.sender().report_refused(&long, "origin");
     given
         .script
         .always(Answer::fail(Error::refused(long.clone())));
     let refused = given.cache.rejected(1, &long).await.unwrap_err();
-    let known = given.cache.read_for_origin(&long, |_| ()).unwrap_err();
+    let known = given.cache.sender().read(&long, |_| ()).unwrap_err();
     assert_eq!(
         known.kind(),
         ErrorKind::Rejected,

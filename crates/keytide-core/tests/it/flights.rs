@@ -248,7 +248,7 @@ fn a_waiter_with_patience_returns_on_time() {
         .unwrap();
     let start = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
     let error = runtime
-        .block_on(cache.get_within(patience, Duration::ZERO))
+        .block_on(cache.need().within(patience).get())
         .unwrap_err();
     let elapsed = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap() - start;
     assert_eq!(error.kind(), ErrorKind::TimedOut);
@@ -267,7 +267,9 @@ async fn patience_goes_by_the_agents_clock() {
 
     let error = given
         .cache
-        .get_within(3 * SECOND, Duration::ZERO)
+        .need()
+        .within(3 * SECOND)
+        .get()
         .await
         .unwrap_err();
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use keytide_core::{
     Agent, Cache, Error, ErrorKind, Issued, Profile, ProvideCredential, Reason, Request,
-    Revocation, Secret, Telling,
+    Revocation, Revoking, Secret,
 };
 use keytide_testkit::{Answer, ScriptedProvider, TestClock};
 
@@ -169,7 +169,7 @@ async fn a_second_end_reports_what_is_left_then() {
     for first in ["held", "pending", "dropped", "revoked", "shut down", "gone"] {
         let (clock, agent, cache) = used(Told::Never).await;
         let clone = agent.clone();
-        let mut held: (Option<Telling>, _) = (None, None);
+        let mut held: (Option<Revoking>, _) = (None, None);
         match first {
             "revoked" => held.0 = Some(cache.revoke()),
             "shut down" => agent.shutdown(SECOND).await.unwrap(),
@@ -331,7 +331,7 @@ fn telling_an_issuer_that_blocks_its_thread_ends_all_the_same() {
     };
     let cache = agent.cache(issuer).build().unwrap();
     cache.get_blocking(10 * SECOND).unwrap();
-    let mut telling: Pin<Box<Telling>> = Box::pin(cache.revoke());
+    let mut telling: Pin<Box<Revoking>> = Box::pin(cache.revoke());
 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

@@ -7,6 +7,7 @@ mod ends;
 mod events;
 mod flights;
 mod generations;
+mod herds;
 mod left_behind;
 mod observers;
 mod pace;
@@ -64,14 +65,14 @@ fn given_with(
 
 /// An agent that lives by the system's clock, with flights on the library's own thread.
 fn real_agent() -> Agent {
-    use keytide_core::{AgentIdentity, AgentType, Environment, Owner, Version};
-    let identity = AgentIdentity::new(
-        AgentType("real-agent"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    Agent::builder(identity.unwrap()).build().unwrap()
+    use keytide_core::AgentIdentity;
+    let identity = AgentIdentity {
+        agent_type: "real-agent".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
+    Agent::builder(identity).build().unwrap()
 }
 
 /// Waits in real time for what another thread is about to do.

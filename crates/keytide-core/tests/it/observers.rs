@@ -7,23 +7,20 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, Event, EventKind, Observe, Owner, Reason,
-    Version,
-};
+use keytide_core::{Agent, AgentIdentity, Cache, Event, EventKind, Observe, Reason};
 use keytide_testkit::{Answer, Recorder, ScriptedProvider};
 
 use crate::{HOUR, eventually};
 
 /// An agent with this observer, and a cache that tells it something when asked to.
 fn watched_by(observer: impl Observe, queue: usize) -> (Agent, Cache) {
-    let identity = AgentIdentity::new(
-        AgentType("watched"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    let agent = Agent::builder(identity.unwrap())
+    let identity = AgentIdentity {
+        agent_type: "watched".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
+    let agent = Agent::builder(identity)
         .observer_queue(queue)
         .observe(observer)
         .build()
@@ -39,7 +36,7 @@ fn cache_of(agent: &Agent) -> Cache {
 
 /// Tells the observer of `cache` this.
 fn tell(cache: &Cache, what: impl ToString) {
-    cache.report_refused(&what.to_string(), "test");
+    cache.sender().report_refused(&what.to_string(), "test");
 }
 
 /// What was told by [`tell`].

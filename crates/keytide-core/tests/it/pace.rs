@@ -104,10 +104,17 @@ async fn a_read_of_any_sort_resumes_an_idle_cache_without_waiting() {
         let start = Instant::now();
         let served = match sort {
             0 => given.cache.get().await.unwrap(),
-            1 => given.cache.get_for(SECOND).await.unwrap(),
-            2 => given.cache.get_within(MINUTE, SECOND).await.unwrap(),
+            1 => given.cache.need().lasting(SECOND).get().await.unwrap(),
+            2 => given
+                .cache
+                .need()
+                .within(MINUTE)
+                .lasting(SECOND)
+                .get()
+                .await
+                .unwrap(),
             3 => given.cache.get_blocking(MINUTE).unwrap(),
-            _ => given.cache.try_get_for(SECOND).unwrap(),
+            _ => given.cache.need().lasting(SECOND).try_get().unwrap(),
         };
         assert_eq!((served.generation(), start.elapsed()), (1, Duration::ZERO));
         given.clock.advance(2 * SECOND).await;

@@ -24,7 +24,7 @@ async fn a_reader_with_patience_rides_out_an_outage() {
     }
     let start = Instant::now();
 
-    let credential = given.cache.get_within(10 * SECOND, ANY).await.unwrap();
+    let credential = given.cache.need().within(10 * SECOND).get().await.unwrap();
 
     assert_eq!(credential.generation(), 1);
     assert_eq!(given.script.calls(), 4);
@@ -36,7 +36,7 @@ async fn recovery_takes_no_longer_than_the_outage_did() {
     for outage in [50, 150, 400, 900, 2_000, 5_000, 20_000] {
         let given = given(Answer::unavailable());
         let (cache, script) = (given.cache.clone(), given.script.clone());
-        let waits = tokio::spawn(async move { cache.get_within(10 * MINUTE, ANY).await });
+        let waits = tokio::spawn(async move { cache.need().within(10 * MINUTE).get().await });
         given.clock.advance(millis(outage)).await;
         script.always(Answer::token(HOUR));
         let healed = Instant::now();
@@ -53,28 +53,30 @@ async fn recovery_takes_no_longer_than_the_outage_did() {
 
 #[tokio::test(start_paused = true)]
 async fn the_short_pauses_cost_a_long_outage_four_calls_more() {
-    let calls_in = async |set_floor: bool| {
+    let calls_in = async |sets_interval: bool| {
         let profile = Profile::bearer("scripted");
         let given = given_with(profile, Answer::unavailable(), |cache| {
-            if set_floor {
-                cache.floor(SECOND)
+            if sets_interval {
+                cache.min_interval(SECOND)
             } else {
                 cache
             }
         });
         given
             .cache
-            .get_within(HOUR, ANY)
+            .need()
+            .within(HOUR)
+            .get()
             .await
             .expect_err("it lasts longer");
         given.script.calls()
     };
 
     // The pauses are spread, so that a single run tells little of the last of them.
-    let (short, floored) = (calls_in(false).await, calls_in(true).await);
+    let (short, spaced) = (calls_in(false).await, calls_in(true).await);
     assert!(
-        short.abs_diff(floored + 4) <= 12,
-        "{short}, {floored} with a floor"
+        short.abs_diff(spaced + 4) <= 12,
+        "{short}, {spaced} with a minimum interval"
     );
 }
 
@@ -82,12 +84,12 @@ async fn the_short_pauses_cost_a_long_outage_four_calls_more() {
 async fn a_floor_that_is_set_is_the_shortest_pause() {
     let profile = Profile::bearer("scripted");
     let given = given_with(profile, Answer::token(HOUR), |cache| {
-        cache.floor(2 * SECOND)
+        cache.min_interval(2 * SECOND)
     });
     given.script.then(Answer::unavailable());
     let start = Instant::now();
 
-    given.cache.get_within(10 * SECOND, ANY).await.unwrap();
+    given.cache.need().within(10 * SECOND).get().await.unwrap();
 
     assert!(start.elapsed() >= 2 * SECOND, "{:?}", start.elapsed());
 }
@@ -108,18 +110,18 @@ async fn what_cannot_pass_is_told_at_once() {
         let given = given(answer);
         let start = Instant::now();
 
-        let error = given.cache.get_within(MINUTE, ANY).await.unwrap_err();
+        let error = given.cache.need().within(MINUTE).get().await.unwrap_err();
 
         assert_eq!(error.kind(), kind);
         assert_eq!((start.elapsed(), given.script.calls()), (ANY, 1));
         // Nor does the next reader wait for its pace.
-        let again = given.cache.get_within(MINUTE, ANY).await.unwrap_err();
+        let again = given.cache.need().within(MINUTE).get().await.unwrap_err();
         assert_eq!((again.kind(), start.elapsed()), (kind, ANY));
     }
 
     let ended = given(Answer::unavailable());
     let cache = ended.cache.clone();
-    let waits = tokio::spawn(async move { cache.get_within(HOUR, ANY).await });
+    let waits = tokio::spawn(async move { cache.need().within(HOUR).get().await });
     ended.clock.advance(30 * SECOND).await;
     let start = Instant::now();
     drop(ended.cache.revoke());
@@ -132,7 +134,7 @@ async fn where_no_attempt_fits_the_reader_is_told_at_once_and_when_the_next_is()
     let given = given(Answer::unavailable());
     let start = Instant::now();
 
-    let error = given.cache.get_within(SECOND, ANY).await.unwrap_err();
+    let error = given.cache.need().within(SECOND).get().await.unwrap_err();
 
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(start.elapsed() < SECOND, "{:?}", start.elapsed());
@@ -155,12 +157,12 @@ async fn an_issuer_that_asks_for_patience_gets_it_where_that_fits() {
     given.script.then(Answer::throttled(Some(5 * SECOND)));
     let start = Instant::now();
 
-    given.cache.get_within(10 * SECOND, ANY).await.unwrap();
+    given.cache.need().within(10 * SECOND).get().await.unwrap();
     assert!(start.elapsed() >= 5 * SECOND);
 
     let impatient = crate::given(Answer::throttled(Some(20 * SECOND)));
     let start = Instant::now();
-    let error = impatient.cache.get_within(10 * SECOND, ANY).await;
+    let error = impatient.cache.need().within(10 * SECOND).get().await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Throttled);
     assert_eq!((start.elapsed(), impatient.script.calls()), (ANY, 1));
 }
@@ -180,7 +182,7 @@ async fn a_reader_without_patience_is_told_of_the_first_failure() {
 async fn a_reader_that_waits_for_an_attempt_takes_what_comes_before() {
     let given = given(Answer::throttled(Some(MINUTE)));
     let cache = given.cache.clone();
-    let waits = tokio::spawn(async move { cache.get_within(HOUR, ANY).await });
+    let waits = tokio::spawn(async move { cache.need().within(HOUR).get().await });
     given.clock.advance(SECOND).await;
     given.script.always(Answer::token(HOUR));
     let start = Instant::now();
@@ -200,11 +202,17 @@ async fn a_wish_for_more_life_waits_through_no_outage() {
     given.clock.advance(40 * MINUTE).await;
     let start = Instant::now();
 
-    let error = given.cache.get_within(10 * MINUTE, 50 * MINUTE).await;
+    let error = given
+        .cache
+        .need()
+        .within(10 * MINUTE)
+        .lasting(50 * MINUTE)
+        .get()
+        .await;
 
     assert_eq!(error.unwrap_err().kind(), ErrorKind::TooShort);
     assert_eq!(start.elapsed(), ANY);
-    given.cache.get_within(10 * MINUTE, ANY).await.unwrap();
+    given.cache.need().within(10 * MINUTE).get().await.unwrap();
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use keytide_core::{Error, ErrorKind, Issued, Profile, ProvideCredential, Request, Secret};
+use keytide_core::{Error, ErrorKind, Issued, Need, Profile, ProvideCredential, Request, Secret};
 use keytide_testkit::{Answer, ScriptedProvider};
 
 use crate::{HOUR, MINUTE, SECOND, given, given_with, real_agent, text};
@@ -177,26 +177,37 @@ async fn a_read_may_ask_for_a_minimum_remaining_life() {
     given.cache.get().await.unwrap();
     given.clock.advance(30 * MINUTE).await;
 
-    let credential = given.cache.get_for(45 * MINUTE).await.unwrap();
+    let credential = given.cache.need().lasting(45 * MINUTE).get().await.unwrap();
 
     assert_eq!(credential.generation(), 2);
     assert!(credential.remaining() >= 45 * MINUTE);
     assert_eq!(
         given
             .cache
-            .read_for(45 * MINUTE, |c| c.generation())
+            .need()
+            .lasting(45 * MINUTE)
+            .read(|c| c.generation())
             .unwrap(),
         2
     );
     assert_eq!(
-        given.cache.try_get_for(45 * MINUTE).unwrap().generation(),
+        given
+            .cache
+            .need()
+            .lasting(45 * MINUTE)
+            .try_get()
+            .unwrap()
+            .generation(),
         2
     );
     assert_eq!(
         given
             .cache
             .handle()
-            .read_for(45 * MINUTE, |c| c.generation())
+            .cache()
+            .need()
+            .lasting(45 * MINUTE)
+            .read(|c| c.generation())
             .unwrap(),
         2
     );
@@ -209,11 +220,24 @@ async fn a_life_longer_than_the_issuer_gives_fails_without_a_call() {
 
     for _ in 0..100 {
         assert_eq!(
-            given.cache.get_for(2 * HOUR).await.unwrap_err().kind(),
+            given
+                .cache
+                .need()
+                .lasting(2 * HOUR)
+                .get()
+                .await
+                .unwrap_err()
+                .kind(),
             ErrorKind::TooShort
         );
         assert_eq!(
-            given.cache.try_get_for(2 * HOUR).unwrap_err().kind(),
+            given
+                .cache
+                .need()
+                .lasting(2 * HOUR)
+                .try_get()
+                .unwrap_err()
+                .kind(),
             ErrorKind::TooShort
         );
         given.clock.advance(SECOND).await;
@@ -228,7 +252,14 @@ async fn a_life_longer_than_the_provider_states_fails_without_the_first_call() {
     let given = given_with(profile, Answer::token(HOUR), |builder| builder);
 
     assert_eq!(
-        given.cache.get_for(2 * HOUR).await.unwrap_err().kind(),
+        given
+            .cache
+            .need()
+            .lasting(2 * HOUR)
+            .get()
+            .await
+            .unwrap_err()
+            .kind(),
         ErrorKind::TooShort
     );
 
@@ -243,13 +274,27 @@ async fn a_wish_that_one_fresh_answer_does_not_meet_is_too_short() {
     given.clock.advance(30 * MINUTE).await;
 
     assert_eq!(
-        given.cache.get_for(45 * MINUTE).await.unwrap_err().kind(),
+        given
+            .cache
+            .need()
+            .lasting(45 * MINUTE)
+            .get()
+            .await
+            .unwrap_err()
+            .kind(),
         ErrorKind::TooShort
     );
 
     assert_eq!(given.script.calls(), 2, "at most one fresh answer");
     assert_eq!(
-        given.cache.get_for(5 * MINUTE).await.unwrap().generation(),
+        given
+            .cache
+            .need()
+            .lasting(5 * MINUTE)
+            .get()
+            .await
+            .unwrap()
+            .generation(),
         2
     );
 }
@@ -312,4 +357,47 @@ async fn a_credential_in_a_lease_lasts_no_longer_than_it_does() {
         assert!(credential.lasts(SECOND * 50) && credential.lasts(SECOND * 59));
         assert!(!credential.lasts(SECOND * 61) && !credential.lasts(std::time::Duration::MAX));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_need_for_an_origin_is_judged_by_its_refusals_and_by_its_life() {
+    let given = given(Answer::token(HOUR));
+    given.cache.get().await.unwrap();
+    given.script.always(Answer::token(HOUR).gated());
+    given.clock.advance(10 * MINUTE).await;
+    let sender = given.cache.sender();
+    let kind = |need: Need<'_>| {
+        let (read, owned) = (need.read(|_| ()), need.try_get());
+        assert_eq!(read.is_ok(), owned.is_ok());
+        owned.err().map(|error| error.kind())
+    };
+
+    let (a, b) = (
+        sender.need("https://a.example"),
+        sender.need("https://b.example"),
+    );
+    assert_eq!(kind(a.lasting(45 * MINUTE)), None);
+    assert_eq!(kind(a.lasting(55 * MINUTE)), Some(ErrorKind::TooShort));
+    drop(given.cache.rejected(1, "https://a.example"));
+
+    assert_eq!(kind(a), Some(ErrorKind::Rejected));
+    assert_eq!(kind(a.lasting(45 * MINUTE)), Some(ErrorKind::Rejected));
+    assert_eq!(kind(b.lasting(45 * MINUTE)), None);
+    assert_eq!(kind(given.cache.need()), None);
+}
+
+#[test]
+fn a_thread_that_states_no_patience_waits_for_one_call_and_is_told_of_its_failure() {
+    let agent = real_agent();
+    let (provider, script) = ScriptedProvider::new(Answer::token(HOUR));
+    script.then(Answer::unavailable());
+    let cache = agent.cache(provider).build().unwrap();
+
+    let told = cache.need().blocking().unwrap_err();
+    let patient = cache.need().lasting(MINUTE).within(5 * SECOND).blocking();
+
+    assert_eq!(told.kind(), ErrorKind::Unavailable);
+    assert_eq!(patient.unwrap().generation(), 1);
+    assert_eq!(cache.need().blocking().unwrap().generation(), 1);
+    assert_eq!(script.calls(), 2);
 }

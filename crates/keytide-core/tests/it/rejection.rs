@@ -50,10 +50,30 @@ async fn other_origins_keep_a_generation_that_one_refused() {
     let report = given.cache.rejected(1, A);
     given.clock.settle().await;
 
-    assert_eq!(given.cache.get_for_origin(B).await.unwrap().generation(), 1);
+    assert_eq!(
+        given
+            .cache
+            .sender()
+            .need(B)
+            .get()
+            .await
+            .unwrap()
+            .generation(),
+        1
+    );
     assert_eq!(given.cache.try_get().unwrap().generation(), 1);
     given.script.release(1);
-    assert_eq!(given.cache.get_for_origin(A).await.unwrap().generation(), 2);
+    assert_eq!(
+        given
+            .cache
+            .sender()
+            .need(A)
+            .get()
+            .await
+            .unwrap()
+            .generation(),
+        2
+    );
     assert_eq!(report.await.unwrap().generation(), 2);
     given.recorder.wait_for(|kind| {
         *kind
@@ -77,15 +97,35 @@ async fn an_origin_is_not_sent_what_it_refused_until_the_issuer_was_asked_anew()
 
     for _ in 0..20 {
         assert_eq!(
-            given.cache.get_for_origin(A).await.unwrap_err().kind(),
+            given.cache.sender().need(A).get().await.unwrap_err().kind(),
             ErrorKind::Rejected
         );
-        assert_eq!(given.cache.get_for_origin(B).await.unwrap().generation(), 1);
+        assert_eq!(
+            given
+                .cache
+                .sender()
+                .need(B)
+                .get()
+                .await
+                .unwrap()
+                .generation(),
+            1
+        );
         given.clock.advance(SECOND).await;
     }
     given.script.always(Answer::token(HOUR));
     given.clock.advance(MINUTE).await;
-    assert_eq!(given.cache.get_for_origin(A).await.unwrap().generation(), 2);
+    assert_eq!(
+        given
+            .cache
+            .sender()
+            .need(A)
+            .get()
+            .await
+            .unwrap()
+            .generation(),
+        2
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -98,7 +138,14 @@ async fn a_credential_that_the_issuer_gives_again_is_vouched_for_and_served_agai
 
     assert_eq!(error.kind(), ErrorKind::Rejected, "the refusal surfaces");
     assert_eq!(
-        given.cache.get_for_origin(A).await.unwrap().generation(),
+        given
+            .cache
+            .sender()
+            .need(A)
+            .get()
+            .await
+            .unwrap()
+            .generation(),
         1,
         "reinstated under its generation"
     );
@@ -110,7 +157,17 @@ async fn a_credential_that_the_issuer_gives_again_is_vouched_for_and_served_agai
             given.cache.rejected(1, A).await.unwrap_err().kind(),
             ErrorKind::Rejected
         );
-        assert_eq!(given.cache.get_for_origin(B).await.unwrap().generation(), 1);
+        assert_eq!(
+            given
+                .cache
+                .sender()
+                .need(B)
+                .get()
+                .await
+                .unwrap()
+                .generation(),
+            1
+        );
         given.clock.advance(SECOND).await;
     }
     assert_eq!(given.script.calls(), 2, "at least thirty seconds");
@@ -127,7 +184,14 @@ async fn an_origin_that_refuses_for_ever_costs_no_more_than_the_pace_of_the_back
             generation = newer.generation();
         }
         assert_eq!(
-            given.cache.get_for_origin(B).await.unwrap().remaining(),
+            given
+                .cache
+                .sender()
+                .need(B)
+                .get()
+                .await
+                .unwrap()
+                .remaining(),
             given.cache.get().await.unwrap().remaining()
         );
         given.clock.advance(SECOND / 2).await;
@@ -209,10 +273,13 @@ async fn claims_go_with_the_calls_that_their_rejection_forced_and_with_no_others
     let cache = agent.cache(provider.clone()).build().unwrap();
     cache.get().await.unwrap();
 
-    let failed = cache.rejected_with(1, A, Some(CLAIMS), Some(MINUTE)).await;
+    let failed = cache
+        .sender()
+        .rejected(1, A, Some(CLAIMS), Some(MINUTE))
+        .await;
     assert_eq!(failed.unwrap_err().kind(), ErrorKind::Rejected);
     clock.advance(MINUTE).await;
-    let healed = cache.get_for_origin(A).await.unwrap();
+    let healed = cache.sender().need(A).get().await.unwrap();
     assert_eq!(healed.generation(), 2);
     cache.refresh_now().await.unwrap();
     cache.rejected(3, B).await.unwrap();
@@ -243,10 +310,11 @@ async fn a_demand_that_the_issuer_chokes_on_starves_no_other_origin() {
         cache.get().await.unwrap();
 
         for _ in 0..2 * 3600 {
-            let served = cache.get_for_origin(B).await;
+            let served = cache.sender().need(B).get().await;
             let generation = served.expect("the other origin is served").generation();
-            drop(cache.rejected_with(generation, A, Some(CLAIMS), None));
-            let at_once = cache.get_for_origin_within(A, Duration::ZERO, Duration::ZERO);
+            drop(cache.sender().rejected(generation, A, Some(CLAIMS), None));
+            let sender = cache.sender();
+            let at_once = sender.need(A).within(Duration::ZERO).get();
             at_once.await.expect_err("it is refused there");
             clock.advance(SECOND).await;
         }
@@ -289,13 +357,13 @@ async fn a_demand_that_is_refused_ends_no_static_stability_and_sets_no_backoff()
     cache.get().await.unwrap();
     clock.advance(HOUR - SECOND).await;
 
-    let demanding = cache.rejected_with(1, A, Some(CLAIMS), None).await;
+    let demanding = cache.sender().rejected(1, A, Some(CLAIMS), None).await;
 
     assert_eq!(demanding.unwrap_err().kind(), ErrorKind::Rejected);
     let last_error = cache.status().last_error;
     assert!(last_error.is_none_or(|error| error.kind() == ErrorKind::Unavailable));
     clock.advance(MINUTE).await;
-    assert_eq!(cache.get_for_origin(B).await.unwrap().generation(), 1);
+    assert_eq!(cache.sender().need(B).get().await.unwrap().generation(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -306,7 +374,7 @@ async fn a_plain_refusal_of_another_origin_is_healed_by_an_issuer_that_knows_no_
     let cache = agent.cache(provider.clone()).build().unwrap();
     cache.get().await.unwrap();
 
-    let demanding = cache.rejected_with(1, A, Some(CLAIMS), None);
+    let demanding = cache.sender().rejected(1, A, Some(CLAIMS), None);
     clock.settle().await;
     let plain = cache.rejected(1, B);
     let (demanding, plain) = tokio::join!(demanding, plain);
@@ -317,7 +385,7 @@ async fn a_plain_refusal_of_another_origin_is_healed_by_an_issuer_that_knows_no_
 
     // Nor does anybody have to wait for it.
     clock.advance(MINUTE).await;
-    drop(cache.rejected_with(2, A, Some(CLAIMS), None));
+    drop(cache.sender().rejected(2, A, Some(CLAIMS), None));
     clock.settle().await;
     drop(cache.rejected(2, B));
     clock.advance(SECOND).await;
@@ -333,9 +401,10 @@ async fn who_waited_for_the_call_that_another_origin_forced_gets_one_without_its
     cache.get().await.unwrap();
     clock.advance(10 * MINUTE).await;
 
-    let demanding = cache.rejected_with(1, A, Some(CLAIMS), None);
+    let demanding = cache.sender().rejected(1, A, Some(CLAIMS), None);
     clock.settle().await;
-    let longer = cache.get_for_origin_within(B, MINUTE, 55 * MINUTE);
+    let sender = cache.sender();
+    let longer = sender.need(B).within(MINUTE).lasting(55 * MINUTE).get();
     let (demanding, longer) = tokio::join!(demanding, longer);
 
     assert_eq!(longer.unwrap().generation(), 2);
@@ -353,10 +422,10 @@ async fn a_report_that_is_ignored_leaves_no_claims_behind() {
     cache.refresh_now().await.unwrap();
 
     // Of a former generation, of one to come, and of one that this origin is known to refuse.
-    drop(cache.rejected_with(1, A, Some(CLAIMS), None));
-    drop(cache.rejected_with(7, A, Some(CLAIMS), None));
+    drop(cache.sender().rejected(1, A, Some(CLAIMS), None));
+    drop(cache.sender().rejected(7, A, Some(CLAIMS), None));
     let plain = cache.rejected(2, A);
-    drop(cache.rejected_with(2, A, Some(CLAIMS), None));
+    drop(cache.sender().rejected(2, A, Some(CLAIMS), None));
     plain.await.unwrap();
     cache.rejected(3, B).await.unwrap();
 
@@ -370,7 +439,8 @@ async fn a_read_for_an_origin_waits_no_longer_than_its_patience_and_asks_for_its
     given.script.always(Answer::token(HOUR).gated());
 
     given.clock.advance(MINUTE * 10).await;
-    let within = |least| given.cache.get_for_origin_within(A, SECOND, least);
+    let sender = given.cache.sender();
+    let within = |least| sender.need(A).within(SECOND).lasting(least).get();
     assert_eq!(within(MINUTE * 49).await.unwrap().generation(), 1);
     let long = MINUTE * 55;
     assert_eq!(within(long).await.unwrap_err().kind(), ErrorKind::TimedOut);
@@ -380,9 +450,9 @@ async fn a_read_for_an_origin_waits_no_longer_than_its_patience_and_asks_for_its
 
     given.clock.advance(MINUTE).await;
     let _report = given.cache.rejected(2, A);
-    let refused = given.cache.read_for_origin(A, |_| ()).unwrap_err();
+    let refused = given.cache.sender().read(A, |_| ()).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Rejected);
-    let other = given.cache.read_for_origin(B, |known| known.generation());
+    let other = given.cache.sender().read(B, |known| known.generation());
     assert_eq!(other.unwrap(), 2);
     let timed = within(std::time::Duration::ZERO).await.unwrap_err();
     assert_eq!(timed.kind(), ErrorKind::TimedOut);
@@ -396,14 +466,13 @@ async fn no_number_of_origins_forces_calls_faster_than_the_shortest_pace() {
 
     for _ in 0..300 {
         for origin in &origins {
-            let at_once = given
-                .cache
-                .get_for_origin_within(origin, Duration::ZERO, Duration::ZERO);
+            let sender = given.cache.sender();
+            let at_once = sender.need(origin).within(Duration::ZERO).get();
             let Ok(credential) = at_once.await else {
                 continue;
             };
             drop(given.cache.rejected(credential.generation(), origin));
-            let again = given.cache.read_for_origin(origin, |_| ()).unwrap_err();
+            let again = given.cache.sender().read(origin, |_| ()).unwrap_err();
             assert_eq!(
                 again.kind(),
                 ErrorKind::Rejected,
@@ -433,7 +502,7 @@ async fn a_refusal_that_came_after_the_call_was_sent_is_not_vouched_for_by_it() 
     assert_eq!(by_name.await.unwrap().generation(), 1);
     given.clock.settle().await;
 
-    let read = given.cache.read_for_origin(A, |_| ()).unwrap_err();
+    let read = given.cache.sender().read(A, |_| ()).unwrap_err();
     assert_eq!(
         read.kind(),
         ErrorKind::Rejected,

@@ -189,3 +189,39 @@ async fn a_base_that_cannot_mint_is_waited_for_and_said_so() {
         (2, "subject-2")
     );
 }
+
+/// Hands up what its subject's error says to it.
+struct Frank(Subject);
+
+impl ProvideCredential for Frank {
+    fn profile(&self) -> Profile {
+        Profile::bearer("frank")
+    }
+
+    async fn provide(&self, request: &Request) -> Result<Issued, Error> {
+        let error = self.0.obtain(request).await.unwrap_err();
+        Err(Error::refused(format!("{:?}: {error}", error.kind())))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subject_that_nobody_configured_is_no_absence_of_who_presents_it() {
+    for usage in [SubjectUse::Repeatable, SubjectUse::Once] {
+        let clock = TestClock::new();
+        let agent = clock.agent().build().unwrap();
+        let (base, _script) =
+            ScriptedProvider::new(Answer::fail(Error::not_configured("VAULT_ADDR is not set")));
+        let base = agent.cache(base).build().unwrap();
+        let top = agent.cache(Frank(Subject::new(base.clone(), usage)));
+
+        let error = top.build().unwrap().get().await.unwrap_err();
+
+        let text = error.to_string();
+        assert!(text.contains("Misconfigured: what it rests on"), "{text}");
+        assert!(text.contains("VAULT_ADDR is not set"), "{text}");
+        assert_eq!(
+            base.get().await.unwrap_err().kind(),
+            ErrorKind::NotConfigured
+        );
+    }
+}

@@ -230,7 +230,7 @@ fn a_profile_is_asked_once_without_a_lock_and_its_panic_is_an_error() {
         for _ in 0..3 {
             block(cache.refresh_now()).unwrap();
             let _ = (cache.status(), cache.kind(), format!("{cache:?}"));
-            block(cache.get_for(SECOND)).unwrap();
+            block(cache.need().lasting(SECOND).get()).unwrap();
         }
         drop(cache.revoke());
 
@@ -306,13 +306,13 @@ fn a_waker_that_panics_ends_no_deadline_of_another() {
 
         for _ in 0..3 {
             let waker = Waker::from(Arc::new(Wrong(Does::Panic, Arc::clone(&known))));
-            let mut waiting = Box::pin(cache.get_within(SECOND / 20, Duration::ZERO));
+            let mut waiting = Box::pin(cache.need().within(SECOND / 20).get());
             let polled = waiting.as_mut().poll(&mut Context::from_waker(&waker));
             assert!(polled.is_pending());
             std::mem::forget((waker, waiting));
         }
         for _ in 0..3 {
-            let late = block(cache.get_within(SECOND / 10, Duration::ZERO));
+            let late = block(cache.need().within(SECOND / 10).get());
             assert_eq!(sort(late), ErrorKind::TimedOut);
         }
     });

@@ -1,6 +1,9 @@
 //! What is dropped: calls, providers, revocations, credentials, answers and failures.
 
 use std::fmt;
+use std::time::SystemTime;
+
+use keytide_core::{Clock, Draw, SystemClock};
 
 use super::*;
 
@@ -56,9 +59,10 @@ pub(crate) fn unchanged(given: &Given) -> Option<Cache> {
     Some(cache)
 }
 
-/// Hangs in each call but the later ones, with what springs when the call is dropped; and springs itself.
+/// Hangs, with what springs when the call is dropped; and springs itself.
 struct Hangs {
     call: Option<Arc<Trap>>,
+    begun: Arc<AtomicUsize>,
     #[expect(dead_code, reason = "dropped with it")]
     itself: Option<Dropped>,
 }
@@ -70,18 +74,22 @@ impl ProvideCredential for Hangs {
 
     async fn provide(&self, _: &Request) -> Result<Issued, Error> {
         let _dropped = self.call.clone().map(Dropped);
+        self.begun.fetch_add(1, Ordering::AcqRel);
         std::future::pending().await
     }
 }
 
 pub(crate) fn call(given: &Given) -> Option<Cache> {
     let trap = Arc::clone(&given.trap);
+    let begun = Arc::new(AtomicUsize::new(0));
     let provider = Hangs {
         call: Some(trap),
+        begun: Arc::clone(&begun),
         itself: None,
     };
     let hangs = given.agent.cache(provider).build().unwrap();
-    let _ = block(hangs.get_within(SECOND / 4, Duration::ZERO));
+    let _ = hangs.try_get();
+    eventually("the call has begun", || begun.load(Ordering::Acquire) == 1);
     let (other, _) = given.scripted(Answer::token(HOUR));
     given.trap.arm(&other);
     drop(hangs);
@@ -92,6 +100,7 @@ pub(crate) fn call(given: &Given) -> Option<Cache> {
 pub(crate) fn provider(given: &Given) -> Option<Cache> {
     let provider = Hangs {
         call: None,
+        begun: Arc::default(),
         itself: Some(Dropped(Arc::clone(&given.trap))),
     };
     let hangs = given.agent.cache(provider).build().unwrap();
@@ -171,4 +180,146 @@ pub(crate) fn failure_of_a_dropped_cache(given: &Given) -> Option<Cache> {
     drop(cache);
     eventually("the failure is dropped", || given.trap.is_sprung());
     Some(other)
+}
+
+/// The thread of the first telling is held by another for so long that the issuer is told once more. What the first says then
+/// comes too late, and is dropped.
+pub(crate) fn second_telling(given: &Given) -> Option<Cache> {
+    let told = Arc::new(AtomicUsize::new(0));
+    let (count, released) = (Arc::clone(&told), tokio::sync::watch::channel(false));
+    let (release, released) = released;
+    let cache = given.cache_by(move |call, trap| {
+        let (count, released) = (Arc::clone(&count), released.clone());
+        Ok(token(call).revoke_with(move |_| {
+            let (trap, mut released) = (Arc::clone(&trap), released.clone());
+            let first = count.fetch_add(1, Ordering::AcqRel) == 0;
+            async move {
+                if !first {
+                    return Ok(());
+                }
+                let _ = released.wait_for(|released| *released).await;
+                Err(Error::unavailable("late").caused_by(Source(Dropped(trap))))
+            }
+        }))
+    });
+    block(cache.get()).unwrap();
+    let telling = thread::spawn(move || block(cache.revoke()));
+    eventually("it is being told", || told.load(Ordering::Acquire) == 1);
+    let blocks = given.cache_by(|call, _| {
+        thread::sleep(8 * SECOND);
+        Ok(token(call))
+    });
+    let _ = blocks.try_get();
+    let told = telling.join().unwrap();
+    assert!(told.issuer.is_some_and(|told| told.is_ok()));
+
+    let (other, _) = given.scripted(Answer::token(HOUR));
+    given.trap.arm(&other);
+    release.send_replace(true);
+    eventually("what is late is dropped", || given.trap.is_sprung());
+    Some(other)
+}
+
+/// Counts, unless it is dropped while another panic unwinds, and panics.
+struct Panics(Arc<AtomicUsize>);
+
+impl Drop for Panics {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            self.0.fetch_add(1, Ordering::AcqRel);
+            panic!("a drop panics on purpose");
+        }
+    }
+}
+
+impl fmt::Debug for Panics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Panics")
+    }
+}
+
+impl fmt::Display for Panics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("panics")
+    }
+}
+
+impl std::error::Error for Panics {}
+
+/// A second panic, while the first unwinds, would end the process.
+#[test]
+fn a_failure_and_a_withdrawn_credential_are_dropped_one_by_one() {
+    for revoke in [false, true] {
+        let given = Given::new(Does::Panics);
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&dropped);
+        let provider = By(AtomicUsize::new(0), move |call| {
+            let panics = Panics(Arc::clone(&count));
+            if call > 1 {
+                return Err(Error::unavailable("down").caused_by(panics));
+            }
+            Ok(token(call).revoke_with(move |_| {
+                let _ = &panics;
+                async { Ok(()) }
+            }))
+        });
+        // The minimum interval lets no third call be made.
+        let cache = given
+            .agent
+            .cache(provider)
+            .min_interval(HOUR)
+            .build()
+            .unwrap();
+        block(cache.get()).map(drop).unwrap();
+        block(cache.refresh_now()).map(drop).unwrap_err();
+        assert!(cache.invalidate(1));
+        assert_eq!(dropped.load(Ordering::Acquire), 0);
+
+        if revoke {
+            let telling = caught(|| cache.revoke());
+            let _ = caught(|| drop(telling));
+        }
+        drop(cache);
+
+        eventually("both are dropped", || dropped.load(Ordering::Acquire) == 2);
+    }
+}
+
+#[test]
+fn a_clock_and_a_chance_are_dropped_one_by_one() {
+    #[derive(Debug)]
+    struct Both(#[expect(dead_code, reason = "dropped with it")] Panics);
+
+    impl Clock for Both {
+        fn wall(&self) -> SystemTime {
+            SystemClock::default().wall()
+        }
+
+        fn since_boot(&self) -> Duration {
+            SystemClock::default().since_boot()
+        }
+    }
+
+    impl Draw for Both {
+        fn draw(&self) -> u128 {
+            u128::MAX / 7
+        }
+    }
+
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let both = || Both(Panics(Arc::clone(&dropped)));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let agent = Agent::builder(agent().identity().clone())
+        .clock(both())
+        .chance(both())
+        .runtime(runtime.handle().clone())
+        .build()
+        .unwrap();
+
+    drop(agent);
+
+    assert_eq!(dropped.load(Ordering::Acquire), 2);
 }

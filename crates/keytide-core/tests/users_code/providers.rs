@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use keytide_core::{Draw, Event, Observe};
+use keytide_core::{Draw, Event, Observe, UseReport};
 
 use super::*;
 
@@ -93,6 +93,23 @@ pub(crate) fn profile(given: &Given) -> Option<Cache> {
     Some(cache)
 }
 
+/// A chain asks for it beside the call, at home: a panic is an error of that call.
+pub(crate) fn profile_in_a_chain(given: &Given) -> Option<Cache> {
+    let inner = At {
+        trap: Arc::clone(&given.trap),
+        place: Place::Profile,
+        calls: AtomicUsize::new(0),
+    };
+    let chain = keytide_core::Chain::first(inner);
+    let cache = given.agent.cache(chain).build().unwrap();
+    given.trap.arm(&cache);
+    let got = block(cache.get());
+    if given.trap.does == Does::Panics {
+        assert_eq!(got.unwrap_err().kind(), ErrorKind::Unavailable);
+    }
+    Some(cache)
+}
+
 /// It holds its own reader, and a panic is that reader's.
 pub(crate) fn read(given: &Given) -> Option<Cache> {
     let (cache, _) = given.scripted(Answer::token(HOUR));
@@ -108,6 +125,23 @@ pub(crate) fn read_of_a_handle(given: &Given) -> Option<Cache> {
     given.trap.arm(&cache);
     let mut handle = cache.handle();
     caught(|| drop(handle.read(|_| given.trap.spring())));
+    Some(cache)
+}
+
+pub(crate) fn read_for(given: &Given) -> Option<Cache> {
+    let (cache, _) = given.scripted(Answer::token(HOUR));
+    block(cache.get()).unwrap();
+    given.trap.arm(&cache);
+    caught(|| drop(cache.need().lasting(SECOND).read(|_| given.trap.spring())));
+    Some(cache)
+}
+
+pub(crate) fn read_for_origin(given: &Given) -> Option<Cache> {
+    let (cache, _) = given.scripted(Answer::token(HOUR));
+    block(cache.get()).unwrap();
+    given.trap.arm(&cache);
+    let origin = "https://origin.example";
+    caught(|| drop(cache.sender().read(origin, |_| given.trap.spring())));
     Some(cache)
 }
 
@@ -187,6 +221,28 @@ pub(crate) fn observer(given: &Given) -> Option<Cache> {
     Some(cache)
 }
 
+pub(crate) fn observer_of_uses(given: &Given) -> Option<Cache> {
+    let watches = Watches {
+        trap: Arc::clone(&given.trap),
+        told: true,
+    };
+    let builder = Agent::builder(given.agent.identity().clone()).observe_uses(watches);
+    let agent = builder.build().unwrap();
+    let (provider, _) = ScriptedProvider::new(Answer::token(HOUR));
+    let cache = agent.cache(provider).build().unwrap();
+    block(cache.get()).unwrap();
+    given.trap.arm(&cache);
+    cache.sender().report_use(UseReport {
+        generation: 1,
+        destination: "https://a.example",
+        method: "GET",
+        path: "/",
+        status: Some(200),
+    });
+    eventually("the observer is told", || given.trap.is_sprung());
+    Some(cache)
+}
+
 pub(crate) fn observer_dropped(given: &Given) -> Option<Cache> {
     let (agent, cache) = watched(given, false);
     let _ = block(cache.get());
@@ -228,7 +284,7 @@ pub(crate) fn error_shown(given: &Given) -> Option<Cache> {
         _ => Ok(token(call)),
     });
     given.trap.arm(&cache);
-    let error = block(cache.get_within(BOUND, Duration::ZERO));
+    let error = block(cache.need().within(BOUND).get());
     let _ = caught(|| format!("{:?} {error:?}", cache.status()));
     let shown = Error::unavailable("down").caused_by(Shown(Arc::clone(&given.trap)));
     let _ = caught(|| format!("{shown} {shown:?}"));
@@ -265,4 +321,22 @@ pub(crate) fn draw(given: &Given) -> Option<Cache> {
     given.trap.arm(&cache);
     let _ = block(cache.refresh_now());
     Some(cache)
+}
+
+pub(crate) fn draw_dropped(given: &Given) -> Option<Cache> {
+    #[derive(Debug)]
+    struct Kept(Hidden, AtomicUsize);
+
+    impl Draw for Kept {
+        fn draw(&self) -> u128 {
+            let _ = &self.0;
+            (self.1.fetch_add(1, Ordering::Relaxed) as u128) << 64 | 9
+        }
+    }
+
+    goes_with_its_agent(given, |draw| {
+        let builder = Agent::builder(given.agent.identity().clone());
+        let chance = Kept(draw, AtomicUsize::new(given.trap.does as usize * 1000));
+        builder.chance(chance).build().unwrap()
+    })
 }

@@ -1,4 +1,4 @@
-//! Wakers: woken, and dropped. (What clones one is the user's own poll.)
+//! Wakers: woken, and dropped. (What clones one is the user's own poll, outside every lock.)
 
 use std::sync::mpsc;
 
@@ -20,6 +20,10 @@ impl Wake for Kept {
     fn wake(self: Arc<Self>) {}
 }
 
+fn woken(given: &Given) -> Waker {
+    Waker::from(Arc::new(Woken(Arc::clone(&given.trap))))
+}
+
 /// Two wait for the same, first one whose waker misbehaves, then a good one. Then `trigger` has both woken.
 fn two_wait<F>(
     given: &Given,
@@ -30,13 +34,7 @@ fn two_wait<F>(
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    wait_with(
-        given,
-        cache,
-        Waker::from(Arc::new(Woken(Arc::clone(&given.trap)))),
-        waits,
-        trigger,
-    )
+    wait_with(given, cache, woken(given), waits, trigger)
 }
 
 fn wait_with<F>(
@@ -88,12 +86,16 @@ where
 }
 
 pub(crate) fn get(given: &Given) -> Option<Cache> {
+    get_by(given, woken(given))
+}
+
+pub(crate) fn get_by(given: &Given, waker: Waker) -> Option<Cache> {
     let (cache, script) = given.scripted(Answer::token(HOUR).gated());
     let waits = |cache: &Cache| {
         let cache = cache.clone();
         async move { drop(cache.get().await) }
     };
-    two_wait(given, cache, waits, move || {
+    wait_with(given, cache, waker, waits, move || {
         script.release(9);
     })
 }
@@ -102,7 +104,7 @@ pub(crate) fn get_for_origin(given: &Given) -> Option<Cache> {
     let (cache, script) = given.scripted(Answer::token(HOUR).gated());
     let waits = |cache: &Cache| {
         let cache = cache.clone();
-        async move { drop(cache.get_for_origin("https://origin.example").await) }
+        async move { drop(cache.sender().need("https://origin.example").get().await) }
     };
     two_wait(given, cache, waits, move || {
         script.release(9);
@@ -113,7 +115,7 @@ pub(crate) fn get_within(given: &Given) -> Option<Cache> {
     let (cache, script) = given.scripted(Answer::hang());
     let waits = |cache: &Cache| {
         let cache = cache.clone();
-        async move { drop(cache.get_within(SECOND / 4, Duration::ZERO).await) }
+        async move { drop(cache.need().within(SECOND / 4).get().await) }
     };
     two_wait(given, cache, waits, || {})?;
     script.always(Answer::token(HOUR));
@@ -134,6 +136,10 @@ pub(crate) fn rejected(given: &Given) -> Option<Cache> {
 }
 
 pub(crate) fn changes(given: &Given) -> Option<Cache> {
+    changes_by(given, woken(given))
+}
+
+fn changes_by(given: &Given, waker: Waker) -> Option<Cache> {
     let (cache, _) = given.scripted(Answer::token(HOUR));
     let asked = cache.clone();
     let waits = |cache: &Cache| {
@@ -142,7 +148,7 @@ pub(crate) fn changes(given: &Given) -> Option<Cache> {
             let _ = changes.next().await;
         }
     };
-    two_wait(given, cache, waits, move || {
+    wait_with(given, cache, waker, waits, move || {
         drop(block(asked.get()));
     })
 }
@@ -239,14 +245,14 @@ pub(crate) fn shutdown(given: &Given) -> Option<Cache> {
     None
 }
 
+fn kept(given: &Given) -> Waker {
+    Waker::from(Arc::new(Kept(Dropped(Arc::clone(&given.trap)))))
+}
+
 pub(crate) fn dropped(given: &Given) -> Option<Cache> {
-    let (cache, script) = given.scripted(Answer::token(HOUR).gated());
-    let waits = |cache: &Cache| {
-        let cache = cache.clone();
-        async move { drop(cache.get().await) }
-    };
-    let waker = Waker::from(Arc::new(Kept(Dropped(Arc::clone(&given.trap)))));
-    wait_with(given, cache, waker, waits, move || {
-        script.release(9);
-    })
+    get_by(given, kept(given))
+}
+
+pub(crate) fn changes_dropped(given: &Given) -> Option<Cache> {
+    changes_by(given, kept(given))
 }

@@ -3,13 +3,14 @@
 use std::time::UNIX_EPOCH;
 
 use keytide_core::ErrorKind;
+use keytide_issuer::TokenAnswer;
 
 use super::*;
 
 fn lifetime(json: &str) -> Result<Option<Duration>, ErrorKind> {
     let body = format!(r#"{{"access_token":"t","token_type":"Bearer","expires_in":{json}}}"#);
-    Token::read(body.as_bytes())
-        .map(|token| token.lifetime)
+    TokenAnswer::read(body.as_bytes())
+        .and_then(|answer| answer.lifetime())
         .map_err(|error| error.kind())
 }
 
@@ -81,9 +82,8 @@ fn what_is_no_token_is_an_error_that_quotes_nothing() {
         r#"{"access_token":"canary","access_token":"other"}"#,
         "{\"access_token\":\"canary\\r\\nx: y\"}",
         r#"{"access_token":"canäry"}"#,
-        r#"{"access_token":"canary","token_type":"mac"}"#,
     ] {
-        let error = Token::read(body.as_bytes()).err().unwrap();
+        let error = TokenAnswer::read(body.as_bytes()).err().unwrap();
 
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{body}");
         let text = format!("{error} {error:?}");
@@ -100,20 +100,25 @@ fn what_is_no_token_is_an_error_that_quotes_nothing() {
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert!(!format!("{error:?}").contains("can a"), "{error:?}");
     }
+    // Whole, and of a type that no other answer of the same issuer will cure.
+    let mac = br#"{"access_token":"canary","token_type":"mac"}"#;
+    let error = TokenAnswer::read(mac).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
+    assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
     let long = format!(r#"{{"access_token":"{}"}}"#, "x".repeat((64 << 10) + 1));
-    assert!(Token::read(long.as_bytes()).is_err());
+    assert!(TokenAnswer::read(long.as_bytes()).is_err());
     let deep = format!("{{\"x\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
-    assert!(Token::read(deep.as_bytes()).is_err());
+    assert!(TokenAnswer::read(deep.as_bytes()).is_err());
 }
 
 #[test]
 fn a_token_is_read_whatever_stands_beside_it() {
     let body = br#"{"scope":"a b","access_token":"a.b-c_~+/=","issued_token_type":"x","token_type":"bEARER"}"#;
 
-    let token = Token::read(body).unwrap();
+    let token = TokenAnswer::read(body).unwrap();
 
-    assert_eq!(token.text.as_str(), "a.b-c_~+/=");
-    assert_eq!(token.lifetime, None);
+    assert_eq!(token.lifetime().unwrap(), None);
+    assert_eq!(token.into_token().as_str(), "a.b-c_~+/=");
     assert_eq!(whole(b"a.b.c\r\n").unwrap().as_str(), "a.b.c");
     assert_eq!(
         identity_token(br#"{"token":"a.b.c"}"#, "token")

@@ -4,13 +4,12 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use keytide_core::{CredentialKind, Error, Subject};
-use keytide_http::issuer::IssuerClient;
-use keytide_issuer::Env;
+use keytide_issuer::{Env, IssuerClient};
 
 use super::ApplicationDefault;
 use crate::hosts::Hosts;
 use crate::metadata_server::MetadataServer;
-use crate::wanted::check_scopes;
+use crate::token_purpose::check_scopes;
 
 /// Builds an [`ApplicationDefault`]. Building contacts nobody, and reads no variable and no file.
 #[must_use]

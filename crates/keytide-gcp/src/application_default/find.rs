@@ -13,7 +13,7 @@ use crate::user_credentials::Login;
 
 /// Where something was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum SearchStep {
     Variable,
     WellKnown,
     Metadata,
@@ -41,21 +41,21 @@ pub(super) struct Allowed {
 pub(super) async fn find(
     env: &Env,
     allowed: Allowed,
-    chosen: Option<Place>,
-) -> Result<(Place, Found), Error> {
-    if chosen == Some(Place::Metadata) {
+    chosen: Option<SearchStep>,
+) -> Result<(SearchStep, Found), Error> {
+    if chosen == Some(SearchStep::Metadata) {
         return Ok((
-            Place::Metadata,
+            SearchStep::Metadata,
             Found::Nothing("no file was in use before".to_owned()),
         ));
     }
     if let Some(path) = env.path(VARIABLE)
-        && chosen != Some(Place::WellKnown)
+        && chosen != Some(SearchStep::WellKnown)
     {
         let file = SmallFile::new(path, "the credential of GOOGLE_APPLICATION_CREDENTIALS");
         let json = file.read().await?;
         return match understood(file.path(), &json, allowed)? {
-            Some(found) => Ok((Place::Variable, found)),
+            Some(found) => Ok((SearchStep::Variable, found)),
             None => Err(not_allowed(
                 file.path(),
                 "the login of a person",
@@ -63,14 +63,14 @@ pub(super) async fn find(
             )),
         };
     }
-    if chosen == Some(Place::Variable) {
+    if chosen == Some(SearchStep::Variable) {
         return Err(Error::misconfigured(format!(
             "{VARIABLE} was set before and is not set any more: set it again, or restart"
         )));
     }
     let Some(path) = well_known(env) else {
         return Ok((
-            Place::Metadata,
+            SearchStep::Metadata,
             Found::Nothing(format!(
                 "{VARIABLE}, CLOUDSDK_CONFIG and {HOME} are not set"
             )),
@@ -81,19 +81,19 @@ pub(super) async fn find(
     // What is there and cannot be read is no reason to go on, and neither is what cannot be looked at.
     let passed_over = match file.find().await? {
         Some(json) => match understood(file.path(), &json, allowed)? {
-            Some(found) => return Ok((Place::WellKnown, found)),
+            Some(found) => return Ok((SearchStep::WellKnown, found)),
             None => format!(
                 "{VARIABLE} is not set, {path} holds the login of a person, which is used by danger_user_credentials only"
             ),
         },
         None => format!("{VARIABLE} is not set, {path} is not there"),
     };
-    if chosen == Some(Place::WellKnown) {
+    if chosen == Some(SearchStep::WellKnown) {
         return Err(Error::unavailable(format!(
             "{path} was in use before and cannot be used any more: {passed_over}"
         )));
     }
-    Ok((Place::Metadata, Found::Nothing(passed_over)))
+    Ok((SearchStep::Metadata, Found::Nothing(passed_over)))
 }
 
 /// Where `gcloud auth application-default login` leaves its file; none where no variable says so.

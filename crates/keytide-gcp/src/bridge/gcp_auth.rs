@@ -1,4 +1,4 @@
-//! For programs that take a `gcp_auth::TokenProvider`: [`GcpAuthBridge`].
+//! For programs that take a `gcp_auth::TokenProvider`: [`GcpAuthCredentials`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,22 +21,22 @@ use super::{current, text};
 /// ```
 /// use gcp_auth::TokenProvider;
 /// use keytide_core::Cache;
-/// use keytide_gcp::bridge::GcpAuthBridge;
+/// use keytide_gcp::bridge::GcpAuthCredentials;
 ///
 /// # async fn example(storage: Cache) -> Result<(), Box<dyn std::error::Error>> {
 /// let scopes = ["https://www.googleapis.com/auth/devstorage.read_only"];
-/// let provider = GcpAuthBridge::new("project-1").serve(scopes, storage)?;
+/// let provider = GcpAuthCredentials::new("project-1").serve(scopes, storage)?;
 /// let token = provider.token(&scopes).await?;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone)]
-pub struct GcpAuthBridge {
+pub struct GcpAuthCredentials {
     project: Arc<str>,
     served: Vec<(Vec<String>, Cache)>,
 }
 
-impl GcpAuthBridge {
+impl GcpAuthCredentials {
     /// A bridge for this project, which serves nothing yet.
     #[must_use]
     pub fn new(project: impl Into<Arc<str>>) -> Self {
@@ -63,7 +63,7 @@ impl GcpAuthBridge {
 }
 
 #[async_trait]
-impl TokenProvider for GcpAuthBridge {
+impl TokenProvider for GcpAuthCredentials {
     async fn token(&self, scopes: &[&str]) -> Result<Arc<Token>, gcp_auth::Error> {
         let wanted = sorted(scopes.iter().map(|scope| (*scope).to_owned()).collect());
         let found = self.served.iter().find(|(known, _)| *known == wanted);
@@ -94,17 +94,17 @@ fn sorted(mut scopes: Vec<String>) -> Vec<String> {
 /// There is no other way to a token of theirs than to parse one.
 fn token(credential: &Credential) -> Result<Arc<Token>, gcp_auth::Error> {
     #[derive(Serialize)]
-    struct Told<'a> {
+    struct TokenResponse<'a> {
         access_token: &'a str,
         expires_in: u64,
     }
     let wrong = |error| gcp_auth::Error::Json("the token does not fit", error);
     let access_token = text(credential, "gcp_auth token").map_err(failed)?;
-    let told = Told {
+    let response = TokenResponse {
         access_token: &access_token,
         expires_in: credential.remaining().min(LONGEST).as_secs(),
     };
-    let json = Zeroizing::new(serde_json::to_vec(&told).map_err(wrong)?);
+    let json = Zeroizing::new(serde_json::to_vec(&response).map_err(wrong)?);
     let token: Token = serde_json::from_slice(&json).map_err(wrong)?;
     Ok(Arc::new(token))
 }

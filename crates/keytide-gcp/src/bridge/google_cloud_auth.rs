@@ -1,4 +1,4 @@
-//! For the official clients: [`GoogleCloudBridge`].
+//! For the official clients: [`SdkCredentials`].
 
 use std::sync::{Mutex, PoisonError};
 
@@ -20,23 +20,23 @@ use super::{current, text};
 /// ```
 /// use google_cloud_auth::credentials::Credentials;
 /// use keytide_core::Cache;
-/// use keytide_gcp::bridge::GoogleCloudBridge;
+/// use keytide_gcp::bridge::SdkCredentials;
 ///
 /// # fn example(token: Cache) -> Result<(), keytide_core::Error> {
-/// let credentials = Credentials::from(GoogleCloudBridge::new(token)?.quota_project("project-1")?);
+/// let credentials = Credentials::from(SdkCredentials::new(token)?.quota_project("project-1")?);
 /// # let _ = credentials;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct GoogleCloudBridge {
+pub struct SdkCredentials {
     cache: Cache,
     quota_project: Option<HeaderValue>,
     /// The tag of the generation that was given out last. Held for a comparison, never across an await.
     tagged: Mutex<Option<(u64, EntityTag)>>,
 }
 
-impl GoogleCloudBridge {
+impl SdkCredentials {
     /// The credential of this cache.
     ///
     /// # Errors
@@ -94,7 +94,7 @@ impl GoogleCloudBridge {
     }
 }
 
-impl CredentialsProvider for GoogleCloudBridge {
+impl CredentialsProvider for SdkCredentials {
     async fn headers(
         &self,
         extensions: Extensions,
@@ -113,7 +113,7 @@ impl CredentialsProvider for GoogleCloudBridge {
     }
 }
 
-impl AccessTokenCredentialsProvider for GoogleCloudBridge {
+impl AccessTokenCredentialsProvider for SdkCredentials {
     async fn access_token(&self) -> Result<AccessToken, CredentialsError> {
         let credential = current(&self.cache).await.map_err(failure)?;
         let token = text(&credential, "google_cloud_auth token").map_err(failure)?;

@@ -5,12 +5,12 @@
 //!
 //! | bridge | for | feature |
 //! |---|---|---|
-//! | [`GcpAuthBridge`] | `gcp_auth::TokenProvider` | always there |
-//! | `GoogleCloudBridge` | `google_cloud_auth::credentials::Credentials`, which all official clients take | `google-cloud-auth` |
-//! | `ObjectStoreBridge` | `object_store`'s Cloud Storage | `object_store` |
+//! | [`GcpAuthCredentials`] | `gcp_auth::TokenProvider` | always there |
+//! | `SdkCredentials` | `google_cloud_auth::credentials::Credentials`, which all official clients take | `google_cloud_auth` |
+//! | `ObjectStoreCredentials` | `object_store`'s Cloud Storage | `object_store` |
 
 mod gcp_auth;
-#[cfg(feature = "google-cloud-auth")]
+#[cfg(feature = "google_cloud_auth")]
 mod google_cloud_auth;
 #[cfg(feature = "object_store")]
 mod object_store;
@@ -20,13 +20,13 @@ use std::sync::Arc;
 use keytide_core::{Cache, Credential, Error};
 use zeroize::Zeroizing;
 
-pub use self::gcp_auth::GcpAuthBridge;
-#[cfg(feature = "google-cloud-auth")]
-#[cfg_attr(docsrs, doc(cfg(feature = "google-cloud-auth")))]
-pub use self::google_cloud_auth::GoogleCloudBridge;
+pub use self::gcp_auth::GcpAuthCredentials;
+#[cfg(feature = "google_cloud_auth")]
+#[cfg_attr(docsrs, doc(cfg(feature = "google_cloud_auth")))]
+pub use self::google_cloud_auth::SdkCredentials;
 #[cfg(feature = "object_store")]
 #[cfg_attr(docsrs, doc(cfg(feature = "object_store")))]
-pub use self::object_store::ObjectStoreBridge;
+pub use self::object_store::ObjectStoreCredentials;
 
 /// The credential that is current: without waiting while there is a usable one.
 async fn current(cache: &Cache) -> Result<Arc<Credential>, Error> {

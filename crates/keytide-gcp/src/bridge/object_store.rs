@@ -1,4 +1,4 @@
-//! For the crate `object_store`: [`ObjectStoreBridge`].
+//! For the crate `object_store`: [`ObjectStoreCredentials`].
 
 use std::sync::Arc;
 
@@ -16,21 +16,21 @@ use super::{current, text};
 /// ```
 /// use std::sync::Arc;
 /// use keytide_core::Cache;
-/// use keytide_gcp::bridge::ObjectStoreBridge;
+/// use keytide_gcp::bridge::ObjectStoreCredentials;
 ///
 /// # fn example(token: Cache) -> Result<(), keytide_core::Error> {
-/// let credentials = Arc::new(ObjectStoreBridge::new(token)?);
+/// let credentials = Arc::new(ObjectStoreCredentials::new(token)?);
 /// // GoogleCloudStorageBuilder::new().with_bucket_name("invoices").with_credentials(credentials)
 /// # let _ = credentials;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone)]
-pub struct ObjectStoreBridge {
+pub struct ObjectStoreCredentials {
     cache: Cache,
 }
 
-impl ObjectStoreBridge {
+impl ObjectStoreCredentials {
     /// The credential of this cache.
     ///
     /// # Errors
@@ -42,7 +42,7 @@ impl ObjectStoreBridge {
 }
 
 #[async_trait]
-impl CredentialProvider for ObjectStoreBridge {
+impl CredentialProvider for ObjectStoreCredentials {
     type Credential = GcpCredential;
 
     async fn get_credential(&self) -> object_store::Result<Arc<GcpCredential>> {

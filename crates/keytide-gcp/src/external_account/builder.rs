@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keytide_core::{CredentialKind, Error, Subject};
-use keytide_http::issuer::IssuerClient;
+use keytide_issuer::IssuerClient;
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -15,7 +15,7 @@ use super::config::{Described, ExternalAccountConfig};
 use super::source::{Format, Source};
 use crate::hosts::{Hosts, Role};
 use crate::impersonation::Plan;
-use crate::wanted::{Wanted, check_scopes};
+use crate::token_purpose::{TokenPurpose, check_scopes};
 
 /// What a subject token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -232,7 +232,7 @@ impl ExternalAccountBuilder {
                     "a lifetime or an endpoint is given for an impersonation, but no account: say whom to impersonate",
                 ));
             }
-            Some(plan) => Some(plan.checked(Wanted::Access(self.scopes.clone()), &hosts)?),
+            Some(plan) => Some(plan.checked(TokenPurpose::Access(self.scopes.clone()), &hosts)?),
             None => None,
         };
         // The client's own project counts where a client shows who it is.

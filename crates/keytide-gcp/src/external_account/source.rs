@@ -5,12 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use keytide_core::{Credential, Error, Request, Subject};
-use keytide_http::issuer::{Dialect, Endpoint, IssuerClient};
-use keytide_issuer::SmallFile;
+use keytide_issuer::{Dialect, Endpoint, IssuerClient, SmallFile};
 use serde_json::Value;
 use zeroize::Zeroizing;
-
-use crate::beneath;
 
 pub(super) enum Source {
     /// Another cache.
@@ -49,7 +46,7 @@ impl Source {
     ) -> Result<Token, Error> {
         match self {
             Self::Cache(subject) => {
-                let subject = beneath::obtain(subject, SUBJECT, request).await?;
+                let subject = subject.obtain(request).await?;
                 Ok(Token::Cached(subject))
             }
             Self::File(file, format) => {

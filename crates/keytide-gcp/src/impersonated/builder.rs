@@ -3,29 +3,29 @@
 use std::time::Duration;
 
 use keytide_core::{Cache, CredentialKind, Error};
-use keytide_http::issuer::IssuerClient;
+use keytide_issuer::IssuerClient;
 
 use super::Impersonated;
 use crate::hosts::Hosts;
 use crate::impersonation::Plan;
-use crate::wanted::Wanted;
+use crate::token_purpose::TokenPurpose;
 
 /// Builds an [`Impersonated`]. Building contacts nobody.
 #[derive(Debug)]
 #[must_use]
 pub struct ImpersonatedBuilder {
     base: Cache,
-    wanted: Wanted,
+    purpose: TokenPurpose,
     plan: Plan,
     hosts: Hosts,
     client: Option<IssuerClient>,
 }
 
 impl ImpersonatedBuilder {
-    pub(super) fn new(base: Cache, account: String, wanted: Wanted) -> Self {
+    pub(super) fn new(base: Cache, account: String, purpose: TokenPurpose) -> Self {
         Self {
             base,
-            wanted,
+            purpose,
             plan: Plan::of(account),
             hosts: Hosts::default(),
             client: None,
@@ -81,7 +81,7 @@ impl ImpersonatedBuilder {
     pub fn build(self) -> Result<Impersonated, Error> {
         self.base.expect_kind(CredentialKind::BearerToken)?;
         let hosts = self.hosts.checked()?;
-        let impersonation = self.plan.checked(self.wanted, &hosts)?;
+        let impersonation = self.plan.checked(self.purpose, &hosts)?;
         let client = self.client.unwrap_or_else(IssuerClient::shared);
         Ok(Impersonated::new(self.base, impersonation, client))
     }

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use keytide_core::Error;
-use keytide_http::issuer::Wiped;
-use keytide_issuer::SmallFile;
+use keytide_issuer::{SmallFile, Wiped};
 use serde::Serialize;
 
 /// The body of a request for a token that is bound to the certificate in this file, leaf first. Read anew for each request:

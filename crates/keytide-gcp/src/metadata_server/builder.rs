@@ -1,36 +1,35 @@
 //! How a metadata server is told what to hand out: [`MetadataServerBuilder`].
 
 use keytide_core::Error;
-use keytide_http::issuer::IssuerClient;
-use keytide_issuer::Env;
+use keytide_issuer::{Env, IssuerClient};
 
 use super::MetadataServer;
 use super::client::Client;
-use crate::wanted::{Wanted, check_account};
+use crate::token_purpose::{TokenPurpose, check_account};
 
 /// Builds a [`MetadataServer`]. Building contacts nobody, and reads no variable and no file.
 #[derive(Debug)]
 #[must_use]
 pub struct MetadataServerBuilder {
-    wanted: Wanted,
+    purpose: TokenPurpose,
     account: Option<String>,
     full: bool,
     host: Option<String>,
     env: Env,
-    #[cfg(feature = "bound-tokens")]
+    #[cfg(feature = "bound_tokens")]
     certificate: Option<std::path::PathBuf>,
     client: Option<IssuerClient>,
 }
 
 impl MetadataServerBuilder {
-    pub(super) fn new(wanted: Wanted) -> Self {
+    pub(super) fn new(purpose: TokenPurpose) -> Self {
         Self {
-            wanted,
+            purpose,
             account: None,
             full: false,
             host: None,
             env: Env::process(),
-            #[cfg(feature = "bound-tokens")]
+            #[cfg(feature = "bound_tokens")]
             certificate: None,
             client: None,
         }
@@ -70,14 +69,14 @@ impl MetadataServerBuilder {
     /// fake alone. Google binds tokens to certificates of agents only (SPIFFE trust domain
     /// `agents.global.org-NUMBER.system.id.goog`, `proj-NUMBER` for `org-NUMBER`); that is not checked here. The
     /// certificate is usually at `/var/run/secrets/workload-spiffe-credentials/certificates.pem`.
-    #[cfg(feature = "bound-tokens")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "bound-tokens")))]
+    #[cfg(feature = "bound_tokens")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "bound_tokens")))]
     pub fn bind_certificate(mut self, path: impl Into<std::path::PathBuf>) -> Self {
         self.certificate = Some(path.into());
         self
     }
 
-    /// The client that asks. Defaults to one that gives a connection 2 s and an answer 10 s, or as many seconds as
+    /// The client that asks. Defaults to [`IssuerClient::quick`] with 10 s for an answer, or as many seconds as
     /// `GCE_METADATA_TIMEOUT` says (1 to 600).
     pub fn client(mut self, client: IssuerClient) -> Self {
         self.client = Some(client);
@@ -90,11 +89,11 @@ impl MetadataServerBuilder {
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming what is wrong: the scopes or the audience, the
     /// account, the [`host`](Self::host). What a variable says is judged when the provider is asked.
     pub fn build(self) -> Result<MetadataServer, Error> {
-        self.wanted.check()?;
+        self.purpose.check()?;
         if let Some(account) = &self.account {
             check_account(account)?;
         }
-        if self.full && matches!(self.wanted, Wanted::Access(_)) {
+        if self.full && matches!(self.purpose, TokenPurpose::Access(_)) {
             return Err(Error::misconfigured(
                 "only identity tokens tell of the instance",
             ));
@@ -103,11 +102,11 @@ impl MetadataServerBuilder {
             host: self.host,
             env: self.env,
             account: self.account,
-            wanted: self.wanted,
+            purpose: self.purpose,
             full: self.full,
-            #[cfg(feature = "bound-tokens")]
+            #[cfg(feature = "bound_tokens")]
             certificate: self.certificate,
-            client: Client::new(self.client),
+            client: Client(self.client),
         };
         if server.host.is_some() {
             // What was said here is judged here; the environment at each call.

@@ -1,8 +1,7 @@
 //! Where the metadata server is: [`endpoint`].
 
 use keytide_core::Error;
-use keytide_http::issuer::Endpoint;
-use keytide_issuer::Env;
+use keytide_issuer::{Endpoint, Env};
 
 /// The server that the environment names, else the one that is documented.
 ///

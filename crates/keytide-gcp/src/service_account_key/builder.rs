@@ -1,19 +1,19 @@
 //! How a key is told what to ask for: [`ServiceAccountKeyBuilder`].
 
 use keytide_core::Error;
-use keytide_http::issuer::IssuerClient;
+use keytide_issuer::IssuerClient;
 
 use super::ServiceAccountKey;
 use super::assertion::Key;
 use crate::hosts::Hosts;
-use crate::wanted::Wanted;
+use crate::token_purpose::TokenPurpose;
 
 /// Builds a [`ServiceAccountKey`]. Building contacts nobody and reads no file.
 #[derive(Debug)]
 #[must_use]
 pub struct ServiceAccountKeyBuilder {
     key: Key,
-    wanted: Wanted,
+    purpose: TokenPurpose,
     subject: Option<String>,
     hosts: Hosts,
     client: Option<IssuerClient>,
@@ -23,7 +23,7 @@ impl ServiceAccountKeyBuilder {
     pub(super) fn new(key: Key) -> Self {
         Self {
             key,
-            wanted: Wanted::Access(Vec::new()),
+            purpose: TokenPurpose::Access(Vec::new()),
             subject: None,
             hosts: Hosts::default(),
             client: None,
@@ -33,13 +33,13 @@ impl ServiceAccountKeyBuilder {
     /// Asks for an access token with these scopes. Scopes or an [`audience`](Self::audience) are required; the last that was
     /// given counts.
     pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
-        self.wanted = Wanted::access(scopes);
+        self.purpose = TokenPurpose::access(scopes);
         self
     }
 
     /// Asks for an identity token for this audience.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.wanted = Wanted::Identity(audience.into());
+        self.purpose = TokenPurpose::Identity(audience.into());
         self
     }
 
@@ -73,10 +73,10 @@ impl ServiceAccountKeyBuilder {
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) when neither scopes nor an audience are given, or one is
     /// none.
     pub fn build(self) -> Result<ServiceAccountKey, Error> {
-        self.wanted.check()?;
+        self.purpose.check()?;
         Ok(ServiceAccountKey {
             key: self.key,
-            wanted: self.wanted,
+            purpose: self.purpose,
             subject: self.subject,
             hosts: self.hosts.checked()?,
             client: self.client.unwrap_or_else(IssuerClient::shared),

@@ -37,7 +37,7 @@ impl Machine {
             let path = self.home.path().join(name);
             variables.push(("GOOGLE_APPLICATION_CREDENTIALS", path.display().to_string()));
         }
-        ApplicationDefault::access_token([STORAGE])
+        ApplicationDefault::builder([STORAGE])
             .env(Env::of(variables))
             .token_uri(self.server.url("/token"))
             .danger_allow_endpoint(self.server.origin())
@@ -69,7 +69,7 @@ impl Machine {
         let variables = variables
             .into_iter()
             .map(|(name, value)| (name, value.into()));
-        let provider = ApplicationDefault::access_token([STORAGE])
+        let provider = ApplicationDefault::builder([STORAGE])
             .env(Env::of(std::iter::once(host).chain(variables)))
             .danger_allow_endpoint(self.server.origin());
         cache(provider.build().unwrap())
@@ -332,9 +332,9 @@ async fn a_configuration_for_aws_takes_its_subject_from_a_cache() {
 #[test]
 fn the_place_of_a_login_is_where_gcloud_leaves_it() {
     let machine = Machine::new();
-    let nothing = ApplicationDefault::access_token(Vec::<String>::new()).build();
+    let nothing = ApplicationDefault::builder(Vec::<String>::new()).build();
     assert_eq!(nothing.unwrap_err().kind(), Misconfigured);
-    let wrong = ApplicationDefault::access_token([STORAGE])
+    let wrong = ApplicationDefault::builder([STORAGE])
         .token_uri(machine.server.url("/token"))
         .build();
     assert_eq!(wrong.unwrap_err().kind(), Misconfigured);

@@ -66,7 +66,7 @@ async fn a_base_that_is_not_configured_leads_no_chain_on_to_another_account() {
     ends_the_chain(&server, provider.build().unwrap()).await;
     let provider = federated(&server).subject(subject().await);
     ends_the_chain(&server, provider.impersonate(TARGET).build().unwrap()).await;
-    let provider = ApplicationDefault::access_token([STORAGE])
+    let provider = ApplicationDefault::builder([STORAGE])
         .env(Env::of([("GOOGLE_APPLICATION_CREDENTIALS", config)]))
         .subject(subject().await)
         .danger_allow_endpoint(server.origin());

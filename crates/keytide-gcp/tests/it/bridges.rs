@@ -5,7 +5,7 @@ use std::time::Duration;
 use gcp_auth::TokenProvider;
 use keytide_core::Cache;
 use keytide_gcp::MetadataServer;
-use keytide_gcp::bridge::GcpAuthBridge;
+use keytide_gcp::bridge::GcpAuthCredentials;
 use keytide_testkit::gcp::Google;
 use keytide_testkit::server::{At, Fault, FaultServer};
 
@@ -20,7 +20,7 @@ fn logging(server: &FaultServer) -> Cache {
 async fn gcp_auth_gets_the_token_of_the_scopes_that_it_names() {
     let server = Google::new().start();
     let storage = cache(metadata(&server).build().unwrap());
-    let bridge = GcpAuthBridge::new("project-1")
+    let bridge = GcpAuthCredentials::new("project-1")
         .serve([STORAGE], storage.clone())
         .unwrap()
         .serve([STORAGE, LOGGING], logging(&server))
@@ -64,7 +64,7 @@ async fn gcp_auth_gets_the_token_of_the_scopes_that_it_names() {
 async fn a_warm_scope_does_not_wait_for_a_cold_one_behind_gcp_auths_trait() {
     let server = Google::new().start();
     let storage = cache(metadata(&server).build().unwrap());
-    let bridge = GcpAuthBridge::new("project-1")
+    let bridge = GcpAuthCredentials::new("project-1")
         .serve([STORAGE], storage)
         .unwrap()
         .serve([LOGGING], logging(&server))
@@ -92,17 +92,17 @@ async fn a_warm_scope_does_not_wait_for_a_cold_one_behind_gcp_auths_trait() {
     cold.abort();
 }
 
-#[cfg(feature = "google-cloud-auth")]
+#[cfg(feature = "google_cloud_auth")]
 #[tokio::test]
 async fn the_official_clients_see_a_new_tag_for_each_generation() {
     use google_cloud_auth::credentials::{CacheableResource, Credentials, EntityTag};
-    use keytide_gcp::bridge::GoogleCloudBridge;
+    use keytide_gcp::bridge::SdkCredentials;
 
     let server = Google::new().start();
     let storage = cache(metadata(&server).build().unwrap());
-    let bridge = GoogleCloudBridge::new(storage.clone()).unwrap();
+    let bridge = SdkCredentials::new(storage.clone()).unwrap();
     assert!(
-        GoogleCloudBridge::new(storage.clone())
+        SdkCredentials::new(storage.clone())
             .unwrap()
             .quota_project(
                 "a
@@ -140,16 +140,16 @@ b"
 }
 
 /// With their own source, a client is dead for ever after one 403.
-#[cfg(feature = "google-cloud-auth")]
+#[cfg(feature = "google_cloud_auth")]
 #[tokio::test]
 async fn a_failure_is_not_the_end_for_an_official_client() {
     use google_cloud_auth::credentials::AccessTokenCredentials;
-    use keytide_gcp::bridge::GoogleCloudBridge;
+    use keytide_gcp::bridge::SdkCredentials;
 
     let google = Google::new();
     let server = google.start();
     server.set(Fault::status(503));
-    let bridge = GoogleCloudBridge::new(cache(metadata(&server).build().unwrap()));
+    let bridge = SdkCredentials::new(cache(metadata(&server).build().unwrap()));
     let credentials = AccessTokenCredentials::from(bridge.unwrap());
     assert!(credentials.access_token().await.unwrap_err().is_transient());
 
@@ -172,12 +172,12 @@ async fn a_failure_is_not_the_end_for_an_official_client() {
 #[cfg(feature = "object_store")]
 #[tokio::test]
 async fn object_store_sees_a_rotation_on_the_next_request() {
-    use keytide_gcp::bridge::ObjectStoreBridge;
+    use keytide_gcp::bridge::ObjectStoreCredentials;
     use object_store::CredentialProvider;
 
     let server = Google::new().start();
     let storage = cache(metadata(&server).build().unwrap());
-    let bridge = ObjectStoreBridge::new(storage.clone()).unwrap();
+    let bridge = ObjectStoreCredentials::new(storage.clone()).unwrap();
 
     let first = bridge.get_credential().await.unwrap();
     assert_eq!(first.bearer, token(&storage));

@@ -214,12 +214,12 @@ fn application_defaults_do_what_every_provider_must() {
     let make = || {
         HttpFixture::start(Google::new().good(), |server| {
             let variables = [("GCE_METADATA_HOST", server.address().to_string())];
-            let builder = ApplicationDefault::access_token([STORAGE]);
+            let builder = ApplicationDefault::builder([STORAGE]);
             builder.env(Env::of(variables)).build().unwrap()
         })
         .refusing(metadata_says_no())
         .not_configured(|| {
-            ApplicationDefault::access_token([STORAGE])
+            ApplicationDefault::builder([STORAGE])
                 .env(off())
                 .build()
                 .unwrap()

@@ -419,7 +419,9 @@ async fn a_projected_token_is_a_subject() {
     let claims = json!({ "exp": ends, "aud": [API], "sub": "system:serviceaccount:default:agent" });
     let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims.to_string());
     let file = write(directory.path(), "token", format!("e30.{claims}.c2ln"));
-    let projected = keytide_kubernetes::ProjectedToken::at(&file);
+    let projected = keytide_kubernetes::ProjectedToken::builder(&file)
+        .build()
+        .unwrap();
     let projected = agent()
         .cache(projected)
         .long_lived(keytide_core::LongLived::Flag)

@@ -77,7 +77,7 @@ async fn what_is_no_file_is_an_error_at_once_wherever_a_file_is_read() {
         let config = write(directory.path(), "config.json", config);
         let named = |path: &Path| {
             let env = Env::of([("GOOGLE_APPLICATION_CREDENTIALS", path)]);
-            let builder = ApplicationDefault::access_token([STORAGE]).env(env);
+            let builder = ApplicationDefault::builder([STORAGE]).env(env);
             let builder = builder.danger_allow_endpoint(server.origin());
             allowed(builder.build().unwrap())
         };
@@ -100,7 +100,7 @@ async fn what_is_no_file_is_an_error_at_once_wherever_a_file_is_read() {
     assert_eq!(server.connections(), 0);
 }
 
-#[cfg(feature = "bound-tokens")]
+#[cfg(feature = "bound_tokens")]
 #[tokio::test]
 async fn a_certificate_that_is_no_file_is_an_error_at_once() {
     let directory = tempfile::tempdir().unwrap();

@@ -274,7 +274,7 @@ async fn keys_and_logins_are_exchanged_as_google_exchanges_them() {
     as_recorded("user_access", &server, cache).await;
 }
 
-#[cfg(feature = "bound-tokens")]
+#[cfg(feature = "bound_tokens")]
 #[tokio::test]
 async fn a_token_is_bound_to_a_certificate_as_google_binds_it() {
     let directory = tempfile::tempdir().unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use keytide_core::ErrorKind::Misconfigured;
 use keytide_core::{Cache, Error, Profile, Subject, SubjectUse};
-use keytide_gcp::bridge::GcpAuthBridge;
+use keytide_gcp::bridge::GcpAuthCredentials;
 use keytide_gcp::{AccessBoundary, ApplicationDefault, BoundaryRule, Downscoped, Impersonated};
 use keytide_testkit::gcp::Google;
 use keytide_testkit::{Answer, ScriptedProvider};
@@ -53,7 +53,7 @@ async fn keys_that_sign_are_refused_wherever_a_token_is_meant() {
     );
     refused(
         "ApplicationDefault",
-        ApplicationDefault::access_token([STORAGE])
+        ApplicationDefault::builder([STORAGE])
             .subject(subject())
             .build(),
     );
@@ -70,18 +70,18 @@ async fn keys_that_sign_are_refused_wherever_a_token_is_meant() {
         Downscoped::builder(keys_at_hand.clone(), boundary()).build(),
     );
     refused(
-        "GcpAuthBridge",
-        GcpAuthBridge::new("project-1").serve([STORAGE], keys_at_hand.clone()),
+        "GcpAuthCredentials",
+        GcpAuthCredentials::new("project-1").serve([STORAGE], keys_at_hand.clone()),
     );
-    #[cfg(feature = "google-cloud-auth")]
+    #[cfg(feature = "google_cloud_auth")]
     refused(
-        "GoogleCloudBridge",
-        keytide_gcp::bridge::GoogleCloudBridge::new(keys_at_hand.clone()),
+        "SdkCredentials",
+        keytide_gcp::bridge::SdkCredentials::new(keys_at_hand.clone()),
     );
     #[cfg(feature = "object_store")]
     refused(
-        "ObjectStoreBridge",
-        keytide_gcp::bridge::ObjectStoreBridge::new(keys_at_hand.clone()),
+        "ObjectStoreCredentials",
+        keytide_gcp::bridge::ObjectStoreCredentials::new(keys_at_hand.clone()),
     );
     assert_eq!(server.connections(), 0);
 }

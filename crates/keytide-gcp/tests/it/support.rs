@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use keytide_core::{Agent, AgentIdentity, AgentType, Cache, Environment, Owner, Version};
+use keytide_core::{Agent, AgentIdentity, Cache};
 use keytide_gcp::{
     ExternalAccount, ExternalAccountBuilder, IssuerClient, MetadataServer, MetadataServerBuilder,
 };
@@ -18,13 +18,13 @@ pub(crate) const TARGET: &str = "reader@project-1.iam.gserviceaccount.com";
 pub(crate) const API: &str = "https://api.example.com";
 
 pub(crate) fn agent() -> Agent {
-    let identity = AgentIdentity::new(
-        AgentType("gcp"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    Agent::builder(identity.unwrap()).build().unwrap()
+    let identity = AgentIdentity {
+        agent_type: "gcp".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
+    Agent::builder(identity).build().unwrap()
 }
 
 pub(crate) fn cache(provider: impl keytide_core::ProvideCredential) -> Cache {

@@ -14,7 +14,7 @@ pub use self::basic::Basic;
 pub use self::bearer::Bearer;
 pub use self::named::NamedHeader;
 pub use self::outgoing::Outgoing;
-pub(crate) use self::outgoing::{Moment, Sending};
+pub(crate) use self::outgoing::{RequestClock, Sending};
 use crate::error::Error;
 
 /// Puts a credential on requests, in headers only: the URL and its query are never touched.

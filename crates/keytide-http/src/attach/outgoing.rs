@@ -8,8 +8,8 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Uri};
 
 use super::AttachProfile;
-use crate::destination::{Target, authority_of, origin_of};
 use crate::error::Error;
+use crate::target::{Target, authority_of, origin_of};
 
 /// A request that is about to be sent to a destination, final but for the headers that an [`Attach`](super::Attach)
 /// sets. Nothing else of it can be changed.
@@ -18,7 +18,7 @@ pub struct Outgoing<'a> {
     pub(crate) origin: Cow<'a, str>,
     pub(crate) authority: Cow<'a, str>,
     pub(crate) profile: &'a AttachProfile,
-    pub(crate) now: Moment<'a>,
+    pub(crate) now: RequestClock<'a>,
 }
 
 /// The parts of a request that are looked at.
@@ -31,7 +31,7 @@ pub(crate) struct Sending<'a> {
 }
 
 /// The clock of a destination: read only by those who date what they set.
-pub(crate) enum Moment<'a> {
+pub(crate) enum RequestClock<'a> {
     Fixed(SystemTime),
     Learned(&'a dyn Fn() -> SystemTime),
 }
@@ -61,7 +61,7 @@ impl<'a> Outgoing<'a> {
                 body,
             },
             profile,
-            now: Moment::Fixed(now),
+            now: RequestClock::Fixed(now),
         })
     }
 
@@ -119,8 +119,8 @@ impl<'a> Outgoing<'a> {
     #[must_use]
     pub fn now(&self) -> SystemTime {
         match self.now {
-            Moment::Fixed(now) => now,
-            Moment::Learned(read) => read(),
+            RequestClock::Fixed(now) => now,
+            RequestClock::Learned(read) => read(),
         }
     }
 

@@ -49,7 +49,7 @@ impl AuthorizedClientBuilder {
     }
 
     /// Sends the bare secret in a header of this name, such as `x-api-key`. Defaults to `Authorization: Bearer …`.
-    pub fn header(mut self, name: impl Into<String>) -> Self {
+    pub fn credential_header(mut self, name: impl Into<String>) -> Self {
         self.settings.header(&name.into());
         self
     }
@@ -63,11 +63,13 @@ impl AuthorizedClientBuilder {
         self
     }
 
-    /// Whether a request that was refused for its credential is sent once more, when there is a newer one. The refusal
-    /// is reported in any case. Defaults to `true`. It costs a copy of the request, as following redirects does: with
-    /// both off nothing is copied.
-    pub fn retry_on_401(mut self, retry: bool) -> Self {
-        self.settings.retry = retry;
+    /// A request that was refused for its credential is not sent once more: the refusal is the response. It is reported
+    /// all the same. Defaults to sending it once more, when there is a newer credential.
+    ///
+    /// For another attempt, as for a redirect, the request's own headers are kept in a list, which is one allocation where
+    /// it has some; with both off nothing is kept. A body is never copied.
+    pub fn without_retry(mut self) -> Self {
+        self.settings.retry = false;
         self
     }
 

@@ -8,7 +8,8 @@ use reqwest_middleware::{ClientWithMiddleware, Middleware, Next};
 
 use super::AuthorizedClientBuilder;
 use super::builder::Parts;
-use super::send::{Carry, Failure, Way};
+use super::hop::Carry;
+use super::send::Dispatch;
 use crate::error::Error;
 use crate::generation::SentGeneration;
 use crate::guard::Guard;
@@ -54,28 +55,42 @@ impl Middleware for Authorizing {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> reqwest_middleware::Result<Response> {
-        let way = Way {
+        let dispatch = Dispatch {
             guard: &self.guard,
-            carrier: &Rest(next),
+            carrier: &Inner(next),
             redirects: self.redirects,
         };
-        match way.send(request).await {
-            Ok(sent) => {
-                extensions.insert(SentGeneration(sent.generation));
-                Ok(sent.response)
+        match dispatch.send(request).await {
+            Ok(answered) => {
+                extensions.insert(SentGeneration(answered.generation));
+                Ok(answered.response)
             }
             Err(Failure::Ours(error)) => Err(reqwest_middleware::Error::middleware(error)),
-            Err(Failure::Theirs(_, error)) => Err(error.without_url()),
+            Err(Failure::Theirs(error)) => Err(error.without_url()),
         }
     }
 }
 
-struct Rest<'a>(Next<'a>);
+struct Inner<'a>(Next<'a>);
 
-impl Carry for Rest<'_> {
-    type Error = reqwest_middleware::Error;
+/// What a request came to nothing by.
+enum Failure {
+    Ours(Error),
+    Theirs(reqwest_middleware::Error),
+}
 
-    async fn carry(&self, request: Request) -> Result<Response, reqwest_middleware::Error> {
-        self.0.clone().run(request, &mut Extensions::new()).await
+impl Carry for Inner<'_> {
+    type Error = Failure;
+
+    async fn carry(&self, _: &str, request: Request) -> Result<Response, Failure> {
+        let inner = self.0.clone();
+        let sent = inner.run(request, &mut Extensions::new()).await;
+        sent.map_err(Failure::Theirs)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Ours(error)
     }
 }

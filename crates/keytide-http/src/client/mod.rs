@@ -1,13 +1,15 @@
 //! The client that binds a credential when a request is sent: [`AuthorizedClient`].
 
 mod builder;
+mod hop;
 #[cfg(feature = "reqwest-middleware")]
 mod middleware;
+mod replay;
 mod request;
 mod send;
-mod spare;
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
 use http::Method;
@@ -16,10 +18,10 @@ use reqwest::{Request, Response};
 
 pub use self::builder::AuthorizedClientBuilder;
 pub use self::request::RequestBuilder;
-use self::send::{Failure, Sent, Way};
+use self::send::{Answered, Dispatch};
 use crate::error::Error;
 use crate::guard::Guard;
-use crate::tether::Tether;
+use crate::stream_watch::StreamWatch;
 
 /// Sends requests with the credential of a cache, to named destinations and nowhere else.
 ///
@@ -101,38 +103,38 @@ impl AuthorizedClient {
     /// # Errors
     /// Those of [`RequestBuilder::send`].
     pub async fn execute(&self, request: Request) -> Result<Response, Error> {
-        self.inner.send(request).await.map(|sent| sent.response)
+        self.inner
+            .send(request)
+            .await
+            .map(|answered| answered.response)
     }
 
-    /// Sends a request whose response is a long-lived stream: [`execute`](Self::execute), and a [`Tether`] that tells
+    /// Sends a request whose response is a long-lived stream: [`execute`](Self::execute), and a [`StreamWatch`] that tells
     /// what becomes of the credential which opened it.
     ///
     /// # Errors
     /// Those of [`RequestBuilder::send`].
-    pub async fn open(&self, request: Request) -> Result<(Response, Tether), Error> {
-        let sent = self.inner.send(request).await?;
-        let tether = Tether::new(&self.inner.guard.cache, sent.generation);
-        Ok((sent.response, tether))
+    pub async fn open(&self, request: Request) -> Result<(Response, StreamWatch), Error> {
+        let answered = self.inner.send(request).await?;
+        let watch = StreamWatch::new(self.inner.guard.sender.cache(), answered.generation);
+        Ok((answered.response, watch))
     }
 
     /// The cache whose credential it sends.
     #[must_use]
     pub fn cache(&self) -> &Cache {
-        &self.inner.guard.cache
+        self.inner.guard.sender.cache()
     }
 }
 
 impl Inner {
-    async fn send(&self, request: Request) -> Result<Sent, Error> {
-        let way = Way {
+    fn send(&self, request: Request) -> impl Future<Output = Result<Answered, Error>> + Send {
+        let dispatch = Dispatch {
             guard: &self.guard,
             carrier: &self.http,
             redirects: self.redirects,
         };
-        way.send(request).await.map_err(|failure| match failure {
-            Failure::Ours(error) => error,
-            Failure::Theirs(to, error) => Error::transport(self.guard.to(to).origin(), error),
-        })
+        dispatch.send(request)
     }
 }
 

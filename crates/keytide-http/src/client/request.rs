@@ -9,9 +9,9 @@ use reqwest::{Body, Request, Response};
 use url::Url;
 
 use super::AuthorizedClient;
-use crate::destination::Target;
 use crate::error::{Error, ErrorKind};
-use crate::tether::Tether;
+use crate::stream_watch::StreamWatch;
+use crate::target::Target;
 
 /// A request in the making, as reqwest's own, without the ways to set a credential by hand.
 #[must_use = "nothing is sent until `send` is awaited"]
@@ -104,12 +104,12 @@ impl RequestBuilder {
         client.execute(request).await
     }
 
-    /// Sends the request for a long-lived stream, such as server-sent events: [`send`](Self::send), and a [`Tether`] that
+    /// Sends the request for a long-lived stream, such as server-sent events: [`send`](Self::send), and a [`StreamWatch`] that
     /// tells what becomes of the credential which opened it.
     ///
     /// # Errors
     /// Those of [`send`](Self::send).
-    pub async fn open(self) -> Result<(Response, Tether), Error> {
+    pub async fn open(self) -> Result<(Response, StreamWatch), Error> {
         let (client, request) = self.ready()?;
         client.open(request).await
     }

@@ -1,15 +1,17 @@
 //! A destination as requests are compared with it: [`Allowed`].
 
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use http::{HeaderMap, Method};
+use keytide_core::RemoteClock;
 use url::{Host, Url};
 
-use super::judge::forbidden;
+use super::Destination;
+use super::method::forbidden;
 use super::path::{ambiguity, is_below};
-use super::{Destination, Rule, Target};
 use crate::error::{Error, ErrorKind};
+use crate::rule::Rule;
+use crate::target::Target;
 
 /// Scheme, host and port as `url` normalises them, with the methods and paths that are admitted there.
 pub(crate) struct Allowed {
@@ -21,8 +23,7 @@ pub(crate) struct Allowed {
     authority: String,
     methods: Option<Vec<Method>>,
     paths: Vec<String>,
-    /// How far the destination's clock is ahead of ours, in nanoseconds, as far as its answers told. A hint.
-    skew: AtomicI64,
+    clock: RemoteClock,
 }
 
 impl Allowed {
@@ -96,7 +97,7 @@ impl Allowed {
             origin,
             methods: written.methods.clone(),
             paths: written.paths.clone(),
-            skew: AtomicI64::new(0),
+            clock: RemoteClock::new(),
         })
     }
 
@@ -109,11 +110,13 @@ impl Allowed {
     }
 
     /// Whether requests to it travel in clear text.
+    #[cfg(feature = "reqwest")]
     pub(crate) fn is_clear(&self) -> bool {
         !self.secure
     }
 
     /// Whether it is a name that must not be looked up, for the look-up decides whether it is on this machine.
+    #[cfg(feature = "reqwest")]
     pub(crate) fn is_clear_localhost(&self) -> bool {
         !self.secure && self.host == LOCALHOST
     }
@@ -131,12 +134,9 @@ impl Allowed {
         }
     }
 
-    pub(crate) fn skew(&self) -> i64 {
-        self.skew.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn set_skew(&self, skew: i64) {
-        self.skew.store(skew, Ordering::Relaxed);
+    /// The destination's clock, as far as its answers told.
+    pub(crate) fn clock(&self) -> &RemoteClock {
+        &self.clock
     }
 
     /// Whether scheme, host and port are these. A host that differs in more than case is another one.

@@ -4,20 +4,22 @@ use std::fmt;
 
 use http::{HeaderMap, Method};
 
-use super::target::origin_of;
-use super::{Allowed, Destination, Rule, Target};
+use super::method::{forbidden, overrides};
+use super::{Allowed, Destination};
 use crate::error::{Error, ErrorKind};
+use crate::rule::Rule;
+use crate::target::{Target, origin_of};
 
 /// Which of the destinations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place(usize);
+pub(crate) struct DestinationId(usize);
 
 /// All that a client may send to. Never empty.
 pub(crate) struct Destinations(Vec<Allowed>);
 
-/// What a request asks for.
+/// What a request is judged by.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct RequestHead<'a> {
     pub(crate) method: &'a Method,
     pub(crate) target: Target<'a>,
     pub(crate) headers: &'a HeaderMap,
@@ -40,11 +42,11 @@ impl Destinations {
 
     /// The first destination of this origin.
     #[cfg(feature = "tower")]
-    pub(crate) fn named(&self, origin: &str) -> Result<Place, Error> {
+    pub(crate) fn named(&self, origin: &str) -> Result<DestinationId, Error> {
         let wanted = Allowed::new(&origin.into())?;
         self.iter()
             .position(|allowed| allowed.origin() == wanted.origin())
-            .map(Place)
+            .map(DestinationId)
             .ok_or_else(|| {
                 let message = format!("{} is not one of the destinations {self}", wanted.origin());
                 Error::invalid(message)
@@ -54,33 +56,33 @@ impl Destinations {
     /// The first destination of just this scheme and authority, if it admits everything.
     #[cfg(feature = "tower")]
     #[inline]
-    pub(crate) fn written_so(&self, scheme: &str, authority: &str) -> Option<Place> {
+    pub(crate) fn written_so(&self, scheme: &str, authority: &str) -> Option<DestinationId> {
         self.iter()
             .position(|allowed| allowed.is_written(scheme, authority))
             .filter(|index| self.0[*index].admits_all())
-            .map(Place)
+            .map(DestinationId)
     }
 
-    pub(crate) fn at(&self, place: Place) -> &Allowed {
-        &self.0[place.0]
+    pub(crate) fn at(&self, id: DestinationId) -> &Allowed {
+        &self.0[id.0]
     }
 
     /// The destination that a request is for.
     #[inline]
-    pub(crate) fn judge(&self, asked: &Asked<'_>) -> Result<Place, Error> {
-        let target = &asked.target;
+    pub(crate) fn judge(&self, head: &RequestHead<'_>) -> Result<DestinationId, Error> {
+        let target = &head.target;
         if !target.userinfo {
             let mut broken = None;
             for (index, allowed) in self.iter().enumerate() {
                 if !allowed.is_origin_of(target) {
                     continue;
                 }
-                if let Some(message) = forbidden(asked.method, asked.headers) {
+                if let Some(message) = forbidden(head.method, head.headers) {
                     let kind = ErrorKind::Destination;
                     return Err(Error::refused(kind, Rule::ForbiddenMethod, message));
                 }
-                match allowed.broken_by(asked.method, target.path, || overrides(asked.headers)) {
-                    None => return Ok(Place(index)),
+                match allowed.broken_by(head.method, target.path, || overrides(head.headers)) {
+                    None => return Ok(DestinationId(index)),
                     Some(first) => broken = broken.or(Some(first)),
                 }
             }
@@ -92,11 +94,16 @@ impl Destinations {
     }
 
     /// The destination that a redirect leads to.
-    pub(crate) fn judge_redirect(&self, from: Place, asked: &Asked<'_>) -> Result<Place, Error> {
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn judge_redirect(
+        &self,
+        from: DestinationId,
+        head: &RequestHead<'_>,
+    ) -> Result<DestinationId, Error> {
         let from = self.at(from);
         let origin = from.origin();
         let refused = |rule, message| Err(Error::refused(ErrorKind::Redirect, rule, message));
-        match self.judge(asked) {
+        match self.judge(head) {
             Ok(next) if !from.is_clear() && self.at(next).is_clear() => {
                 let next = self.at(next).origin();
                 let message = format!("{origin} redirects to {next}, from https to http");
@@ -138,59 +145,6 @@ impl Destinations {
         }
     }
 }
-
-/// Why no request of this method carries a credential, if that is so.
-#[inline]
-pub(crate) fn forbidden(method: &Method, headers: &HeaderMap) -> Option<&'static str> {
-    if is_ordinary(method) && headers.is_empty() {
-        return None;
-    }
-    if is_forbidden(method.as_str().as_bytes()) {
-        return Some("a request by TRACE, TRACK or CONNECT never carries a credential");
-    }
-    let overridden = OVERRIDES
-        .iter()
-        .flat_map(|name| headers.get_all(*name))
-        .any(|value| {
-            value
-                .as_bytes()
-                .split(|byte| *byte == b',')
-                .any(is_forbidden)
-        });
-    overridden.then_some(
-        "a request that asks to be taken for TRACE, TRACK or CONNECT never carries a credential",
-    )
-}
-
-#[inline]
-fn is_ordinary(method: &Method) -> bool {
-    matches!(
-        *method,
-        Method::GET | Method::POST | Method::PUT | Method::DELETE | Method::PATCH | Method::HEAD
-    )
-}
-
-/// Some servers take methods in any case.
-fn is_forbidden(method: &[u8]) -> bool {
-    let method = method.trim_ascii();
-    FORBIDDEN
-        .iter()
-        .any(|forbidden| method.eq_ignore_ascii_case(forbidden))
-}
-
-/// Whether a request asks to be taken for one of another method.
-fn overrides(headers: &HeaderMap) -> bool {
-    OVERRIDES.iter().any(|name| headers.contains_key(*name))
-}
-
-const FORBIDDEN: [&[u8]; 3] = [b"TRACE", b"TRACK", b"CONNECT"];
-
-/// Headers by which frameworks take a request for one of another method.
-const OVERRIDES: [&str; 3] = [
-    "x-http-method-override",
-    "x-http-method",
-    "x-method-override",
-];
 
 /// Where a request would go, for errors and events; empty if it cannot be said.
 pub(crate) fn asked_origin(target: &Target<'_>) -> String {

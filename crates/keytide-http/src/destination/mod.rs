@@ -2,16 +2,17 @@
 
 mod allowed;
 mod judge;
+mod method;
 mod path;
-mod rule;
-mod target;
 
 use http::Method;
 
-pub(crate) use self::allowed::{Allowed, LOCALHOST};
-pub(crate) use self::judge::{Asked, Destinations, Place, asked_origin, forbidden};
-pub use self::rule::Rule;
-pub(crate) use self::target::{Target, authority_of, origin_of};
+pub(crate) use self::allowed::Allowed;
+#[cfg(feature = "reqwest")]
+pub(crate) use self::allowed::LOCALHOST;
+pub(crate) use self::judge::{DestinationId, Destinations, RequestHead, asked_origin};
+#[cfg(feature = "tower")]
+pub(crate) use self::method::forbidden;
 
 /// An origin that a credential may be sent to, and optionally which methods and paths there.
 ///

@@ -5,17 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
-use http_body::Body;
 use keytide_core::Credential;
 
-use super::{Guard, Trip};
+use super::{Attempt, Guard};
 use crate::attach::{Answer, Remedy};
-use crate::peek::{ResponseBody, peek};
-use crate::refusal::{Look, MOST_OF_A_BODY, Refusal, body_blames, look};
+use crate::refusal::{Blame, Refusal, blame, body_blames};
 
 /// What is to be done about an answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Finding {
+pub(crate) enum Verdict {
     /// It is the response.
     Fine,
     /// It refuses the credential.
@@ -25,70 +23,60 @@ pub(crate) enum Finding {
 }
 
 impl Guard {
-    /// What an answer says, by status and headers. `None`: its body must be looked at.
-    pub(crate) fn finding(
+    /// What an answer says, by status and headers. `None`: its body must be blame at.
+    pub(crate) fn verdict(
         &self,
-        trip: &Trip,
+        attempt: &Attempt,
         status: StatusCode,
         headers: &HeaderMap,
-    ) -> Option<Finding> {
-        self.learn_clock(trip, headers);
-        let looked = look(status, headers);
+    ) -> Option<Verdict> {
+        self.learn_clock(attempt, headers);
+        let blamed = blame(status, headers);
         if self.profile.wants_answers() {
             if matches!(status.as_u16(), 400 | 401 | 403) {
                 return None;
             }
-            self.ask_attach(trip, status, headers, None);
+            self.ask_attach(attempt, status, headers, None);
         }
-        match looked {
-            Look::No => Some(Finding::Fine),
-            Look::Yes(refusal) => Some(Finding::Refused(refusal)),
-            Look::AtBody => None,
+        match blamed {
+            Blame::Elsewhere => Some(Verdict::Fine),
+            Blame::Credential(refusal) => Some(Verdict::Refused(refusal)),
+            Blame::InBody => None,
         }
     }
 
-    /// Whether an answer is the response and nothing is to be done about it, as most are.
-    #[cfg(feature = "tower")]
-    #[inline]
-    pub(crate) fn is_fine(&self, trip: &Trip, status: StatusCode, headers: &HeaderMap) -> bool {
-        matches!(self.finding(trip, status, headers), Some(Finding::Fine))
-    }
-
-    /// Looks at the body too, as far as its length is known, and gives it back whole.
-    pub(crate) async fn finding_of_body<B: Body + Unpin>(
+    /// What an answer says whose body was blame at; no bytes where that could not be.
+    pub(crate) fn verdict_of_body(
         &self,
-        trip: &Trip,
+        attempt: &Attempt,
         status: StatusCode,
         headers: &HeaderMap,
-        body: B,
-    ) -> (Finding, ResponseBody<B>) {
-        let (bytes, body) = peek(body, MOST_OF_A_BODY).await;
-        let bytes = bytes.as_deref();
+        bytes: Option<&[u8]>,
+    ) -> Verdict {
         if self.profile.wants_answers()
-            && self.ask_attach(trip, status, headers, bytes) == Remedy::AttachAgain
+            && self.ask_attach(attempt, status, headers, bytes) == Remedy::AttachAgain
         {
-            return (Finding::AttachAgain, body);
+            return Verdict::AttachAgain;
         }
         let blames = || bytes.is_some_and(|bytes| body_blames(status, headers, bytes));
-        let finding = match look(status, headers) {
-            Look::Yes(refusal) => Finding::Refused(refusal),
-            Look::AtBody if blames() => Finding::Refused(Refusal { claims: None }),
-            Look::AtBody | Look::No => Finding::Fine,
-        };
-        (finding, body)
+        match blame(status, headers) {
+            Blame::Credential(refusal) => Verdict::Refused(refusal),
+            Blame::InBody if blames() => Verdict::Refused(Refusal { claims: None }),
+            Blame::InBody | Blame::Elsewhere => Verdict::Fine,
+        }
     }
 
     /// Reports that the destination refused the credential. The report counts from the call on; the future waits for a
     /// newer one.
     pub(crate) fn report(
         &self,
-        trip: &Trip,
+        attempt: &Attempt,
         refusal: &Refusal,
         limit: Option<Duration>,
     ) -> impl Future<Output = Option<Arc<Credential>>> + Send + use<> {
-        let answer = self.cache.rejected_with(
-            trip.generation,
-            self.to(trip.to).origin(),
+        let answer = self.sender.rejected(
+            attempt.generation,
+            self.to(attempt.to).origin(),
             refusal.claims.as_deref(),
             Some(self.patience(limit)),
         );
@@ -97,21 +85,21 @@ impl Guard {
 
     /// Tells observers of uses what became of a request.
     #[inline]
-    pub(crate) fn tell_use(&self, trip: &mut Trip, status: Option<StatusCode>) {
-        if let Some(mut told) = trip.told.take() {
-            told.status = status;
+    pub(crate) fn tell_use(&self, attempt: &mut Attempt, status: Option<StatusCode>) {
+        if let Some(mut pending) = attempt.pending.take() {
+            pending.status = status;
         }
     }
 
     fn ask_attach(
         &self,
-        trip: &Trip,
+        attempt: &Attempt,
         status: StatusCode,
         headers: &HeaderMap,
         body: Option<&[u8]>,
     ) -> Remedy {
-        let origin = self.to(trip.to).origin();
-        self.kept
+        let origin = self.to(attempt.to).origin();
+        self.prepared
             .answered(&Answer::new(origin, status, headers, body))
     }
 }

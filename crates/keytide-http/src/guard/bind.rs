@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use keytide_core::Credential;
 
-use super::{Guard, Told, Trip};
-use crate::attach::{Moment, Outgoing, Sending};
-use crate::destination::Place;
+use super::{Attempt, Guard, PendingUse};
+use crate::attach::{Outgoing, RequestClock, Sending};
+use crate::destination::DestinationId;
 use crate::error::Error;
-use crate::kept::Attached;
+use crate::prepared::Attached;
 
 impl Guard {
     /// Attaches the credential that is at hand, without waiting. `None`: get one with [`credential`](Self::credential).
@@ -20,20 +20,18 @@ impl Guard {
     #[inline]
     pub(crate) fn bind_now(
         &self,
-        to: Place,
+        to: DestinationId,
         life: Option<Duration>,
         sending: Sending<'_>,
-    ) -> Result<Option<Trip>, Error> {
-        let read = self
-            .cache
-            .read_for_origin(self.to(to).origin(), |credential| {
-                if self.wish(credential, life).is_some()
-                    && self.is_first_to_want_more_than(credential.generation())
-                {
-                    return Ok(None);
-                }
-                self.bind(to, credential, sending)
-            });
+    ) -> Result<Option<Attempt>, Error> {
+        let read = self.sender.read(self.to(to).origin(), |credential| {
+            if self.wish(credential, life).is_some()
+                && self.is_first_to_want_more_than(credential.generation())
+            {
+                return Ok(None);
+            }
+            self.bind(to, credential, sending)
+        });
         // Why there is none is told by those who wait for one.
         read.unwrap_or(Ok(None))
     }
@@ -42,33 +40,33 @@ impl Guard {
     #[inline]
     pub(crate) fn bind(
         &self,
-        to: Place,
+        to: DestinationId,
         credential: &Credential,
         sending: Sending<'_>,
-    ) -> Result<Option<Trip>, Error> {
-        let place = self.to(to);
-        let clock = || self.clock_of(place);
-        let told = self
-            .cache
+    ) -> Result<Option<Attempt>, Error> {
+        let allowed = self.to(to);
+        let clock = || self.clock_of(allowed);
+        let pending = self
+            .sender
             .observes_uses()
             .then(|| (sending.method.clone(), sending.path.to_owned()));
         let mut outgoing = Outgoing {
             sending,
-            origin: Cow::Borrowed(place.origin()),
-            authority: Cow::Borrowed(place.authority()),
+            origin: Cow::Borrowed(allowed.origin()),
+            authority: Cow::Borrowed(allowed.authority()),
             profile: &self.profile,
-            now: Moment::Learned(&clock),
+            now: RequestClock::Learned(&clock),
         };
-        Ok(match self.kept.attach(credential, &mut outgoing)? {
-            Attached::Yes => Some(Trip {
+        Ok(match self.prepared.attach(credential, &mut outgoing)? {
+            Attached::Current => Some(Attempt {
                 to,
                 generation: credential.generation(),
-                sent: self.profile.wants_clock().then(|| self.cache.now()),
-                told: told.map(|(method, path)| {
-                    Box::new(Told {
-                        cache: self.cache.clone(),
+                sent: self.profile.wants_clock().then(|| self.sender.now()),
+                pending: pending.map(|(method, path)| {
+                    Box::new(PendingUse {
+                        sender: self.sender.clone(),
                         generation: credential.generation(),
-                        origin: place.origin().to_owned(),
+                        origin: allowed.origin().to_owned(),
                         method,
                         path,
                         status: None,
@@ -85,25 +83,24 @@ impl Guard {
     /// the request goes with what there is.
     pub(crate) async fn credential(
         &self,
-        to: Place,
+        to: DestinationId,
         life: Option<Duration>,
         limit: Option<Duration>,
     ) -> Result<Arc<Credential>, Error> {
         let origin = self.to(to).origin();
         let patience = limit.map_or(self.patience, |limit| self.patience.min(limit));
         let wish = self
-            .cache
-            .read_for_origin(origin, |credential| self.wish(credential, life));
+            .sender
+            .read(origin, |credential| self.wish(credential, life));
         if let Ok(Some(least)) = wish {
             let half = patience / 2;
-            if let Ok(longer) = self.cache.get_for_origin_within(origin, half, least).await {
+            let need = self.sender.need(origin).lasting(least).within(half);
+            if let Ok(longer) = need.get().await {
                 return Ok(longer);
             }
         }
-        self.cache
-            .get_for_origin_within(origin, patience, Duration::ZERO)
-            .await
-            .map_err(Error::credential)
+        let need = self.sender.need(origin).within(patience);
+        need.get().await.map_err(Error::credential)
     }
 
     /// How long the wait for a newer credential may be.

@@ -3,61 +3,65 @@
 mod answer;
 mod bind;
 mod clock;
+mod pending_use;
 mod settings;
-mod told;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
+#[cfg(feature = "tower")]
 use http::Method;
 use http::header::{HOST, HeaderMap};
-use keytide_core::Cache;
+use keytide_core::Sender;
 
-pub(crate) use self::answer::Finding;
+pub(crate) use self::answer::Verdict;
+use self::pending_use::PendingUse;
 pub(crate) use self::settings::Settings;
-use self::told::Told;
 use crate::attach::AttachProfile;
-use crate::destination::{
-    Allowed, Asked, Destinations, Place, Rule, Target, asked_origin, forbidden,
-};
+#[cfg(feature = "tower")]
+use crate::destination::forbidden;
+use crate::destination::{Allowed, DestinationId, Destinations, RequestHead, asked_origin};
 use crate::error::{Error, ErrorKind};
-use crate::kept::Attaching;
+use crate::prepared::Attaching;
+use crate::rule::Rule;
+use crate::target::Target;
 use crate::watch::Watch;
 
 /// A credential, a way to attach it, and where it may go.
 pub(crate) struct Guard {
-    pub(crate) cache: Cache,
+    pub(crate) sender: Sender,
     pub(crate) destinations: Destinations,
+    #[cfg(feature = "reqwest")]
     pub(crate) retry: bool,
     patience: Duration,
     least: Duration,
-    /// The last generation that was too short for somebody: for each, the issuer is asked once.
+    /// The last generation that was too short for somebody: for each, the issuer is head once.
     too_short: AtomicU64,
-    kept: Arc<dyn Attaching>,
+    prepared: Arc<dyn Attaching>,
     profile: AttachProfile,
-    /// Held for what it does: it empties `kept`.
+    /// Held for what it does: it empties `prepared`.
     _watch: Arc<Watch>,
 }
 
 /// One request that was sent with a credential.
 #[derive(Debug)]
-pub(crate) struct Trip {
-    pub(crate) to: Place,
+pub(crate) struct Attempt {
+    pub(crate) to: DestinationId,
     pub(crate) generation: u64,
     /// When it was sent, where clocks are learned.
     sent: Option<SystemTime>,
-    /// What is told of it, where uses are observed.
-    told: Option<Box<Told>>,
+    /// What observers of uses are told of it, where there are some.
+    pending: Option<Box<PendingUse>>,
 }
 
 impl Guard {
     /// Judges a request before anything is done for it. A refusal is told to observers.
     #[inline]
-    pub(crate) fn admit(&self, asked: &Asked<'_>) -> Result<Place, Error> {
-        self.judged(asked)
-            .map_err(|error| self.refused(&asked.target, error))
+    pub(crate) fn admit(&self, head: &RequestHead<'_>) -> Result<DestinationId, Error> {
+        self.judged(head)
+            .map_err(|error| self.refused(&head.target, error))
     }
 
     /// Judges a request whose scheme and authority are written just as those of a destination that admits everything: the
@@ -70,25 +74,31 @@ impl Guard {
         authority: &str,
         method: &Method,
         headers: &HeaderMap,
-    ) -> Option<Place> {
+    ) -> Option<DestinationId> {
         if forbidden(method, headers).is_some() {
             return None;
         }
-        let place = self.destinations.written_so(scheme, authority)?;
-        self.check_headers(place, headers).is_ok().then_some(place)
+        let id = self.destinations.written_so(scheme, authority)?;
+        self.check_headers(id, headers).is_ok().then_some(id)
     }
 
     /// Judges where a redirect leads.
-    pub(crate) fn admit_redirect(&self, from: Place, asked: &Asked<'_>) -> Result<Place, Error> {
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn admit_redirect(
+        &self,
+        from: DestinationId,
+        head: &RequestHead<'_>,
+    ) -> Result<DestinationId, Error> {
         self.destinations
-            .judge_redirect(from, asked)
-            .map_err(|error| self.refused(&asked.target, error))
+            .judge_redirect(from, head)
+            .map_err(|error| self.refused(&head.target, error))
     }
 
-    pub(crate) fn to(&self, place: Place) -> &Allowed {
-        self.destinations.at(place)
+    pub(crate) fn to(&self, id: DestinationId) -> &Allowed {
+        self.destinations.at(id)
     }
 
+    #[cfg(feature = "tower")]
     pub(crate) fn profile(&self) -> &AttachProfile {
         &self.profile
     }
@@ -97,22 +107,22 @@ impl Guard {
     #[cold]
     pub(crate) fn refused(&self, target: &Target<'_>, error: Error) -> Error {
         if let Some(rule) = error.rule() {
-            self.cache
+            self.sender
                 .report_refused(&asked_origin(target), rule.name());
         }
         error
     }
 
     #[inline]
-    fn judged(&self, asked: &Asked<'_>) -> Result<Place, Error> {
-        let place = self.destinations.judge(asked)?;
-        self.check_headers(place, asked.headers)?;
-        Ok(place)
+    fn judged(&self, head: &RequestHead<'_>) -> Result<DestinationId, Error> {
+        let id = self.destinations.judge(head)?;
+        self.check_headers(id, head.headers)?;
+        Ok(id)
     }
 
     /// Whether the caller has left out what is set here.
     #[inline]
-    fn check_headers(&self, place: Place, headers: &HeaderMap) -> Result<(), Error> {
+    fn check_headers(&self, id: DestinationId, headers: &HeaderMap) -> Result<(), Error> {
         if headers.is_empty() {
             return Ok(());
         }
@@ -122,7 +132,7 @@ impl Guard {
             }
         }
         if let Some(host) = headers.get(HOST) {
-            let ours = self.to(place).authority().as_bytes();
+            let ours = self.to(id).authority().as_bytes();
             if !host.as_bytes().eq_ignore_ascii_case(ours) {
                 return Err(carried(&HOST));
             }
@@ -140,7 +150,7 @@ fn carried(name: &http::HeaderName) -> Error {
 impl fmt::Debug for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guard")
-            .field("cache", &self.cache)
+            .field("cache", self.sender.cache())
             .field("headers", &self.profile.headers())
             .field("destinations", &self.destinations)
             .finish_non_exhaustive()

@@ -9,10 +9,12 @@ use http::header;
 use keytide_core::Cache;
 
 use super::Guard;
-use crate::attach::{Attach, AttachProfile, Bearer, NamedHeader};
+#[cfg(feature = "reqwest")]
+use crate::attach::NamedHeader;
+use crate::attach::{Attach, AttachProfile, Bearer};
 use crate::destination::{Destination, Destinations};
 use crate::error::Error;
-use crate::kept::{Attaching, Kept};
+use crate::prepared::{Attaching, Prepared};
 use crate::watch::Watch;
 
 /// The part of a builder that all faces have.
@@ -22,19 +24,19 @@ pub(crate) struct Settings {
     pub(crate) patience: Duration,
     pub(crate) retry: bool,
     pub(crate) least: Duration,
-    way: Result<Way, Error>,
+    attach: Result<AttachMethod, Error>,
 }
 
-/// A way to attach, before it is known where.
-struct Way {
-    kept: Arc<dyn Attaching>,
+/// How to attach, before it is known where.
+struct AttachMethod {
+    prepared: Arc<dyn Attaching>,
     profile: AttachProfile,
 }
 
 impl Settings {
     pub(crate) fn new(cache: Cache) -> Self {
         Self {
-            way: Ok(Way::of(Bearer::new(), &cache)),
+            attach: Ok(AttachMethod::of(Bearer::new(), &cache)),
             cache,
             destinations: Vec::new(),
             patience: Duration::from_secs(30),
@@ -44,16 +46,17 @@ impl Settings {
     }
 
     pub(crate) fn attach(&mut self, attach: impl Attach) {
-        self.way = Ok(Way::of(attach, &self.cache));
+        self.attach = Ok(AttachMethod::of(attach, &self.cache));
     }
 
+    #[cfg(feature = "reqwest")]
     pub(crate) fn header(&mut self, name: &str) {
-        self.way = NamedHeader::new(name).map(|named| Way::of(named, &self.cache));
+        self.attach = NamedHeader::new(name).map(|named| AttachMethod::of(named, &self.cache));
     }
 
     pub(crate) fn build(self) -> Result<Guard, Error> {
         let destinations = Destinations::new(&self.destinations)?;
-        let Way { kept, profile } = self.way?;
+        let AttachMethod { prepared, profile } = self.attach?;
         if profile.headers().is_empty() {
             return Err(Error::invalid("the attaching type names no header"));
         }
@@ -71,26 +74,27 @@ impl Settings {
                 .expect_kind(kind)
                 .map_err(|error| Error::invalid(error.to_string()))?;
         }
-        let watched: Weak<dyn Attaching> = Arc::downgrade(&kept);
+        let watched: Weak<dyn Attaching> = Arc::downgrade(&prepared);
         Ok(Guard {
             _watch: Watch::new(&self.cache, watched),
-            cache: self.cache,
+            sender: self.cache.sender(),
             destinations,
+            #[cfg(feature = "reqwest")]
             retry: self.retry,
             patience: self.patience,
             least: self.least,
             too_short: AtomicU64::new(0),
-            kept,
+            prepared,
             profile,
         })
     }
 }
 
-impl Way {
+impl AttachMethod {
     fn of(attach: impl Attach, cache: &Cache) -> Self {
         let profile = attach.profile();
         Self {
-            kept: Arc::new(Kept::new(attach, cache.clone())) as Arc<dyn Attaching>,
+            prepared: Arc::new(Prepared::new(attach, cache.sender())) as Arc<dyn Attaching>,
             profile,
         }
     }
@@ -104,9 +108,9 @@ impl fmt::Debug for Settings {
             .field("destinations", &self.destinations)
             .field("patience", &self.patience)
             .field("min_remaining", &self.least)
-            .field("retry_on_401", &self.retry);
-        match &self.way {
-            Ok(way) => debug.field("headers", &way.profile.headers()),
+            .field("retry", &self.retry);
+        match &self.attach {
+            Ok(attach) => debug.field("headers", &attach.profile.headers()),
             Err(error) => debug.field("error", error),
         };
         debug.finish_non_exhaustive()

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use keytide_core::Cache;
 
-use super::{AuthorizeLayer, NoCopy, Shared};
+use super::AuthorizeLayer;
+use super::copy::NoCopy;
+use super::shared::Shared;
 use crate::attach::Attach;
 use crate::destination::Destination;
 use crate::error::Error;
@@ -18,7 +20,7 @@ pub struct AuthorizeLayerBuilder<C = NoCopy> {
     settings: Settings,
     base: Option<String>,
     marks: bool,
-    tethers: bool,
+    watches: bool,
     copy: C,
 }
 
@@ -28,7 +30,7 @@ impl AuthorizeLayerBuilder {
             settings: Settings::new(cache),
             base: None,
             marks: false,
-            tethers: false,
+            watches: false,
             copy: NoCopy,
         }
     }
@@ -76,7 +78,7 @@ impl<C> AuthorizeLayerBuilder<C> {
             settings: self.settings,
             base: self.base,
             marks: self.marks,
-            tethers: self.tethers,
+            watches: self.watches,
             copy,
         }
     }
@@ -89,17 +91,17 @@ impl<C> AuthorizeLayerBuilder<C> {
         self
     }
 
-    /// Whether the generation goes along in the extensions of each request, as [`SentGeneration`](crate::SentGeneration),
-    /// for layers below that want to know it. Costs up to three allocations a request. Defaults to `false`.
-    pub fn mark_requests(mut self, mark: bool) -> Self {
-        self.marks = mark;
+    /// The generation goes along in the extensions of each request, as [`SentGeneration`](crate::SentGeneration), for
+    /// layers below that want to know it. Costs up to three allocations a request. Defaults to not telling it.
+    pub fn mark_requests(mut self) -> Self {
+        self.marks = true;
         self
     }
 
-    /// Whether each response has a [`Tether`](crate::Tether) in its extensions, for streams that outlive a credential.
-    /// Defaults to `false`.
-    pub fn tether_responses(mut self, tether: bool) -> Self {
-        self.tethers = tether;
+    /// Each response has a [`StreamWatch`](crate::StreamWatch) in its extensions, for streams that outlive a credential.
+    /// Defaults to none.
+    pub fn watch_streams(mut self) -> Self {
+        self.watches = true;
         self
     }
 
@@ -121,7 +123,7 @@ impl<C> AuthorizeLayerBuilder<C> {
                 guard,
                 base,
                 marks: self.marks,
-                tethers: self.tethers,
+                watches: self.watches,
             }),
             copy: self.copy,
         })

@@ -4,18 +4,19 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
+use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::CopyBody;
-use super::exchange::{Exchange, Spare};
-use super::service::BoxError;
-use crate::error::Error;
-use crate::guard::Trip;
+use super::copy::CopyBody;
+use super::passage::{Passage, Passing, Replay};
+use crate::destination::DestinationId;
+use crate::engine::{self, Unsent};
+use crate::error::{BoxError, Error};
+use crate::guard::Attempt;
 use crate::peek::ResponseBody;
 
 pin_project! {
@@ -42,10 +43,9 @@ pin_project! {
 }
 
 struct Onward<S, C, B> {
-    exchange: Exchange<C>,
-    trip: Trip,
-    spare: Option<Spare<S, B>>,
-    limit: Option<Duration>,
+    passage: Passage<S, C, B>,
+    attempt: Attempt,
+    replay: Option<Replay<S, B>>,
 }
 
 /// Boxed, so that requests that need not wait stay small.
@@ -58,25 +58,7 @@ impl<S: Service<Request<B>>, C, B, R: Body> Authorizing<S, C, B, R> {
         }
     }
 
-    pub(super) fn calling(
-        called: S::Future,
-        exchange: Exchange<C>,
-        trip: Trip,
-        spare: Option<Spare<S, B>>,
-        limit: Option<Duration>,
-    ) -> Self {
-        let onward = Some(Onward {
-            exchange,
-            trip,
-            spare,
-            limit,
-        });
-        Self {
-            state: State::Calling { called, onward },
-        }
-    }
-
-    pub(super) fn slow(
+    fn slow(
         waiting: impl Future<Output = Result<Response<ResponseBody<R>>, BoxError>> + Send + 'static,
     ) -> Self {
         Self {
@@ -87,9 +69,58 @@ impl<S: Service<Request<B>>, C, B, R: Body> Authorizing<S, C, B, R> {
     }
 }
 
+impl<S, C, B, R> Authorizing<S, C, B, R>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Into<BoxError> + Send + 'static,
+    C: CopyBody<B>,
+    B: Body + Send + 'static,
+    R: Body + Unpin + Send + 'static,
+    R::Data: Send,
+    R::Error: Send,
+{
+    /// Sends a request at once, if there is a credential for it at hand; else waits for one first.
+    pub(super) fn begin(
+        passage: Passage<S, C, B>,
+        to: DestinationId,
+        mut parts: Parts,
+        body: B,
+        service: &mut S,
+    ) -> Result<Self, Error> {
+        let replay = passage.keep(&parts, &body, service);
+        let bound = passage.show(&mut parts, &body, |guard, limit, sending| {
+            guard.bind_now(to, limit, sending)
+        })?;
+        let Some(attempt) = bound else {
+            // The service that was made ready is the one to be called; its place is taken by a clone.
+            let clone = service.clone();
+            let request = Passing {
+                parts,
+                body,
+                service: std::mem::replace(service, clone),
+                is_ready: true,
+            };
+            let unsent = Unsent::awaiting(to, request, replay);
+            return Ok(Self::slow(async move {
+                Ok(engine::run(&passage, unsent).await?.response)
+            }));
+        };
+        let called = service.call(passage.outgoing(parts, body, attempt.generation));
+        let onward = Some(Onward {
+            passage,
+            attempt,
+            replay,
+        });
+        Ok(Self {
+            state: State::Calling { called, onward },
+        })
+    }
+}
+
 impl<S, C, B, R> Future for Authorizing<S, C, B, R>
 where
-    S: Service<Request<B>, Response = Response<R>> + Send + 'static,
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Into<BoxError> + Send + 'static,
     C: CopyBody<B>,
@@ -111,27 +142,22 @@ where
                 Projected::Slow { waiting } => return waiting.as_mut().poll(context),
                 Projected::Calling { called, onward } => {
                     let sent = ready!(called.poll(context));
-                    let mut onward = onward.take().ok_or("polled after it was done")?;
-                    let guard = &onward.exchange.shared.guard;
-                    let status = sent.as_ref().ok().map(Response::status);
-                    guard.tell_use(&mut onward.trip, status);
-                    let response = sent.map_err(Into::into)?;
-                    if guard.is_fine(&onward.trip, response.status(), response.headers()) {
-                        let response = response.map(ResponseBody::untouched);
-                        let generation = onward.trip.generation;
-                        return Poll::Ready(Ok(onward
-                            .exchange
-                            .shared
-                            .tethered(generation, response)));
-                    }
                     let Onward {
-                        exchange,
-                        trip,
-                        spare,
-                        limit,
-                    } = onward;
+                        passage,
+                        attempt,
+                        replay,
+                    } = onward.take().ok_or("polled after it was done")?;
+                    let sent = sent
+                        .map(|response| passage.incoming(attempt.generation, response))
+                        .map_err(Into::into);
+                    let judged = engine::judge(&passage, attempt, sent, replay, true)?;
+                    if judged.is_fine() {
+                        return Poll::Ready(Ok(judged.done().response));
+                    }
                     State::Slow {
-                        waiting: Box::pin(exchange.conclude(trip, response, spare, limit)),
+                        waiting: Box::pin(async move {
+                            Ok(engine::conclude(&passage, judged).await?.response)
+                        }),
                     }
                 }
             };

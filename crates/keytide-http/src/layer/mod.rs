@@ -2,26 +2,24 @@
 
 mod builder;
 mod copy;
-mod exchange;
 mod future;
+mod limit;
+mod passage;
 mod service;
+mod shared;
 
 use std::fmt;
 use std::sync::Arc;
 
-use http::Response;
-use http::request::Parts;
 use keytide_core::Cache;
 use tower_layer::Layer;
 
 pub use self::builder::AuthorizeLayerBuilder;
 pub use self::copy::{Cloned, CopyBody, NoCopy};
 pub use self::future::Authorizing;
+pub use self::limit::RequestTimeout;
 pub use self::service::Authorize;
-use crate::destination::{Asked, Place, Target};
-use crate::error::Error;
-use crate::guard::Guard;
-use crate::tether::Tether;
+use self::shared::Shared;
 
 /// Sends requests with the credential of a cache, to named destinations and nowhere else: a [`tower_layer::Layer`] over
 /// any client service of [`http::Request`], such as those of hyper, tonic and kube.
@@ -55,20 +53,6 @@ pub struct AuthorizeLayer<C = NoCopy> {
     copy: C,
 }
 
-/// What all services of one layer share.
-struct Shared {
-    guard: Guard,
-    /// Where requests go whose URI is a path only.
-    base: Option<Place>,
-    marks: bool,
-    tethers: bool,
-}
-
-/// How long a request may take, in the request's extensions: the credential is one that outlasts it where there is such
-/// a one, and no credential is waited for any longer. A `grpc-timeout` header says the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct RequestTimeout(pub std::time::Duration);
-
 impl AuthorizeLayer {
     /// Builds a layer that sends the credential of this cache.
     ///
@@ -84,7 +68,7 @@ impl<C> AuthorizeLayer<C> {
     /// The cache whose credential it sends.
     #[must_use]
     pub fn cache(&self) -> &Cache {
-        &self.shared.guard.cache
+        self.shared.guard.sender.cache()
     }
 }
 
@@ -93,51 +77,6 @@ impl<S, C: Clone> Layer<S> for AuthorizeLayer<C> {
 
     fn layer(&self, inner: S) -> Authorize<S, C> {
         Authorize::new(inner, Arc::clone(&self.shared), self.copy.clone())
-    }
-}
-
-impl Shared {
-    /// The response to a request that went with this generation.
-    #[inline]
-    fn tethered<R>(&self, generation: u64, mut response: Response<R>) -> Response<R> {
-        if self.tethers {
-            let tether = Tether::new(&self.guard.cache, generation);
-            response.extensions_mut().insert(tether);
-        }
-        response
-    }
-
-    /// Judges a request by its URI.
-    #[inline]
-    fn admit(&self, parts: &Parts) -> Result<Place, Error> {
-        let at_once = match (parts.uri.scheme_str(), parts.uri.authority()) {
-            (Some(scheme), Some(authority)) => {
-                self.guard
-                    .admit_at_once(scheme, authority.as_str(), &parts.method, &parts.headers)
-            }
-            _ => None,
-        };
-        match at_once {
-            Some(place) => Ok(place),
-            None => self.judge(parts),
-        }
-    }
-
-    fn judge(&self, parts: &Parts) -> Result<Place, Error> {
-        let uri = &parts.uri;
-        let target = match self.base {
-            Some(base) if uri.authority().is_none() && uri.scheme().is_none() => {
-                Target::at(uri, &self.guard.to(base).as_target())
-            }
-            _ => {
-                Target::of_uri(uri).map_err(|error| self.guard.refused(&Target::NOWHERE, error))?
-            }
-        };
-        self.guard.admit(&Asked {
-            method: &parts.method,
-            target,
-            headers: &parts.headers,
-        })
     }
 }
 

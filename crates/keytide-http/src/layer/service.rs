@@ -1,6 +1,5 @@
 //! The service that a layer makes: [`Authorize`].
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,8 +8,11 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::exchange::Exchange;
-use super::{Authorizing, CopyBody, NoCopy, Shared};
+use super::copy::{CopyBody, NoCopy};
+use super::future::Authorizing;
+use super::passage::Passage;
+use super::shared::Shared;
+use crate::error::BoxError;
 use crate::peek::ResponseBody;
 
 /// A service whose requests carry the credential. Made by [`AuthorizeLayer`](super::AuthorizeLayer).
@@ -54,15 +56,12 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let exchange = Exchange {
-            shared: Arc::clone(&self.shared),
-            copy: self.copy.clone(),
-        };
         let (parts, body) = request.into_parts();
+        let passage = Passage::new(Arc::clone(&self.shared), self.copy.clone(), &parts);
         let begun = self
             .shared
             .admit(&parts)
-            .and_then(|to| exchange.begin(to, parts, body, &mut self.inner));
+            .and_then(|to| Authorizing::begin(passage, to, parts, body, &mut self.inner));
         begun.unwrap_or_else(Authorizing::failed)
     }
 }
@@ -74,5 +73,3 @@ impl<S, C> fmt::Debug for Authorize<S, C> {
             .finish()
     }
 }
-
-pub(super) type BoxError = Box<dyn StdError + Send + Sync>;

@@ -5,14 +5,23 @@ use http::HeaderMap;
 /// Whether the code in the headers blames the credential; `None`: the headers have no code.
 pub(super) fn of_headers(headers: &HeaderMap) -> Option<bool> {
     let code = headers.get("x-amzn-errortype")?.to_str().ok()?;
-    Some(blames(shape_name(code)))
+    Some(aws_code_blames_credential(shape_name(code)))
 }
 
-/// Whether an error of this name says that the credential is expired, unknown or malformed.
+/// Whether an error of AWS with this code says that the credential is expired, unknown or malformed, so that another one is
+/// needed and may help. The code stands alone: without the namespace before it and the URI behind it.
 ///
 /// A code that may have another cause, such as `SignatureDoesNotMatch`, `RequestExpired` (a clock) or `AccessDenied`, is
 /// none of these.
-pub(super) fn blames(code: &str) -> bool {
+///
+/// ```
+/// use keytide_http::aws_code_blames_credential;
+///
+/// assert!(aws_code_blames_credential("ExpiredToken"));
+/// assert!(!aws_code_blames_credential("AccessDenied"));
+/// ```
+#[must_use]
+pub fn aws_code_blames_credential(code: &str) -> bool {
     matches!(
         code,
         "ExpiredToken"
@@ -31,26 +40,39 @@ pub(super) fn shape_name(code: &str) -> &str {
     name.rsplit('#').next().unwrap_or_default().trim()
 }
 
-/// The text of the first `Code` that stands right below an `Error`, in the XML of the query protocols and of S3.
+/// The code of an AWS error in XML: right below `Error`, be that the root (as S3 has it), in `ErrorResponse` (as the query
+/// protocol has it), or in a list of `Errors` (as EC2 and some servers have it).
 ///
-/// Strict: no comment, no CDATA, no document type, no attribute but in the root, or there is no code.
-pub(super) fn xml_code(body: &[u8]) -> Option<String> {
-    let mut rest = std::str::from_utf8(body).ok()?.trim_start();
+/// Strict: what has a comment, CDATA, a document type, or an attribute but in its root has no code, nor has HTML. A code
+/// that a document only quotes elsewhere in its tree is none either.
+///
+/// ```
+/// use keytide_http::aws_code_in_xml;
+///
+/// let body = b"<ErrorResponse><Error><Code>ExpiredToken</Code></Error></ErrorResponse>";
+/// assert_eq!(aws_code_in_xml(body).as_deref(), Some("ExpiredToken"));
+/// assert_eq!(aws_code_in_xml(b"<html><Error><Code>ExpiredToken</Code></Error></html>"), None);
+/// ```
+#[must_use]
+pub fn aws_code_in_xml(body: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(body).ok()?;
+    let mut rest = text.trim_start_matches('\u{feff}').trim_start();
     if let Some(after) = rest.strip_prefix("<?xml") {
         rest = after.split_once("?>")?.1;
     }
     let mut open: Vec<&str> = Vec::new();
     loop {
-        let (text, after) = rest.split_once('<')?;
+        let (content, after) = rest.split_once('<')?;
         let (tag, after) = after.split_once('>')?;
+        rest = after;
         if let Some(name) = tag.strip_prefix('/') {
-            let closed = open.pop()?;
-            if closed != name.trim_end() {
+            if open.last()? != &name.trim_end() {
                 return None;
             }
-            if closed == "Code" && open.last() == Some(&"Error") {
-                return Some(text.trim().to_owned());
+            if SHAPES.contains(&open.as_slice()) {
+                return Some(content.trim().to_owned());
             }
+            open.pop();
             if open.is_empty() {
                 return None;
             }
@@ -63,9 +85,18 @@ pub(super) fn xml_code(body: &[u8]) -> Option<String> {
                 return None;
             }
             open.push(name);
+        } else if open.is_empty() {
+            return None;
         }
-        rest = after;
     }
 }
 
-const DEEPEST: usize = 16;
+/// Where an error's code stands.
+const SHAPES: [&[&str]; 4] = [
+    &["Error", "Code"],
+    &["ErrorResponse", "Error", "Code"],
+    &["ErrorResponse", "Errors", "Error", "Code"],
+    &["Response", "Errors", "Error", "Code"],
+];
+/// No error is nested deeper than this.
+const DEEPEST: usize = 8;

@@ -3,7 +3,7 @@
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-use super::aws;
+use super::aws::{aws_code_blames_credential, shape_name};
 
 /// Whether a body says that the credential is the cause.
 pub(super) fn blames(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> bool {
@@ -30,7 +30,7 @@ fn of_aws(headers: &HeaderMap, body: &Value) -> bool {
     names
         .iter()
         .filter_map(|name| body[*name].as_str())
-        .any(|code| aws::blames(aws::shape_name(code)))
+        .any(|code| aws_code_blames_credential(shape_name(code)))
 }
 
 /// `google.rpc.Status`, with the reason in a `google.rpc.ErrorInfo`.

@@ -9,6 +9,7 @@ mod json;
 #[cfg(test)]
 mod tests;
 
+pub use aws::{aws_code_blames_credential, aws_code_in_xml};
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, StatusCode};
 
@@ -19,20 +20,20 @@ pub(crate) struct Refusal {
     pub(crate) claims: Option<String>,
 }
 
-/// What status and headers tell.
+/// What an answer blames, by status and headers.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Look {
-    /// It is no refusal of the credential.
-    No,
-    Yes(Refusal),
+pub(crate) enum Blame {
+    /// Something else than the credential.
+    Elsewhere,
+    Credential(Refusal),
     /// The body tells.
-    AtBody,
+    InBody,
 }
 
 /// What status and headers say of the credential.
-pub(crate) fn look(status: StatusCode, headers: &HeaderMap) -> Look {
+pub(crate) fn blame(status: StatusCode, headers: &HeaderMap) -> Blame {
     let refused = || {
-        Look::Yes(Refusal {
+        Blame::Credential(Refusal {
             claims: claims::of(headers),
         })
     };
@@ -41,19 +42,19 @@ pub(crate) fn look(status: StatusCode, headers: &HeaderMap) -> Look {
         StatusCode::FORBIDDEN if challenge::says(headers, "invalid_token") => refused(),
         StatusCode::FORBIDDEN if challenge::says(headers, "insufficient_claims") => {
             match claims::of(headers) {
-                Some(claims) => Look::Yes(Refusal {
+                Some(claims) => Blame::Credential(Refusal {
                     claims: Some(claims),
                 }),
-                None => Look::No,
+                None => Blame::Elsewhere,
             }
         }
         StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST => match aws::of_headers(headers) {
             Some(true) => refused(),
-            Some(false) => Look::No,
-            None => Look::AtBody,
+            Some(false) => Blame::Elsewhere,
+            None => Blame::InBody,
         },
         StatusCode::OK if says_grpc_unauthenticated(headers) => refused(),
-        _ => Look::No,
+        _ => Blame::Elsewhere,
     }
 }
 
@@ -61,7 +62,7 @@ pub(crate) fn look(status: StatusCode, headers: &HeaderMap) -> Look {
 pub(crate) fn body_blames(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> bool {
     match body.trim_ascii_start().first() {
         Some(b'{' | b'[') => json::blames(status, headers, body),
-        Some(b'<') => aws::xml_code(body).is_some_and(|code| aws::blames(&code)),
+        Some(b'<') => aws_code_in_xml(body).is_some_and(|code| aws_code_blames_credential(&code)),
         _ => false,
     }
 }
@@ -78,5 +79,5 @@ fn says_grpc_unauthenticated(headers: &HeaderMap) -> bool {
 }
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
-/// How much of a body is looked at.
+/// How much of a body is blame at.
 pub(crate) const MOST_OF_A_BODY: u64 = 64 * 1024;

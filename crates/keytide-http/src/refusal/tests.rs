@@ -37,7 +37,7 @@ fn a_403_blames_the_credential_only_by_an_error_parameter_of_its_own() {
     ] {
         let headers = headers(&[("www-authenticate", challenge)]);
 
-        let refused = |status| matches!(look(status, &headers), Look::Yes(_));
+        let refused = |status| matches!(blame(status, &headers), Blame::Credential(_));
         assert_eq!(refused(StatusCode::FORBIDDEN), blames, "{challenge}");
         assert!(refused(StatusCode::UNAUTHORIZED));
         for status in [400, 404, 407, 429, 500] {
@@ -70,12 +70,16 @@ fn of_a_challenge_only_its_claims_are_taken() {
             claims: taken.then(|| json.to_owned()),
         };
         assert_eq!(
-            look(StatusCode::UNAUTHORIZED, &headers),
-            Look::Yes(expected),
+            blame(StatusCode::UNAUTHORIZED, &headers),
+            Blame::Credential(expected),
             "{encoded}"
         );
-        let forbidden = look(StatusCode::FORBIDDEN, &headers);
-        assert_eq!(matches!(forbidden, Look::Yes(_)), taken, "{encoded}");
+        let forbidden = blame(StatusCode::FORBIDDEN, &headers);
+        assert_eq!(
+            matches!(forbidden, Blame::Credential(_)),
+            taken,
+            "{encoded}"
+        );
     }
 
     let fits = format!(r#"{{"a":"{}"}}"#, "x".repeat(6000));
@@ -87,8 +91,8 @@ fn of_a_challenge_only_its_claims_are_taken() {
     assert_eq!(headers.get_all(WWW_AUTHENTICATE).iter().count(), 2);
     let expected = Refusal { claims: Some(fits) };
     assert_eq!(
-        look(StatusCode::UNAUTHORIZED, &headers),
-        Look::Yes(expected)
+        blame(StatusCode::UNAUTHORIZED, &headers),
+        Blame::Credential(expected)
     );
 }
 
@@ -205,7 +209,7 @@ fn a_documented_error_code_blames_the_credential_and_nothing_else_does() {
         (403, String::new(), false),
     ] {
         let status = StatusCode::from_u16(status).unwrap();
-        assert_eq!(look(status, &HeaderMap::new()), Look::AtBody);
+        assert_eq!(blame(status, &HeaderMap::new()), Blame::InBody);
         assert_eq!(
             body_blames(status, &HeaderMap::new(), body.as_bytes()),
             blames,
@@ -235,9 +239,9 @@ fn the_header_of_aws_decides_before_the_body() {
     ] {
         let headers = headers(&[("x-amzn-errortype", value)]);
         for status in [StatusCode::FORBIDDEN, StatusCode::BAD_REQUEST] {
-            let looked = look(status, &headers);
-            assert_eq!(matches!(looked, Look::Yes(_)), expected, "{value}");
-            assert_ne!(looked, Look::AtBody);
+            let blamed = blame(status, &headers);
+            assert_eq!(matches!(blamed, Blame::Credential(_)), expected, "{value}");
+            assert_ne!(blamed, Blame::InBody);
         }
     }
 }
@@ -251,7 +255,42 @@ fn unauthenticated_over_grpc_is_a_refusal() {
         (vec![grpc], false),
         (vec![("grpc-status", "16")], false),
     ] {
-        let looked = look(StatusCode::OK, &headers(&pairs));
-        assert_eq!(matches!(looked, Look::Yes(_)), refused, "{pairs:?}");
+        let blamed = blame(StatusCode::OK, &headers(&pairs));
+        assert_eq!(matches!(blamed, Blame::Credential(_)), refused, "{pairs:?}");
     }
+}
+
+#[test]
+fn a_code_is_found_in_either_shape_of_xml_and_nowhere_else() {
+    let found = |body: &str| aws_code_in_xml(body.as_bytes());
+    let some = |code: &str| Some(code.to_owned());
+
+    for body in [
+        "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>m</Message></Error><RequestId>r</RequestId></ErrorResponse>",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>",
+        "<Response><Errors><Error><Code>AccessDenied</Code><Message>m</Message></Error></Errors><RequestID>r</RequestID></Response>",
+        "<ErrorResponse><Errors><Error><Code>AccessDenied</Code></Error></Errors></ErrorResponse>",
+        "\u{feff}<?xml version=\"1.0\"?>\r\n<Error>\r\n <Message>a &lt;Code&gt;X&lt;/Code&gt;</Message>\r\n <Code> AccessDenied </Code></Error>",
+    ] {
+        assert_eq!(found(body), some("AccessDenied"), "{body}");
+    }
+    for body in [
+        "",
+        "AccessDenied",
+        "<Error>",
+        "<Error><Code>AccessDenied",
+        "<Error><!-- <Code>AccessDenied</Code> --></Error>",
+        "<Error><Detail><Code>AccessDenied</Code></Detail></Error>",
+        "<a><b><Error><Code>AccessDenied</Code></Error></b></a>",
+        "<AssumeRoleResponse><Error><Code>AccessDenied</Code></Error></AssumeRoleResponse>",
+        "<html><body><Error><Code>AccessDenied</Code></Error></body></html>",
+        "<!DOCTYPE html><html><head><title>403</title></head></html>",
+        "<Code>AccessDenied</Code>",
+        "</Error>",
+        "{\"Code\":\"AccessDenied\"}",
+    ] {
+        assert_eq!(found(body), None, "{body}");
+    }
+    assert_eq!(aws_code_in_xml(&[0xff, 0xfe]), None);
+    assert_eq!(found(&"<a>".repeat(100_000)), None);
 }

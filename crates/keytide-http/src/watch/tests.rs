@@ -3,14 +3,11 @@ use std::time::{Duration, SystemTime};
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, Uri};
-use keytide_core::{
-    Agent, AgentIdentity, AgentType, Environment, Error, Issued, Owner, Profile, ProvideCredential,
-    Request, Version,
-};
+use keytide_core::{Agent, AgentIdentity, Error, Issued, Profile, ProvideCredential, Request};
 
 use super::*;
 use crate::attach::{Bearer, Outgoing};
-use crate::kept::{Attached, Kept};
+use crate::prepared::{Attached, Prepared};
 use crate::{Attach, Error as HttpError};
 
 /// Mints `token-<call>`.
@@ -27,32 +24,31 @@ impl ProvideCredential for Mint {
     }
 }
 
-fn given() -> (Cache, Arc<Kept<Bearer>>, Arc<Watch>) {
-    let names = (
-        AgentType("watch"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    let identity = AgentIdentity::new(names.0, names.1, names.2, names.3).unwrap();
+fn given() -> (Cache, Arc<Prepared<Bearer>>, Arc<Watch>) {
+    let identity = AgentIdentity {
+        agent_type: "watch".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
     let cache = Agent::builder(identity)
         .build()
         .unwrap()
         .cache(Mint(AtomicU64::new(0)))
         .build()
         .unwrap();
-    let kept = Arc::new(Kept::new(Bearer::new(), cache.clone()));
-    let watch = watching(&cache, &kept);
-    (cache, kept, watch)
+    let prepared = Arc::new(Prepared::new(Bearer::new(), cache.sender()));
+    let watch = watching(&cache, &prepared);
+    (cache, prepared, watch)
 }
 
-fn watching(cache: &Cache, kept: &Arc<Kept<Bearer>>) -> Arc<Watch> {
-    let kept: Weak<dyn Attaching> = Arc::<Kept<Bearer>>::downgrade(kept);
-    Watch::new(cache, kept)
+fn watching(cache: &Cache, prepared: &Arc<Prepared<Bearer>>) -> Arc<Watch> {
+    let prepared: Weak<dyn Attaching> = Arc::<Prepared<Bearer>>::downgrade(prepared);
+    Watch::new(cache, prepared)
 }
 
 fn attach(
-    kept: &Kept<Bearer>,
+    prepared: &Prepared<Bearer>,
     credential: &keytide_core::Credential,
 ) -> Result<(Attached, HeaderMap), HttpError> {
     let (uri, mut headers) = (
@@ -61,15 +57,15 @@ fn attach(
     );
     let (profile, now) = (Bearer::new().profile(), SystemTime::UNIX_EPOCH);
     let mut request = Outgoing::new(&profile, &Method::GET, &uri, &mut headers, None, now)?;
-    Ok((kept.attach(credential, &mut request)?, headers))
+    Ok((prepared.attach(credential, &mut request)?, headers))
 }
 
 #[tokio::test]
 async fn the_header_is_sensitive_and_made_once() {
-    let (cache, kept, _watch) = given();
+    let (cache, prepared, _watch) = given();
     let credential = cache.get().await.unwrap();
-    let (_, first) = attach(&kept, &credential).unwrap();
-    let (_, second) = attach(&kept, &credential).unwrap();
+    let (_, first) = attach(&prepared, &credential).unwrap();
+    let (_, second) = attach(&prepared, &credential).unwrap();
 
     let (first, second) = (&first[AUTHORIZATION], &second[AUTHORIZATION]);
     assert!(first.is_sensitive() && second.is_sensitive());
@@ -89,31 +85,37 @@ async fn the_header_is_sensitive_and_made_once() {
 
 #[tokio::test]
 async fn an_idle_client_lets_go_of_a_generation_that_was_replaced() {
-    let (cache, kept, _watch) = given();
+    let (cache, prepared, _watch) = given();
     for generation in 1..=3 {
         let credential = cache.get().await.unwrap();
-        assert_eq!(attach(&kept, &credential).unwrap().0, Attached::Yes);
-        assert!(kept.keeps(generation));
+        assert_eq!(attach(&prepared, &credential).unwrap().0, Attached::Current);
+        assert!(prepared.keeps(generation));
 
         cache.refresh_now().await.unwrap();
 
         // Waiters are told of a generation before watchers are.
-        eventually(|| !kept.keeps(generation));
-        assert_eq!(attach(&kept, &credential).unwrap().0, Attached::Superseded);
+        eventually(|| !prepared.keeps(generation));
+        assert_eq!(
+            attach(&prepared, &credential).unwrap().0,
+            Attached::Superseded
+        );
     }
 }
 
 #[tokio::test]
 async fn a_revocation_lets_go_of_the_header_in_that_call() {
-    let (cache, kept, _watch) = given();
+    let (cache, prepared, _watch) = given();
     let credential = cache.get().await.unwrap();
-    assert_eq!(attach(&kept, &credential).unwrap().0, Attached::Yes);
-    assert!(kept.keeps(1));
+    assert_eq!(attach(&prepared, &credential).unwrap().0, Attached::Current);
+    assert!(prepared.keeps(1));
 
     drop(cache.revoke());
 
-    assert!(!kept.keeps(1));
-    assert_eq!(attach(&kept, &credential).unwrap().0, Attached::Superseded);
+    assert!(!prepared.keeps(1));
+    assert_eq!(
+        attach(&prepared, &credential).unwrap().0,
+        Attached::Superseded
+    );
 }
 
 #[tokio::test]
@@ -122,20 +124,23 @@ async fn a_watch_made_after_the_end_knows_it() {
     let credential = cache.get().await.unwrap();
     drop(cache.revoke());
 
-    let kept = Arc::new(Kept::new(Bearer::new(), cache.clone()));
-    let _watch = watching(&cache, &kept);
+    let prepared = Arc::new(Prepared::new(Bearer::new(), cache.sender()));
+    let _watch = watching(&cache, &prepared);
 
-    assert_eq!(attach(&kept, &credential).unwrap().0, Attached::Superseded);
+    assert_eq!(
+        attach(&prepared, &credential).unwrap().0,
+        Attached::Superseded
+    );
 }
 
 #[tokio::test]
 async fn a_watch_goes_with_its_client() {
-    let (cache, kept, watch) = given();
-    let (weak, kept_weak) = (Arc::downgrade(&watch), Arc::downgrade(&kept));
+    let (cache, prepared, watch) = given();
+    let (weak, prepared_weak) = (Arc::downgrade(&watch), Arc::downgrade(&prepared));
 
-    drop((kept, watch));
+    drop((prepared, watch));
 
-    assert!(weak.upgrade().is_none() && kept_weak.upgrade().is_none());
+    assert!(weak.upgrade().is_none() && prepared_weak.upgrade().is_none());
     cache.refresh_now().await.unwrap();
 }
 

@@ -39,7 +39,7 @@ async fn a_custom_header_carries_the_bare_secret() {
     let cache = mint.cache();
     let http = builder(&cache)
         .destination(server.origin())
-        .header("x-api-key")
+        .credential_header("x-api-key")
         .build()
         .unwrap();
 
@@ -61,7 +61,7 @@ async fn a_header_that_the_client_sets_is_never_replaced_in_silence() {
     let bearer = client(&cache, [&server]);
     let custom = builder(&cache)
         .destination(server.origin())
-        .header("X-Api-Key")
+        .credential_header("X-Api-Key")
         .build()
         .unwrap();
 

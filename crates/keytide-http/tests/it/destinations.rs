@@ -179,10 +179,16 @@ async fn a_builder_refuses_what_could_not_be_kept() {
             https().destination("https://api.example.com/v1"),
             ErrorKind::InvalidArgument,
         ),
-        (https().header("not a name"), ErrorKind::InvalidArgument),
-        (https().header("host"), ErrorKind::InvalidArgument),
         (
-            https().header("Proxy-Authorization"),
+            https().credential_header("not a name"),
+            ErrorKind::InvalidArgument,
+        ),
+        (
+            https().credential_header("host"),
+            ErrorKind::InvalidArgument,
+        ),
+        (
+            https().credential_header("Proxy-Authorization"),
             ErrorKind::InvalidArgument,
         ),
         (https().redirects(11), ErrorKind::InvalidArgument),

@@ -16,7 +16,7 @@ use hyper_util::rt::TokioExecutor;
 use keytide_core::{Agent, EventKind};
 use keytide_http::{
     AuthorizeLayer, AuthorizeLayerBuilder, Cloned, Destination, Error, ErrorKind, RequestTimeout,
-    Rule, SentGeneration, Tether,
+    Rule, SentGeneration, StreamWatch,
 };
 use keytide_testkit::Recorder;
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -187,7 +187,9 @@ async fn the_body_of_a_403_is_looked_at_and_given_back_whole(over: Over) {
     );
     assert_eq!(
         cache
-            .get_for_origin(&server.origin())
+            .sender()
+            .need(&server.origin())
+            .get()
             .await
             .unwrap()
             .generation(),
@@ -205,7 +207,9 @@ async fn the_body_of_a_403_is_looked_at_and_given_back_whole(over: Over) {
 
     assert_eq!(
         cache
-            .get_for_origin(&server.origin())
+            .sender()
+            .need(&server.origin())
+            .get()
             .await
             .unwrap()
             .generation(),
@@ -397,15 +401,9 @@ async fn a_path_alone_goes_where_the_builder_says() {
 async fn the_generation_goes_along_where_that_is_asked_for() {
     let (mint, seen) = (Mint::default(), Seen::default());
     let cache = mint.cache();
-    let build = |mark| {
-        AuthorizeLayer::builder(cache.clone())
-            .destination("https://api.example.com")
-            .mark_requests(mark)
-            .build()
-            .unwrap()
-    };
-    for mark in [true, false] {
-        let http = build(mark).layer(recording(&seen));
+    let builder = || AuthorizeLayer::builder(cache.clone()).destination("https://api.example.com");
+    for builder in [builder().mark_requests(), builder()] {
+        let http = builder.build().unwrap().layer(recording(&seen));
         http.oneshot(request("https://api.example.com/"))
             .await
             .unwrap();
@@ -494,12 +492,12 @@ async fn the_time_limit_of_a_request_bounds_its_wait_for_a_credential() {
 }
 
 #[tokio::test]
-async fn a_tethered_response_tells_of_rotation_and_revocation() {
+async fn a_watched_response_tells_of_rotation_and_revocation() {
     let (mint, seen) = (Mint::default(), Seen::default());
     let cache = mint.cache();
     let layer = AuthorizeLayer::builder(cache.clone())
         .destination("https://api.example.com")
-        .tether_responses(true)
+        .watch_streams()
         .build()
         .unwrap();
     let http = layer.layer(recording(&seen));
@@ -507,13 +505,13 @@ async fn a_tethered_response_tells_of_rotation_and_revocation() {
         .oneshot(request("https://api.example.com/"))
         .await
         .unwrap();
-    let mut tether = response.extensions_mut().remove::<Tether>().unwrap();
+    let mut watch = response.extensions_mut().remove::<StreamWatch>().unwrap();
 
-    assert_eq!(tether.generation(), 1);
+    assert_eq!(watch.generation(), 1);
     cache.refresh_now().await.unwrap();
-    assert_eq!(tether.rotated().await, Some(2));
+    assert_eq!(watch.rotated().await, Some(2));
     drop(cache.revoke());
-    assert_eq!(tether.rotated().await, None);
+    assert_eq!(watch.rotated().await, None);
 }
 
 #[tokio::test]

@@ -26,8 +26,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, CacheBuilder, Environment, Error, Issued, Owner,
-    Profile, ProvideCredential, Request, Version,
+    Agent, AgentIdentity, Cache, CacheBuilder, Error, Issued, Profile, ProvideCredential, Request,
 };
 use keytide_http::{AuthorizedClient, AuthorizedClientBuilder};
 
@@ -82,13 +81,12 @@ fn agent() -> Agent {
 }
 
 fn identity() -> AgentIdentity {
-    AgentIdentity::new(
-        AgentType("http"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    )
-    .unwrap()
+    AgentIdentity {
+        agent_type: "http".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    }
 }
 
 /// Which HTTP is spoken.

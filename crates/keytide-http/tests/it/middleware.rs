@@ -93,7 +93,7 @@ async fn what_is_refused_is_an_error_of_ours_and_redirects_are_judged(over: Over
     let cache = Mint::default().cache();
     let http = builder_over(over, &cache)
         .destination(server.origin())
-        .header("x-api-key")
+        .credential_header("x-api-key")
         .build_with_middleware([])
         .unwrap();
 

@@ -31,7 +31,7 @@ async fn a_redirect_to_another_origin_never_carries_the_credential(over: Over) {
             let bearer = client_over(over, &cache, [&server]);
             let custom = builder_over(over, &cache)
                 .destination(server.origin())
-                .header("x-api-key")
+                .credential_header("x-api-key")
                 .build()
                 .unwrap();
 
@@ -122,7 +122,7 @@ async fn the_callers_own_authorization_stays_with_its_origin(over: Over) {
     let http = builder_over(over, &cache)
         .destination(first.origin())
         .destination(second.origin())
-        .header("x-api-key")
+        .credential_header("x-api-key")
         .build()
         .unwrap();
 

@@ -80,7 +80,7 @@ async fn with_the_retry_off_a_401_surfaces_and_is_reported(over: Over) {
     let cache = mint.cache();
     let http = builder_over(over, &cache)
         .destination(server.origin())
-        .retry_on_401(false)
+        .without_retry()
         .build()
         .unwrap();
 
@@ -226,7 +226,7 @@ async fn an_origin_that_refuses_for_ever_costs_one_refresh_per_backoff_step_and_
         Server::start(|_| unauthorized()).await,
         Server::start(|_| ok()).await,
     );
-    let cache = mint.cache_with(|cache| cache.floor(Duration::from_millis(100)));
+    let cache = mint.cache_with(|cache| cache.min_interval(Duration::from_millis(100)));
     let http = client_over(over, &cache, [&refusing, &fine]);
 
     let start = tokio::time::Instant::now();

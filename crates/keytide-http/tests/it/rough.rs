@@ -130,7 +130,16 @@ async fn a_401_while_a_stream_is_still_being_sent_surfaces_and_is_reported() {
         .unwrap();
 
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!(cache.get_for_origin(&origin).await.unwrap().generation(), 2);
+    assert_eq!(
+        cache
+            .sender()
+            .need(&origin)
+            .get()
+            .await
+            .unwrap()
+            .generation(),
+        2
+    );
     serving.abort();
 }
 

@@ -46,7 +46,7 @@ async fn no_debug_error_or_log_shows_the_secret() {
     let http = building.build().unwrap();
     let custom = builder(&cache)
         .destination(server.origin())
-        .header("x-api-key")
+        .credential_header("x-api-key")
         .build()
         .unwrap();
     let gone = client(&cache, [&server, &elsewhere]);

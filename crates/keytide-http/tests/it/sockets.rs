@@ -227,7 +227,7 @@ fn whatever_the_url_the_header_is_absent_where_it_may_not_go() {
             .destination(origin(&ours))
             .destination(narrow_rule());
         let http = if named {
-            http.header("x-api-key")
+            http.credential_header("x-api-key")
         } else {
             http
         };

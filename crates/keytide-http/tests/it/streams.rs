@@ -41,16 +41,16 @@ async fn a_stream_is_told_of_rotations_and_ends_within_a_second_of_a_revocation(
     let agent = agent();
     let cache = agent.cache(Mint::default()).build().unwrap();
     let http = builder(&cache).destination(&origin).build().unwrap();
-    let (mut response, mut tether) = http.get(format!("{origin}/events")).open().await.unwrap();
+    let (mut response, mut watch) = http.get(format!("{origin}/events")).open().await.unwrap();
 
-    let chunk = tether.unless_revoked(response.chunk()).await.unwrap();
+    let chunk = watch.unless_revoked(response.chunk()).await.unwrap();
     assert_eq!(chunk.unwrap().unwrap(), "data: 1\n\n");
-    assert_eq!(tether.generation(), 1);
+    assert_eq!(watch.generation(), 1);
     cache.refresh_now().await.unwrap();
-    assert_eq!(tether.rotated().await, Some(2));
+    assert_eq!(watch.rotated().await, Some(2));
 
     let reading = tokio::spawn(async move {
-        let read = tether.unless_revoked(response.chunk()).await;
+        let read = watch.unless_revoked(response.chunk()).await;
         (read.map(|_| ()).unwrap_err(), tokio::time::Instant::now())
     });
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -69,39 +69,39 @@ async fn a_stream_is_told_of_rotations_and_ends_within_a_second_of_a_revocation(
 }
 
 #[tokio::test]
-async fn a_rotation_or_a_revocation_before_the_tether_is_looked_at_is_told_too() {
+async fn a_rotation_or_a_revocation_before_the_watch_is_looked_at_is_told_too() {
     let server = Server::start(|_| crate::server::ok()).await;
     let cache = Mint::default().cache();
     let http = client(&cache, [&server]);
 
-    let (_, mut tether) = http.get(server.url("/")).open().await.unwrap();
+    let (_, mut watch) = http.get(server.url("/")).open().await.unwrap();
     cache.refresh_now().await.unwrap();
     cache.refresh_now().await.unwrap();
-    let mut clone = tether.clone();
+    let mut clone = watch.clone();
     // Who waits for a refresh may be woken a moment before the watchers are told of it.
-    let mut told = tether.rotated().await;
+    let mut told = watch.rotated().await;
     if told == Some(2) {
-        told = tether.rotated().await;
+        told = watch.rotated().await;
     }
     assert_eq!(told, Some(3));
     drop(cache.revoke());
-    assert_eq!(tether.rotated().await, None);
-    assert_eq!(tether.rotated().await, None);
+    assert_eq!(watch.rotated().await, None);
+    assert_eq!(watch.rotated().await, None);
     clone.revoked().await;
     let late = clone.unless_revoked(std::future::ready(1)).await;
     assert_eq!(late.unwrap_err().kind(), ErrorKind::Revoked);
 }
 
 #[tokio::test]
-async fn the_end_of_a_cache_ends_its_tethers() {
+async fn the_end_of_a_cache_ends_its_watches() {
     let server = Server::start(|_| crate::server::ok()).await;
     let cache = Mint::default().cache();
     let http = client(&cache, [&server]);
-    let (_, mut tether) = http.get(server.url("/")).open().await.unwrap();
+    let (_, mut watch) = http.get(server.url("/")).open().await.unwrap();
 
     drop((http, cache));
 
-    tether.revoked().await;
+    watch.revoked().await;
 }
 
 /// Switches protocols for who bears the first token, and sends back what it is sent.
@@ -163,10 +163,10 @@ async fn a_websocket_handshake_carries_the_credential_and_hands_out_the_connecti
     for name in names {
         request = request.header(name, upgrade(name));
     }
-    let (response, tether) = request.open().await.unwrap();
+    let (response, watch) = request.open().await.unwrap();
     let mut connection = response.upgrade().await.unwrap();
     connection.write_all(b"y").await.unwrap();
     connection.read_exact(&mut echoed).await.unwrap();
-    assert_eq!((&echoed, tether.generation()), (b"y", 1));
+    assert_eq!((&echoed, watch.generation()), (b"y", 1));
     serving.await.unwrap();
 }

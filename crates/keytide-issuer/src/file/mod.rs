@@ -1,6 +1,7 @@
 //! Small files that somebody else writes: [`SmallFile`], and [`read_small`] beneath it.
 
-use std::fmt;
+mod error;
+
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,9 @@ use std::sync::{Arc, LazyLock};
 use keytide_core::Error;
 use zeroize::Zeroizing;
 
-use crate::OneAtATime;
+use crate::one_at_a_time::OneAtATime;
+
+pub use error::ReadError;
 
 /// A small regular file that is read anew each time, such as a token that its platform replaces.
 ///
@@ -47,28 +50,6 @@ pub struct SmallFile {
 
 /// A file's bytes, wiped when the last holder lets go.
 type Content = Arc<Zeroizing<Vec<u8>>>;
-
-/// Why a small file could not be read.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum ReadError {
-    /// Nothing has this name.
-    Missing,
-    /// A link of the path leads to nothing.
-    Dangling,
-    /// The operating system said so.
-    Io(Arc<io::Error>),
-    /// It is a directory.
-    Directory,
-    /// It is a pipe, a socket or a device.
-    Special,
-    /// It has more than so many bytes.
-    TooLarge(usize),
-    /// It changed while it was read.
-    Changing,
-    /// No thread could be had to read it.
-    NoThread(Arc<io::Error>),
-}
 
 impl SmallFile {
     /// The file at this path, of at most 64 KiB. `what` names it in errors, as `"the subject token"`. Touches nothing.
@@ -128,47 +109,6 @@ impl SmallFile {
     }
 }
 
-impl ReadError {
-    /// The error for the user: `what` names the file, as `"the subject token"`.
-    #[must_use]
-    pub fn explain(&self, what: &str, path: &Path) -> Error {
-        let named = format!("{what} in {}", path.display());
-        let wrong = |why: &str| Error::misconfigured(format!("{named} {why}"));
-        let cause = match self {
-            // One that is being replaced, or mounted, may be away for a moment.
-            Self::Missing => return Error::unavailable(format!("{named} is not there")),
-            Self::Dangling => {
-                return Error::unavailable(format!("{named} is a link to what is not there"));
-            }
-            Self::Directory => return wrong("is a directory: name a file"),
-            Self::Special => {
-                return wrong("is a pipe, a socket or a device: name a regular file");
-            }
-            Self::TooLarge(limit) => return wrong(&format!("is over {}", size(*limit))),
-            Self::Changing => {
-                return Error::unavailable(format!("{named} changed while it was read"));
-            }
-            Self::NoThread(cause) => {
-                let message = format!("{named} was not read: no thread could be had for it");
-                return Error::unavailable(message).caused_by(Arc::clone(cause));
-            }
-            Self::Io(cause) => cause,
-        };
-        let error = match cause.kind() {
-            io::ErrorKind::PermissionDenied => wrong("may not be read by this process"),
-            io::ErrorKind::NotADirectory => {
-                wrong("is behind a file that is no directory: check the path")
-            }
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidFilename => {
-                wrong("has no valid path")
-            }
-            _ if is_loop(cause) => wrong("is behind symbolic links that go in a circle"),
-            _ => Error::unavailable(format!("{named} could not be read")),
-        };
-        error.caused_by(Arc::clone(cause))
-    }
-}
-
 /// Reads a regular file of at most `limit` bytes, now. Never waits for the other end of a pipe, and leaves no copy that
 /// is not wiped.
 ///
@@ -179,9 +119,9 @@ impl ReadError {
 pub fn read_small(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, ReadError> {
     // To open a device or the end of a pipe can have effects of its own, so it is looked at first. It may be replaced
     // in between: what was opened is looked at again.
-    regular(&fs::metadata(path).map_err(|error| failed(path, error))?)?;
-    let mut file = open(path).map_err(|error| failed(path, error))?;
-    let failed = |error| failed(path, error);
+    regular(&fs::metadata(path).map_err(|error| ReadError::of(path, error))?)?;
+    let mut file = open(path).map_err(|error| ReadError::of(path, error))?;
+    let failed = |error| ReadError::of(path, error);
     let before = file.metadata().map_err(failed)?;
     regular(&before)?;
 
@@ -213,23 +153,6 @@ pub fn read_small(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, ReadE
     Ok(bytes)
 }
 
-/// Nothing has this name, or a link on the way to it leads to nothing: the system says the same of both.
-fn failed(path: &Path, error: io::Error) -> ReadError {
-    if error.kind() != io::ErrorKind::NotFound {
-        return ReadError::Io(Arc::new(error));
-    }
-    let nearest = path
-        .ancestors()
-        .find_map(|ancestor| Some((ancestor, fs::symlink_metadata(ancestor).ok()?)));
-    match nearest {
-        // A link to a directory that is there, and has no such file in it, leads somewhere.
-        Some((name, known)) if known.is_symlink() && fs::metadata(name).is_err() => {
-            ReadError::Dangling
-        }
-        _ => ReadError::Missing,
-    }
-}
-
 fn regular(metadata: &fs::Metadata) -> Result<(), ReadError> {
     if metadata.is_dir() {
         Err(ReadError::Directory)
@@ -252,48 +175,6 @@ fn open(path: &Path) -> io::Result<File> {
 #[cfg(not(unix))]
 fn open(path: &Path) -> io::Result<File> {
     File::open(path)
-}
-
-#[cfg(unix)]
-fn is_loop(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
-}
-
-#[cfg(not(unix))]
-fn is_loop(_: &io::Error) -> bool {
-    false
-}
-
-fn size(bytes: usize) -> String {
-    if bytes.is_multiple_of(1024) {
-        format!("{} KiB", bytes / 1024)
-    } else {
-        format!("{bytes} bytes")
-    }
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Missing => "there is no such file",
-            Self::Dangling => "a link leads to nothing",
-            Self::Io(_) => "the file could not be read",
-            Self::Directory => "it is a directory",
-            Self::Special => "it is a pipe, a socket or a device",
-            Self::TooLarge(_) => "it is too large",
-            Self::Changing => "it changed while it was read",
-            Self::NoThread(_) => "no thread could be had to read it",
-        })
-    }
-}
-
-impl std::error::Error for ReadError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io(cause) | Self::NoThread(cause) => Some(cause),
-            _ => None,
-        }
-    }
 }
 
 /// By path and limit: one who takes less must not be given more.

@@ -90,8 +90,8 @@ async fn only_what_has_no_name_is_absent() {
 
 #[test]
 fn what_may_not_be_read_is_told_as_that_and_not_as_absent() {
-    let denied = ReadError::Io(Arc::new(io::ErrorKind::PermissionDenied.into()));
-    let failing = ReadError::Io(Arc::new(io::Error::from_raw_os_error(5)));
+    let denied = ReadError::from(io::Error::from(io::ErrorKind::PermissionDenied));
+    let failing = ReadError::from(io::Error::from_raw_os_error(5));
     let path = Path::new("/run/token");
 
     let denied = denied.explain("the token", path);

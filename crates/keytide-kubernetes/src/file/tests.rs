@@ -3,6 +3,7 @@ use std::error::Error as _;
 use keytide_core::ErrorKind;
 
 use super::*;
+use crate::volume::read_one;
 
 #[test]
 fn a_file_is_read_up_to_the_limit_and_not_beyond() {
@@ -39,7 +40,7 @@ fn a_file_without_permission_says_what_to_mend() {
     let denied = io::Error::from(io::ErrorKind::PermissionDenied);
 
     let trouble = Trouble {
-        error: ReadError::Io(Arc::new(denied)),
+        error: denied.into(),
         nowhere: false,
     };
     let error = trouble.explain(path, false);

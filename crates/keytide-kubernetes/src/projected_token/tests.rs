@@ -1,7 +1,7 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use keytide_core::{Agent, AgentIdentity, AgentType, Environment, Owner, Version};
+use keytide_core::{Agent, AgentIdentity};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -21,7 +21,7 @@ fn a_path_that_hangs_holds_one_thread_and_none_of_tokios() {
         let mut refreshes = JoinSet::new();
         for number in 0..600 {
             let cache = agent
-                .cache(ProjectedToken::at(path))
+                .cache(ProjectedToken::builder(path).build().unwrap())
                 .key(format!("hanging-{number}"))
                 .flight_limit(Duration::from_millis(100))
                 .build()
@@ -36,13 +36,20 @@ fn a_path_that_hangs_holds_one_thread_and_none_of_tokios() {
         assert!(threads() < before + 50, "{before} and {}", threads());
         let pool = tokio::task::spawn_blocking(|| 7);
         assert_eq!(timeout(PATIENCE, pool).await.unwrap().unwrap(), 7);
-        let other = agent.cache(ProjectedToken::at("/nowhere/else/token"));
+        let other = agent.cache(
+            ProjectedToken::builder("/nowhere/else/token")
+                .build()
+                .unwrap(),
+        );
         let other = timeout(PATIENCE, other.build().unwrap().get()).await;
         let error = other.unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotConfigured, "{error}");
 
         drop(release);
-        let again = agent.cache(ProjectedToken::at(path)).build().unwrap();
+        let again = agent
+            .cache(ProjectedToken::builder(path).build().unwrap())
+            .build()
+            .unwrap();
         let error = timeout(PATIENCE, again.get()).await.unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotConfigured, "{error}");
     });
@@ -53,7 +60,10 @@ fn a_read_is_waited_for_while_all_else_goes_on() {
     alone(async {
         let path = Path::new("/nowhere/that/is/slow/token");
         let release = occupied(path.into()).await;
-        let cache = agent().cache(ProjectedToken::at(path)).build().unwrap();
+        let cache = agent()
+            .cache(ProjectedToken::builder(path).build().unwrap())
+            .build()
+            .unwrap();
         let mut getting = pin!(cache.get());
 
         for _ in 0..1_000 {
@@ -85,13 +95,13 @@ fn alone(test: impl Future<Output = ()>) {
 
 /// Of the runtime that it is called in.
 fn agent() -> Agent {
-    let identity = AgentIdentity::new(
-        AgentType("test"),
-        Version("0"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    Agent::builder(identity.unwrap())
+    let identity = AgentIdentity {
+        agent_type: "test".into(),
+        version: "0".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
+    Agent::builder(identity)
         .runtime(tokio::runtime::Handle::current())
         .build()
         .unwrap()

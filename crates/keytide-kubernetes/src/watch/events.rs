@@ -1,9 +1,20 @@
 //! What the operating system tells of directories: [`Events`]. A hint only: the timer finds what it does not tell.
 
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
 #[cfg(target_os = "linux")]
 pub(super) use self::linux::Events;
 #[cfg(not(target_os = "linux"))]
 pub(super) use self::none::Events;
+
+/// The directories of what is followed.
+pub(super) struct Directories {
+    pub(super) all: HashSet<Arc<Path>>,
+    /// Those that can be watched without waiting for a file system that hangs.
+    pub(super) answering: HashSet<Arc<Path>>,
+}
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -16,7 +27,7 @@ mod linux {
     use notify::event::{AccessKind, AccessMode};
     use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-    use crate::watch::follower::{Directories, Follower};
+    use super::Directories;
 
     /// The watched directories. Its owner is one thread; dropping it ends notify's.
     #[derive(Default)]
@@ -31,10 +42,11 @@ mod linux {
         /// Watches these directories and no others. What does not work is tried again later, and what works is armed
         /// again too: a directory may have been replaced by another of its name. Returns those that were armed now.
         ///
-        /// Looks up the names of those that answer, and of no others.
+        /// Looks up the names of those that answer, and of no others. `touched` is told where something happened; `None`: it
+        /// is not known where.
         pub(in crate::watch) fn watch(
             &mut self,
-            follower: &'static Follower,
+            touched: impl Fn(Option<&[PathBuf]>) + Send + 'static,
             directories: &Directories,
             now: Instant,
         ) -> HashSet<Arc<Path>> {
@@ -46,7 +58,7 @@ mod linux {
             if self.watcher.is_none() && self.started.is_none_or(|started| now >= started + REARM) {
                 self.started = Some(now);
                 self.watcher = contained(|| {
-                    notify::recommended_watcher(move |event| told(follower, event)).ok()
+                    notify::recommended_watcher(move |event| tell(&touched, &event)).ok()
                 });
             }
             let Some(watcher) = &mut self.watcher else {
@@ -103,27 +115,27 @@ mod linux {
 
     /// Where an event calls for a look.
     #[derive(Debug, PartialEq, Eq)]
-    enum Place<'a> {
+    enum Touched<'a> {
         Nowhere,
         Everywhere,
         At(&'a [PathBuf]),
     }
 
-    fn told(follower: &'static Follower, event: notify::Result<notify::Event>) {
-        match place_of(&event) {
-            Place::Nowhere => {}
-            Place::Everywhere => follower.touched(None),
-            Place::At(paths) => follower.touched(Some(paths)),
+    fn tell(touched: impl Fn(Option<&[PathBuf]>), event: &notify::Result<notify::Event>) {
+        match touched_by(event) {
+            Touched::Nowhere => {}
+            Touched::Everywhere => touched(None),
+            Touched::At(paths) => touched(Some(paths)),
         }
     }
 
-    fn place_of(event: &notify::Result<notify::Event>) -> Place<'_> {
+    fn touched_by(event: &notify::Result<notify::Event>) -> Touched<'_> {
         match event {
-            Ok(event) if event.need_rescan() || event.paths.is_empty() => Place::Everywhere,
+            Ok(event) if event.need_rescan() || event.paths.is_empty() => Touched::Everywhere,
             // Our own reads are events too: else each look would be the reason for the next.
-            Ok(event) if is_a_read(event.kind) => Place::Nowhere,
-            Ok(event) => Place::At(&event.paths),
-            Err(_) => Place::Everywhere,
+            Ok(event) if is_a_read(event.kind) => Touched::Nowhere,
+            Ok(event) => Touched::At(&event.paths),
+            Err(_) => Touched::Everywhere,
         }
     }
 
@@ -154,7 +166,7 @@ mod linux {
                 AccessKind::Read,
                 AccessKind::Close(AccessMode::Read),
             ] {
-                assert_eq!(place_of(&of(EventKind::Access(read))), Place::Nowhere);
+                assert_eq!(touched_by(&of(EventKind::Access(read))), Touched::Nowhere);
             }
 
             let path = PathBuf::from("/secrets/token");
@@ -164,17 +176,17 @@ mod linux {
                 EventKind::Modify(ModifyKind::Any),
                 EventKind::Remove(RemoveKind::Any),
             ] {
-                let expected = Place::At(std::slice::from_ref(&path));
-                assert_eq!(place_of(&of(change)), expected, "{change:?}");
+                let expected = Touched::At(std::slice::from_ref(&path));
+                assert_eq!(touched_by(&of(change)), expected, "{change:?}");
             }
         }
 
         #[test]
         fn lost_events_call_for_a_look_everywhere() {
             let overflow = Event::new(EventKind::Other).set_flag(Flag::Rescan);
-            assert_eq!(place_of(&Ok(overflow)), Place::Everywhere);
+            assert_eq!(touched_by(&Ok(overflow)), Touched::Everywhere);
             let failure = notify::Error::generic("failed");
-            assert_eq!(place_of(&Err(failure)), Place::Everywhere);
+            assert_eq!(touched_by(&Err(failure)), Touched::Everywhere);
         }
     }
 }
@@ -182,11 +194,11 @@ mod linux {
 #[cfg(not(target_os = "linux"))]
 mod none {
     use std::collections::HashSet;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
     use std::sync::Arc;
     use std::time::Instant;
 
-    use crate::watch::follower::{Directories, Follower};
+    use super::Directories;
 
     #[derive(Default)]
     pub(in crate::watch) struct Events;
@@ -194,7 +206,7 @@ mod none {
     impl Events {
         pub(in crate::watch) fn watch(
             &mut self,
-            _: &'static Follower,
+            _: impl Fn(Option<&[PathBuf]>) + Send + 'static,
             _: &Directories,
             _: Instant,
         ) -> HashSet<Arc<Path>> {

@@ -2,9 +2,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
-use std::path::Path;
-#[cfg(target_os = "linux")]
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -14,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::Watch;
-use super::events::Events;
+use super::events::{Directories, Events};
 use crate::token::Fingerprint;
 
 /// Keeps a file followed until dropped.
@@ -25,7 +23,7 @@ pub(crate) struct Following {
 }
 
 /// What the thread is to do, and whether there is one.
-pub(super) struct Follower {
+struct Follower {
     /// Held for a look or a change; never while a file is read, a directory watched, or a cache told.
     state: Mutex<State>,
 }
@@ -48,13 +46,6 @@ struct Followed {
     looking: bool,
     /// A look at it has ended since directories were last watched, so its file system answers.
     answers: bool,
-}
-
-/// The directories of what is followed.
-pub(super) struct Directories {
-    pub(super) all: HashSet<Arc<Path>>,
-    /// Those that can be watched without waiting for a file system that hangs.
-    pub(super) answering: HashSet<Arc<Path>>,
 }
 
 impl Following {
@@ -120,7 +111,7 @@ impl Follower {
     async fn follow_all(&'static self, wake: &Notify) {
         let mut events = Events::default();
         while self.wait(wake).await {
-            let armed = events.watch(self, &self.directories(), now());
+            let armed = events.watch(move |paths| self.touched(paths), &self.directories(), now());
             for watch in self.take_due(&armed) {
                 tokio::spawn(self.look(watch));
             }
@@ -207,8 +198,7 @@ impl Follower {
     }
 
     /// Something happened in these places; `None`: it is not known where.
-    #[cfg(target_os = "linux")]
-    pub(super) fn touched(&self, paths: Option<&[PathBuf]>) {
+    fn touched(&self, paths: Option<&[PathBuf]>) {
         // A writer that does not replace the file in one step is given a moment to get on.
         let due = now() + SETTLE;
         let mut state = self.state();
@@ -309,5 +299,4 @@ static FOLLOWER: Follower = Follower {
 };
 
 /// How long after an event the file is looked at.
-#[cfg(target_os = "linux")]
 const SETTLE: Duration = Duration::from_millis(20);

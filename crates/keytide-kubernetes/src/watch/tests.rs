@@ -3,23 +3,20 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use keytide_core::{
-    Agent, AgentIdentity, AgentType, Environment, Error, Issued, Owner, Profile, ProvideCredential,
-    Secret, Version,
-};
+use keytide_core::{Agent, AgentIdentity, Error, Issued, Profile, ProvideCredential, Secret};
 
 use super::*;
-use crate::ProjectedToken;
 use crate::file::tests::occupied;
+use crate::{ProjectedToken, ProjectedTokenBuilder};
 
 fn agent() -> Agent {
-    let identity = AgentIdentity::new(
-        AgentType("test"),
-        Version("0"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    Agent::builder(identity.unwrap()).build().unwrap()
+    let identity = AgentIdentity {
+        agent_type: "test".into(),
+        version: "0".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
+    Agent::builder(identity).build().unwrap()
 }
 
 /// Valid for 600 s from the test on; `mark` tells tokens apart.
@@ -59,7 +56,7 @@ async fn only_another_whole_token_is_told() {
     // One call per hour: the notifier's own calls do not change what was given.
     let cache = agent()
         .cache(Gives(Arc::clone(&watch)))
-        .floor(Duration::from_secs(3600))
+        .min_interval(Duration::from_secs(3600))
         .build()
         .unwrap();
     assert_eq!(watch.look().await, None, "nobody listens");
@@ -96,7 +93,10 @@ async fn one_thread_follows_all_files_and_ends_with_the_last() {
         .map(|n| {
             fs::write(path(n), token(&n.to_string())).unwrap();
             // The timer would come too late to end anything here.
-            let provider = ProjectedToken::at(path(n)).poll_interval(Duration::from_secs(60));
+            let provider = ProjectedToken::builder(path(n))
+                .poll_interval(Duration::from_secs(60))
+                .build()
+                .unwrap();
             agent.cache(provider).build().unwrap()
         })
         .collect();
@@ -112,7 +112,10 @@ async fn one_thread_follows_all_files_and_ends_with_the_last() {
 
     // A credential holds its provider, but not its watch: the timer finds that the cache is gone.
     fs::write(path(0), token("again")).unwrap();
-    let provider = ProjectedToken::at(path(0)).poll_interval(Duration::from_millis(100));
+    let provider = ProjectedToken::builder(path(0))
+        .poll_interval(Duration::from_millis(100))
+        .build()
+        .unwrap();
     let again = agent.cache(provider).build().unwrap();
     let held = again.get().await.unwrap();
     eventually(|| threads() == (1, 1));
@@ -128,14 +131,14 @@ async fn a_file_that_hangs_does_not_stop_the_watching_of_others() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
     let agent = agent();
-    let followed = |name: &str, provider: fn(ProjectedToken) -> ProjectedToken| {
+    let followed = |name: &str, provider: fn(ProjectedTokenBuilder) -> ProjectedTokenBuilder| {
         fs::write(path(name), token("1")).unwrap();
-        let provider = provider(ProjectedToken::at(path(name)));
-        agent.cache(provider).build().unwrap()
+        let provider = provider(ProjectedToken::builder(path(name))).build();
+        agent.cache(provider.unwrap()).build().unwrap()
     };
-    let often = |provider: ProjectedToken| {
+    let often = |provider: ProjectedTokenBuilder| {
         provider
-            .watch(false)
+            .without_watch()
             .poll_interval(Duration::from_millis(100))
     };
     let hanging = followed("hanging", often);

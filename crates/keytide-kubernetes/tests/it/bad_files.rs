@@ -171,7 +171,12 @@ async fn a_bad_file_is_an_error_that_says_what_to_mend() {
     let directory = tempfile::tempdir().unwrap();
     let agent = agent().build().unwrap();
     for bad in table(directory.path()) {
-        let (provider, calls) = Counted::new(ProjectedToken::at(&bad.path).audience(AUDIENCE));
+        let (provider, calls) = Counted::new(
+            ProjectedToken::builder(&bad.path)
+                .audience(AUDIENCE)
+                .build()
+                .unwrap(),
+        );
         let cache = agent.cache(provider).build().unwrap();
 
         for _ in 0..100 {
@@ -195,7 +200,12 @@ async fn a_bad_file_leaves_the_credential_at_hand_in_use() {
         let good = directory.path().join("good");
         std::fs::write(&good, token("good")).unwrap();
         std::os::unix::fs::symlink(&good, &link).unwrap();
-        let (provider, calls) = Counted::new(ProjectedToken::at(&link).audience(AUDIENCE));
+        let (provider, calls) = Counted::new(
+            ProjectedToken::builder(&link)
+                .audience(AUDIENCE)
+                .build()
+                .unwrap(),
+        );
         let cache = agent.cache(provider).build().unwrap();
         soon(cache.get()).await.unwrap();
 
@@ -220,7 +230,7 @@ async fn a_file_that_may_not_be_read_is_an_error_that_says_what_to_mend() {
     let volume = Volume::with(&token("first"));
     let real = volume.path().join("..data/token");
     std::fs::set_permissions(&real, std::fs::Permissions::from_mode(0o000)).unwrap();
-    let provider = ProjectedToken::at(volume.token());
+    let provider = ProjectedToken::builder(volume.token()).build().unwrap();
     let cache = agent().build().unwrap().cache(provider).build().unwrap();
 
     let result = soon(cache.get()).await;
@@ -239,7 +249,7 @@ async fn a_year_long_token_is_refused_with_the_volume_to_use_instead() {
     let volume = Volume::with(&token_of(&claims(365 * 24 * 3600), "signature"));
     let agent = agent().build().unwrap();
     let cache = agent
-        .cache(ProjectedToken::at(volume.token()))
+        .cache(ProjectedToken::builder(volume.token()).build().unwrap())
         .build()
         .unwrap();
 
@@ -268,7 +278,7 @@ async fn a_year_long_token_is_refused_with_the_volume_to_use_instead() {
 
     // Who wants it nevertheless says so.
     let cache = agent
-        .cache(ProjectedToken::at(volume.token()))
+        .cache(ProjectedToken::builder(volume.token()).build().unwrap())
         .long_lived(LongLived::Flag)
         .build()
         .unwrap();
@@ -278,10 +288,9 @@ async fn a_year_long_token_is_refused_with_the_volume_to_use_instead() {
 #[tokio::test]
 async fn a_poll_interval_out_of_range_is_an_error_and_not_another_interval() {
     let volume = Volume::with(&token("first"));
-    let agent = agent().build().unwrap();
     let with = |interval| {
-        let provider = ProjectedToken::at(volume.token()).poll_interval(interval);
-        agent.cache(provider).build().unwrap()
+        let provider = ProjectedToken::builder(volume.token());
+        provider.poll_interval(interval).build()
     };
 
     for wrong in [
@@ -290,12 +299,13 @@ async fn a_poll_interval_out_of_range_is_an_error_and_not_another_interval() {
         Duration::from_secs(61),
         Duration::MAX,
     ] {
-        let error = soon(with(wrong).get()).await.unwrap_err();
+        let error = with(wrong).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Misconfigured);
         assert!(error.to_string().contains("100ms to 60s"), "{error}");
     }
     for right in [Duration::from_millis(100), Duration::from_secs(60)] {
-        assert!(soon(with(right).get()).await.is_ok());
+        let cache = agent().build().unwrap().cache(with(right).unwrap());
+        assert!(soon(cache.build().unwrap().get()).await.is_ok());
     }
 }
 

@@ -30,7 +30,10 @@ impl Fixture for Kubelet {
 
     fn provider(&self) -> ProjectedToken {
         let path = self.volume.lock().unwrap().token();
-        ProjectedToken::at(path).audience("https://api.example.com")
+        ProjectedToken::builder(path)
+            .audience("https://api.example.com")
+            .build()
+            .unwrap()
     }
 
     fn put(&self, condition: &Condition) -> Result<(), String> {

@@ -10,7 +10,10 @@ use crate::support::{Counted, SUBJECT, Volume, agent, claims, now, soon, text, t
 async fn a_new_token_is_read_after_kubelet_swaps_the_directory() {
     let mut volume = Volume::with(&token("first"));
     // Only the watch can be in time: the timer would look after a minute.
-    let provider = ProjectedToken::at(volume.token()).poll_interval(Duration::from_secs(60));
+    let provider = ProjectedToken::builder(volume.token())
+        .poll_interval(Duration::from_secs(60))
+        .build()
+        .unwrap();
     let cache = agent().build().unwrap().cache(provider).build().unwrap();
     let mut changes = cache.changes();
     assert_eq!(text(&soon(cache.get()).await.unwrap()), token_now(&volume));
@@ -27,9 +30,11 @@ async fn a_new_token_is_read_after_kubelet_swaps_the_directory() {
 #[tokio::test]
 async fn a_swap_is_seen_by_the_timer_when_watching_does_not_work() {
     let mut volume = Volume::with(&token("first"));
-    let provider = ProjectedToken::at(volume.token())
-        .watch(false)
-        .poll_interval(Duration::from_millis(100));
+    let provider = ProjectedToken::builder(volume.token())
+        .without_watch()
+        .poll_interval(Duration::from_millis(100))
+        .build()
+        .unwrap();
     let cache = agent().build().unwrap().cache(provider).build().unwrap();
     let mut changes = cache.changes();
     soon(cache.get()).await.unwrap();
@@ -46,7 +51,10 @@ async fn a_swap_is_seen_by_the_timer_when_watching_does_not_work() {
 #[tokio::test]
 async fn a_volume_that_was_mounted_anew_is_followed() {
     let volume = Volume::with(&token("first"));
-    let provider = ProjectedToken::at(volume.token()).poll_interval(Duration::from_millis(100));
+    let provider = ProjectedToken::builder(volume.token())
+        .poll_interval(Duration::from_millis(100))
+        .build()
+        .unwrap();
     let cache = agent().build().unwrap().cache(provider).build().unwrap();
     let mut changes = cache.changes();
     soon(cache.get()).await.unwrap();
@@ -70,7 +78,7 @@ async fn partial_writes_and_empty_files_are_never_published() {
     let cache = agent()
         .build()
         .unwrap()
-        .cache(ProjectedToken::at(volume.token()))
+        .cache(ProjectedToken::builder(volume.token()).build().unwrap())
         .build()
         .unwrap();
     let mut changes = cache.changes();
@@ -107,7 +115,7 @@ async fn partial_writes_and_empty_files_are_never_published() {
 #[tokio::test]
 async fn a_shorter_signature_by_another_key_is_no_cut() {
     let mut volume = Volume::with(&token(&"a".repeat(342)));
-    let provider = ProjectedToken::at(volume.token());
+    let provider = ProjectedToken::builder(volume.token()).build().unwrap();
     let cache = agent().build().unwrap().cache(provider).build().unwrap();
     soon(cache.get()).await.unwrap();
 
@@ -124,7 +132,7 @@ async fn a_trailing_newline_is_trimmed() {
     let plain = token("signature");
     for around in [("", "\n"), ("", "\r\n\r\n"), (" \n", "\t \n")] {
         let volume = Volume::with(&format!("{}{plain}{}", around.0, around.1));
-        let provider = ProjectedToken::at(volume.token());
+        let provider = ProjectedToken::builder(volume.token()).build().unwrap();
         let cache = agent().build().unwrap().cache(provider).build().unwrap();
 
         assert_eq!(text(&soon(cache.get()).await.unwrap()), plain);
@@ -134,7 +142,7 @@ async fn a_trailing_newline_is_trimmed() {
 #[tokio::test]
 async fn a_missing_file_keeps_the_credential_in_use() {
     let volume = Volume::with(&token("first"));
-    let provider = ProjectedToken::at(volume.token());
+    let provider = ProjectedToken::builder(volume.token()).build().unwrap();
     let cache = agent().build().unwrap().cache(provider).build().unwrap();
     soon(cache.get()).await.unwrap();
 
@@ -155,13 +163,16 @@ async fn a_missing_file_keeps_the_credential_in_use() {
 async fn a_file_that_comes_late_is_read_when_it_is_there() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("token");
-    let provider = ProjectedToken::at(&path).poll_interval(Duration::from_secs(60));
+    let provider = ProjectedToken::builder(&path)
+        .poll_interval(Duration::from_secs(60))
+        .build()
+        .unwrap();
     // The shortest pace of retries is far off: only a change of the file can have it asked again.
     let cache = agent()
         .build()
         .unwrap()
         .cache(provider)
-        .floor(Duration::from_secs(3600))
+        .min_interval(Duration::from_secs(3600))
         .build()
         .unwrap();
     let mut changes = cache.changes();
@@ -180,7 +191,10 @@ async fn the_claims_say_who_and_until_when() {
         r#"{{"exp":{exp}.25,"sub":"{SUBJECT}","aud":"https://api.example.com","nbf":{exp}}}"#
     );
     let volume = Volume::with(&token_of(&claims, "signature"));
-    let provider = ProjectedToken::at(volume.token()).audience("https://api.example.com");
+    let provider = ProjectedToken::builder(volume.token())
+        .audience("https://api.example.com")
+        .build()
+        .unwrap();
     let cache = agent().build().unwrap().cache(provider).build().unwrap();
 
     let credential = soon(cache.get()).await.unwrap();
@@ -198,7 +212,7 @@ async fn warnafter_says_when_to_look_for_a_newer_token() {
     let claims =
         format!(r#"{{"exp":{later},"iat":{made},"kubernetes.io":{{"warnafter":{warned}}}}}"#);
     let volume = Volume::with(&token_of(&claims, "signature"));
-    let provider = ProjectedToken::at(volume.token());
+    let provider = ProjectedToken::builder(volume.token()).build().unwrap();
     let cache = agent().build().unwrap().cache(provider).build().unwrap();
 
     soon(cache.get()).await.unwrap();
@@ -212,8 +226,12 @@ async fn warnafter_says_when_to_look_for_a_newer_token() {
 async fn a_chain_passes_over_a_volume_that_is_not_mounted() {
     let volume = Volume::with(&token("second"));
     let directory = tempfile::tempdir().unwrap();
-    let chain = Chain::first(ProjectedToken::at(directory.path().join("absent/token")))
-        .then(ProjectedToken::at(volume.token()));
+    let chain = Chain::first(
+        ProjectedToken::builder(directory.path().join("absent/token"))
+            .build()
+            .unwrap(),
+    )
+    .then(ProjectedToken::builder(volume.token()).build().unwrap());
     let cache = agent().build().unwrap().cache(chain).build().unwrap();
 
     assert_eq!(text(&soon(cache.get()).await.unwrap()), token_now(&volume));
@@ -223,8 +241,12 @@ async fn a_chain_passes_over_a_volume_that_is_not_mounted() {
 async fn a_chain_does_not_pass_over_a_volume_without_its_token() {
     let volume = Volume::with(&token("second"));
     let empty = tempfile::tempdir().unwrap();
-    let chain = Chain::first(ProjectedToken::at(empty.path().join("token")))
-        .then(ProjectedToken::at(volume.token()));
+    let chain = Chain::first(
+        ProjectedToken::builder(empty.path().join("token"))
+            .build()
+            .unwrap(),
+    )
+    .then(ProjectedToken::builder(volume.token()).build().unwrap());
     let cache = agent().build().unwrap().cache(chain).build().unwrap();
 
     let error = soon(cache.get()).await.unwrap_err();
@@ -241,8 +263,8 @@ async fn a_chain_does_not_pass_over_a_volume_that_cannot_be_looked_at() {
         ("volume", ErrorKind::Misconfigured),
     ] {
         std::os::unix::fs::symlink(target, &link).unwrap();
-        let chain = Chain::first(ProjectedToken::at(link.join("token")))
-            .then(ProjectedToken::at(volume.token()));
+        let chain = Chain::first(ProjectedToken::builder(link.join("token")).build().unwrap())
+            .then(ProjectedToken::builder(volume.token()).build().unwrap());
         let cache = agent().build().unwrap().cache(chain).build().unwrap();
 
         let error = soon(cache.get()).await.unwrap_err();
@@ -261,12 +283,12 @@ async fn ten_thousand_swaps_under_read_load_never_tear() {
         token_of(&claims, &format!("signature-{generation:05}"))
     };
     let mut volume = Volume::with(&of(0));
-    let (provider, calls) = Counted::new(ProjectedToken::at(volume.token()));
+    let (provider, calls) = Counted::new(ProjectedToken::builder(volume.token()).build().unwrap());
     let cache = agent()
         .build()
         .unwrap()
         .cache(provider)
-        .floor(Duration::from_millis(10))
+        .min_interval(Duration::from_millis(10))
         .build()
         .unwrap();
     soon(cache.get()).await.unwrap();
@@ -319,7 +341,7 @@ async fn ten_thousand_swaps_under_read_load_never_tear() {
 async fn a_token_written_again_is_no_new_generation() {
     let same = token_of(&claims(3600), "signature");
     let mut volume = Volume::with(&same);
-    let (provider, calls) = Counted::new(ProjectedToken::at(volume.token()));
+    let (provider, calls) = Counted::new(ProjectedToken::builder(volume.token()).build().unwrap());
     let cache = agent().build().unwrap().cache(provider).build().unwrap();
     let mut changes = cache.changes();
     soon(cache.get()).await.unwrap();

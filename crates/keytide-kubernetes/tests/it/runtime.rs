@@ -36,7 +36,10 @@ fn file_reads_do_not_block_the_runtime() {
             }
         });
 
-        let cache = agent.cache(ProjectedToken::at(&pipe)).build().unwrap();
+        let cache = agent
+            .cache(ProjectedToken::builder(&pipe).build().unwrap())
+            .build()
+            .unwrap();
         let error = soon(cache.get()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Misconfigured);
         assert!(error.to_string().contains("is a pipe"), "{error}");
@@ -46,7 +49,7 @@ fn file_reads_do_not_block_the_runtime() {
         let busy = tokio::task::spawn_blocking(move || wait.recv());
         let volume = Volume::with(&token("first"));
         let cache = agent
-            .cache(ProjectedToken::at(volume.token()))
+            .cache(ProjectedToken::builder(volume.token()).build().unwrap())
             .build()
             .unwrap();
         let before = ticks.load(Ordering::Relaxed);
@@ -63,7 +66,7 @@ fn file_reads_do_not_block_the_runtime() {
 #[test]
 fn no_runtime_is_needed() {
     let volume = Volume::with(&token("first"));
-    let provider = ProjectedToken::at(volume.token());
+    let provider = ProjectedToken::builder(volume.token()).build().unwrap();
     let cache = agent().build().unwrap().cache(provider).build().unwrap();
 
     let credential = cache

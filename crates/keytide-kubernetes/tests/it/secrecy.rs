@@ -21,7 +21,10 @@ async fn the_token_appears_nowhere() {
         .observe(TracingObserver::default())
         .build()
         .unwrap();
-    let provider = ProjectedToken::at(volume.token()).audience("https://api.example.com");
+    let provider = ProjectedToken::builder(volume.token())
+        .audience("https://api.example.com")
+        .build()
+        .unwrap();
     let mut shown = format!("{provider:?}");
     assert!(shown.contains("token") && shown.contains("https://api.example.com"));
     let cache = agent.cache(provider).build().unwrap();

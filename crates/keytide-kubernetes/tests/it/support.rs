@@ -11,21 +11,21 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keytide_core::{
-    Agent, AgentBuilder, AgentIdentity, AgentType, Credential, Environment, Error, Issued, Owner,
-    Profile, ProvideCredential, Request, Version,
+    Agent, AgentBuilder, AgentIdentity, Credential, Error, Issued, Profile, ProvideCredential,
+    Request,
 };
 use keytide_kubernetes::ProjectedToken;
 
 pub(crate) const SUBJECT: &str = "system:serviceaccount:billing:reader";
 
 pub(crate) fn agent() -> AgentBuilder {
-    let identity = AgentIdentity::new(
-        AgentType("test-agent"),
-        Version("0.0.0"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    Agent::builder(identity.unwrap())
+    let identity = AgentIdentity {
+        agent_type: "test-agent".into(),
+        version: "0.0.0".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
+    Agent::builder(identity)
 }
 
 /// Seconds since 1970.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use keytide_core::{CredentialKind, Error, Subject};
-use keytide_http::issuer::{Endpoint, IssuerClient};
+use keytide_issuer::{Endpoint, IssuerClient};
 use url::Url;
 use zeroize::Zeroizing;
 

@@ -92,7 +92,9 @@ fn a_chain_does_too() {
     let report = conformance::check(move || {
         let key = Arc::clone(&key);
         let make = move |server: &FaultServer| {
-            let absent = keytide_kubernetes::ProjectedToken::at("/nowhere/of/the/kind/token");
+            let absent = keytide_kubernetes::ProjectedToken::builder("/nowhere/of/the/kind/token")
+                .build()
+                .unwrap();
             let client = ClientCredentials::builder(server.url("/token"), "reader")
                 .private_key_jwt(AssertionKey::from_pem(&key.pem).unwrap())
                 .client(impatient())

@@ -130,7 +130,7 @@ async fn a_failing_issuer_is_not_asked_in_a_loop() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 
-    // Three at the floor, and the four of the first pauses.
+    // Three at the minimum interval, and the four of the first pauses.
     assert!(server.count() <= 3 + 4, "{} calls in 1.5 s", server.count());
 }
 

@@ -46,7 +46,10 @@ impl Layers {
         let path = directory.path().join("token");
         write(&path, "first");
         let agent = agent();
-        let file = ProjectedToken::at(&path).poll_interval(Duration::from_millis(100));
+        let file = ProjectedToken::builder(&path)
+            .poll_interval(Duration::from_millis(100))
+            .build()
+            .unwrap();
         let base = agent.cache(file).build().unwrap();
         let provider = ClientCredentials::builder(server.url("/token"), "reader")
             .assertion(Subject::new(base.clone(), usage))
@@ -115,7 +118,9 @@ async fn an_assertion_that_is_taken_once_is_never_presented_twice() {
     assert_eq!(layers.presented(), ["first"], "not even when forced");
     layers
         .top
-        .get_for_origin("https://other.example.com")
+        .sender()
+        .need("https://other.example.com")
+        .get()
         .await
         .unwrap();
 

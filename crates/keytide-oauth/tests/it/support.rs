@@ -11,9 +11,7 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use keytide_core::{
-    Agent, AgentBuilder, AgentIdentity, AgentType, Cache, Credential, Environment, Owner, Version,
-};
+use keytide_core::{Agent, AgentBuilder, AgentIdentity, Cache, Credential};
 use keytide_oauth::{AssertionKey, ClientCredentials, ClientCredentialsBuilder, IssuerClient};
 use serde_json::Value;
 
@@ -94,13 +92,13 @@ pub(crate) fn agent() -> Agent {
 }
 
 pub(crate) fn builder() -> AgentBuilder {
-    let identity = AgentIdentity::new(
-        AgentType("oauth"),
-        Version("1"),
-        Environment("test"),
-        Owner("tests"),
-    );
-    Agent::builder(identity.unwrap())
+    let identity = AgentIdentity {
+        agent_type: "oauth".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
+    Agent::builder(identity)
 }
 
 /// A client with a key, at this token endpoint.

@@ -2,7 +2,7 @@
 
 use keytide_core::Trigger;
 
-use super::model::{Call, End, Failure, Model, Now, Outcome, SECOND, TICK};
+use super::model::{Call, End, Failure, Model, Now, Outcome, SECOND, TICK, is_forced};
 use super::{Oracle, Verdict};
 use crate::answer::{Answer, Sort};
 use crate::trace::What;
@@ -102,11 +102,6 @@ fn is_lost(call: &Call, _: Now) -> bool {
     call.stepped
 }
 
-/// Whether somebody said that what is at hand is no good.
-pub(super) fn is_forced(trigger: Trigger) -> bool {
-    matches!(trigger, Trigger::Rejected | Trigger::Invalidated)
-}
-
 /// 21 and 27: what was revoked or shut down asks nobody.
 fn none_after_the_end(oracle: &Oracle, cache: usize, call: &Call, _: Now) -> Verdict {
     let end = oracle.caches[cache].end;
@@ -128,10 +123,10 @@ fn the_issuers_places_are_kept(oracle: &Oracle, cache: usize, _: &Call, now: Now
         .then(|| format!("{running} under way already, of {}", terms.issuer_limit))
 }
 
-/// 8: the floor lies between the starts of two calls, but where the contract excuses it.
+/// 8: the minimum interval lies between the starts of two calls, but where the contract excuses it.
 fn the_floor_is_kept(oracle: &Oracle, cache: usize, call: &Call, now: Now) -> Verdict {
     let model = &oracle.caches[cache];
-    // What an origin demands holds up no other call, and what is forced has a floor of its own.
+    // What an origin demands holds up no other call, and what is forced has a minimum interval of its own.
     if is_forced(call.trigger) || call.trigger == Trigger::ByName {
         return None;
     }
@@ -142,9 +137,9 @@ fn the_floor_is_kept(oracle: &Oracle, cache: usize, call: &Call, now: Now) -> Ve
         .filter(|last| last.claims.is_none());
     let last = last.next()?;
     let gap = now.boot - last.start.boot;
-    let floor = model.terms.floor;
+    let min_interval = model.terms.min_interval;
     let least = match (call.trigger, last.outcome) {
-        (Trigger::Changed, _) => floor.min(SECOND / 10),
+        (Trigger::Changed, _) => min_interval.min(SECOND / 10),
         _ if model.reset => 0,
         // A refusal is asked again after half a second, once.
         (_, Outcome::Failed(Sort::Refused(_))) if row(model) < 2 => {
@@ -154,17 +149,18 @@ fn the_floor_is_kept(oracle: &Oracle, cache: usize, call: &Call, now: Now) -> Ve
         }
         // The first pauses of readers who have nothing are shorter; `the_backoff_is_kept` judges them.
         (_, Outcome::Failed(Sort::Unavailable))
-            if !model.terms.floor_is_set && !model.failures.last().is_none_or(|it| it.usable) =>
+            if !model.terms.min_interval_is_set
+                && !model.failures.last().is_none_or(|it| it.usable) =>
         {
             0
         }
         // At once after expiry; at once where a clock cut a life short.
         _ if expired_since(model, last) || oracle.was_moved_since(last.start.run) => 0,
-        _ => floor,
+        _ => min_interval,
     };
     (gap + TICK < least && !last.retired && !last.waited).then(|| {
         format!(
-            "{:?} {gap} ns after the call before, floor {floor}: {last:?}",
+            "{:?} {gap} ns after the call before, minimum interval {min_interval}: {last:?}",
             call.trigger
         )
     })
@@ -176,7 +172,7 @@ fn expired_since(model: &Model, last: &Call) -> bool {
         && model.failures.last().is_some_and(|failure| failure.usable)
 }
 
-/// T31: all that forces calls of a cache keeps one floor.
+/// T31: all that forces calls of a cache keeps one minimum interval.
 fn the_floor_of_forced_calls_is_kept(
     oracle: &Oracle,
     cache: usize,
@@ -193,10 +189,10 @@ fn the_floor_of_forced_calls_is_kept(
         .rev()
         .find(|last| is_forced(last.trigger))?;
     let gap = now.boot - last.start.boot;
-    (gap + TICK < model.terms.floor && !last.waited).then(|| {
+    (gap + TICK < model.terms.min_interval && !last.waited).then(|| {
         format!(
-            "forced {gap} ns after {:?}, floor {}",
-            last.trigger, model.terms.floor
+            "forced {gap} ns after {:?}, minimum interval {}",
+            last.trigger, model.terms.min_interval
         )
     })
 }
@@ -282,8 +278,8 @@ fn nothing_is_replaced_before_its_window(
     })
 }
 
-/// 13 and 14: without a credential the pauses after failures of one sort double, from 100 ms four times where no floor is set,
-/// then from the floor to 30 s, or to 5 min after refusals.
+/// 13 and 14: without a credential the pauses after failures of one sort double, from 100 ms four times where no minimum interval is set,
+/// then from the minimum interval to 30 s, or to 5 min after refusals.
 fn the_backoff_is_kept(oracle: &Oracle, cache: usize, call: &Call, now: Now) -> Verdict {
     let model = &oracle.caches[cache];
     let last = model.failures.last().filter(|last| !last.usable)?;
@@ -294,7 +290,7 @@ fn the_backoff_is_kept(oracle: &Oracle, cache: usize, call: &Call, now: Now) -> 
         return None;
     }
     let row = row(model);
-    let floor = model.terms.floor;
+    let min_interval = model.terms.min_interval;
     let doubled = |first: i64, row: u32, most: i64| {
         first.saturating_mul(1 << (row - 1).min(20)).min(most) / 2
     };
@@ -302,13 +298,13 @@ fn the_backoff_is_kept(oracle: &Oracle, cache: usize, call: &Call, now: Now) -> 
         Sort::Throttled(asked) => asked.min(30 * SECOND),
         // It may have come of the wrong time: rule 23.
         _ if now.has_stepped_since(last.at) => 0,
-        Sort::Unavailable if model.terms.floor_is_set => {
-            doubled(floor, row, 30 * SECOND).max(floor)
+        Sort::Unavailable if model.terms.min_interval_is_set => {
+            doubled(min_interval, row, 30 * SECOND).max(min_interval)
         }
         Sort::Unavailable if row <= 4 => doubled(SECOND / 10, row, SECOND),
-        Sort::Unavailable => doubled(floor, row - 4, 30 * SECOND).max(floor),
+        Sort::Unavailable => doubled(min_interval, row - 4, 30 * SECOND).max(min_interval),
         Sort::Refused(_) if row < 2 => SECOND / 2,
-        Sort::Refused(_) => doubled(SECOND, row, 300 * SECOND).max(floor),
+        Sort::Refused(_) => doubled(SECOND, row, 300 * SECOND).max(min_interval),
     };
     let gap = now.boot - last.at.boot;
     (gap + TICK < pause).then(|| {
@@ -360,5 +356,5 @@ pub(super) fn limit_was_kept(model: &Model, number: u64, answer: Answer, now: No
     (cut && took + TICK < least).then(|| format!("{call:?} was cut off after {took} ns of {least}"))
 }
 
-/// A fifth of what remains between two: forty from an hour down to the floor.
+/// A fifth of what remains between two: forty from an hour down to the minimum interval.
 const MOST_REPEATS: u64 = 60;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use keytide_core::ErrorKind;
 
-use super::model::{End, Now, Outcome, SECOND, Start, TICK};
+use super::model::{End, Now, Outcome, SECOND, Start, TICK, is_forced};
 use super::{Oracle, Verdict};
 use crate::answer::Sort;
 use crate::trace::Want;
@@ -12,8 +12,9 @@ use crate::trace::Want;
 type Rule = fn(&Oracle, usize, &Start, (ErrorKind, &str), Now) -> Verdict;
 
 /// All of them, by their numbers in the contract.
-pub(super) const RULES: [(&str, Rule); 5] = [
+pub(super) const RULES: [(&str, Rule); 6] = [
     ("1", usable_is_served),
+    ("9", is_told_of_the_first_failure),
     ("12, 13, 14", is_asked_again_in_time),
     ("5, T8", is_refreshed_in_time),
     ("21, 27", the_end_is_said_only_then),
@@ -46,6 +47,27 @@ fn usable_is_served(
     })
 }
 
+/// 9: who waits for the turn of a call that is forced shares the first that is made then, and its failure.
+fn is_told_of_the_first_failure(
+    oracle: &Oracle,
+    cache: usize,
+    start: &Start,
+    (kind, words): (ErrorKind, &str),
+    _: Now,
+) -> Verdict {
+    if start.want != Want::Get || oracle.was_moved_since(start.at.run) {
+        return None;
+    }
+    let since = oracle.caches[cache].calls.iter().rev();
+    let since = since.take_while(|call| call.start.run > start.at.run);
+    let failed = since.filter(|call| {
+        let failed = matches!(call.outcome, Outcome::Failed(_));
+        failed && is_forced(call.trigger) && call.claims.is_none() && !call.stepped
+    });
+    let failed = failed.count();
+    (failed > 1).then(|| format!("{kind:?} ({words}) after {failed} calls failed meanwhile"))
+}
+
 /// 12 to 14: a reader who finds nothing has the issuer asked, once the longest pause after a failure has passed.
 fn is_asked_again_in_time(
     oracle: &Oracle,
@@ -71,7 +93,7 @@ fn is_asked_again_in_time(
         Sort::Unavailable | Sort::Throttled(_) => 30 * SECOND,
     };
     let since = (now.boot - end.boot).min(now.run - end.run);
-    (since > most.max(model.terms.floor) + TICK).then(|| {
+    (since > most.max(model.terms.min_interval) + TICK).then(|| {
         format!(
             "{kind:?} ({words}) at once, though the issuer was last asked {} s ago",
             since / SECOND
@@ -119,8 +141,8 @@ fn is_refreshed_in_time(
         .filter(|other| other.terms.issuer == model.terms.issuer)
         .count() as i64;
     let busy = (issuer.latency as i64 * 2 + 10) * 1_000_000 * (sharers + 2);
-    let floor = model.terms.floor;
-    if quarter < 8 * busy || quarter < 8 * floor || model.repeats > 0 {
+    let min_interval = model.terms.min_interval;
+    if quarter < 8 * busy || quarter < 8 * min_interval || model.repeats > 0 {
         return None;
     }
     let end = current.received.run + current.life();

@@ -1,6 +1,6 @@
 //! What an answer does to the model of its cache.
 
-use super::model::{Current, Failure, Model, Now, Outcome, SECOND};
+use super::model::{Current, Failure, Model, Now, Outcome, SECOND, is_forced};
 use super::{Oracle, calls};
 use crate::answer::{Answer, Ends, Sort, Why};
 use crate::trace::What;
@@ -118,7 +118,7 @@ impl Model {
         self.said_no = false;
         self.failures.clear();
         self.row = 0;
-        if calls::is_forced(trigger) {
+        if is_forced(trigger) {
             self.repeats = 0;
         } else {
             self.repeats += 1;

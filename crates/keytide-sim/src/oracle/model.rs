@@ -22,9 +22,9 @@ pub(crate) struct Now {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Terms {
     pub(crate) issuer: usize,
-    pub(crate) floor: i64,
-    /// The user set the floor: no pause is shorter, but that after a first refusal.
-    pub(crate) floor_is_set: bool,
+    pub(crate) min_interval: i64,
+    /// The user set the minimum interval: no pause is shorter, but that after a first refusal.
+    pub(crate) min_interval_is_set: bool,
     pub(crate) flight_limit: i64,
     pub(crate) issuer_limit: usize,
     pub(crate) idle_after: Option<i64>,
@@ -265,3 +265,8 @@ const RECENT: usize = 16;
 pub(crate) const SECOND: i64 = 1_000_000_000;
 /// What timers, which tick in milliseconds, may add to a chain of waits.
 pub(crate) const TICK: i64 = 10_000_000;
+
+/// Whether somebody said that what is at hand is no good.
+pub(super) fn is_forced(trigger: Trigger) -> bool {
+    matches!(trigger, Trigger::Rejected | Trigger::Invalidated)
+}

@@ -72,9 +72,9 @@ fn what_may_pass_is_waited_for(
     }
     let last = model.failures.last().filter(|last| !last.usable)?;
     let next = last.at.run + longest_pause(model, last.sort)?;
-    // What is invalidated forces its calls: they have one floor.
+    // What is invalidated forces its calls: they have one minimum interval.
     let forced = model.calls.last().filter(|_| model.withdrawn);
-    let next = next.max(forced.map_or(0, |call| call.start.run + model.terms.floor));
+    let next = next.max(forced.map_or(0, |call| call.start.run + model.terms.min_interval));
     let end = start.at.run + nanos(patience);
     (next + model.latency + TICK < end).then(|| {
         let left = end - now.run;
@@ -92,19 +92,19 @@ fn patience(model: &Model, start: &Start) -> i64 {
 
 /// The longest pause that the contract allows after a failure of this sort, where it may pass.
 fn longest_pause(model: &Model, sort: Sort) -> Option<i64> {
-    let floor = model.terms.floor;
+    let min_interval = model.terms.min_interval;
     match sort {
         Sort::Refused(_) => None,
-        Sort::Throttled(asked) => Some((asked + asked / 10).min(30 * SECOND).max(floor)),
+        Sort::Throttled(asked) => Some((asked + asked / 10).min(30 * SECOND).max(min_interval)),
         Sort::Unavailable => {
             let row = model.row.max(1);
             let (first, row) = match row {
-                1..=4 if !model.terms.floor_is_set => (SECOND / 10, row),
-                5.. if !model.terms.floor_is_set => (floor, row - 4),
-                _ => (floor, row),
+                1..=4 if !model.terms.min_interval_is_set => (SECOND / 10, row),
+                5.. if !model.terms.min_interval_is_set => (min_interval, row - 4),
+                _ => (min_interval, row),
             };
             let most = first.saturating_mul(1 << (row - 1).min(20));
-            Some(most.min((30 * SECOND).max(floor)))
+            Some(most.min((30 * SECOND).max(min_interval)))
         }
     }
 }

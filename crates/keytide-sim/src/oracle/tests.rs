@@ -1,5 +1,9 @@
 //! Violations made by hand: each rule can fail.
 
+mod calls;
+mod served;
+mod waits;
+
 use std::time::Duration;
 
 use keytide_core::{ErrorKind, Trigger};
@@ -25,8 +29,8 @@ fn given_with(edit: impl FnOnce(&mut Terms)) -> Given {
     issuers[0].hint = None;
     issuers[0].latency = 0;
     let mut terms = Terms {
-        floor: SECOND,
-        floor_is_set: true,
+        min_interval: SECOND,
+        min_interval_is_set: true,
         flight_limit: 30 * SECOND,
         issuer_limit: 1,
         ..Terms::default()
@@ -86,16 +90,21 @@ impl Given {
     }
 
     fn got(&mut self, start: &Start, generation: u64, mint: u64) {
-        let now = self.now();
-        let seen = Seen {
+        let (now, seen) = (self.now(), self.seen(generation, mint));
+        self.oracle.got(0, start, &seen, now);
+    }
+
+    /// What a reader is given who is given the right thing.
+    fn seen(&self, generation: u64, mint: u64) -> Seen {
+        let model = &self.oracle.caches[0];
+        Seen {
             generation,
             mint,
             whole: true,
-            told: self.oracle.caches[0].current.map(|current| current.told),
+            told: model.current.map(|current| current.told),
             other: Some(false),
-            remaining: self.oracle.caches[0].remaining(now),
-        };
-        self.oracle.got(0, start, &seen, now);
+            remaining: model.remaining(self.now()),
+        }
     }
 
     fn fails(&mut self, start: &Start, kind: ErrorKind, words: &str) {
@@ -106,6 +115,17 @@ impl Given {
     fn refuses(&mut self, origin: usize) {
         let now = self.now();
         self.oracle.refused(0, origin, 1, false, now);
+    }
+
+    /// A call of this sort fails at once.
+    fn call_fails(&mut self, trigger: Trigger, sort: Sort) {
+        let call = self.call(trigger);
+        self.answer(call, Answer::Failed(sort));
+    }
+
+    #[track_caller]
+    fn breaks_none(&self) {
+        assert_eq!(self.oracle.violation, None);
     }
 
     #[track_caller]

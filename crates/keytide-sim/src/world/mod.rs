@@ -162,8 +162,8 @@ impl World {
             .key(format!("c{id}"))
             .flight_limit(plan.flight_limit)
             .issuer_limit(plan.limit);
-        if let Some(floor) = plan.floor {
-            builder = builder.floor(floor);
+        if let Some(min_interval) = plan.min_interval {
+            builder = builder.min_interval(min_interval);
         }
         if let Some(idle) = plan.idle_after {
             builder = builder.idle_after(idle);
@@ -177,8 +177,8 @@ impl World {
         let Ok(cache) = builder.build() else { return };
         let terms = Terms {
             issuer: plan.issuer,
-            floor: plan.floor.map_or(SECOND, nanos),
-            floor_is_set: plan.floor.is_some(),
+            min_interval: plan.min_interval.map_or(SECOND, nanos),
+            min_interval_is_set: plan.min_interval.is_some(),
             flight_limit: nanos(plan.flight_limit),
             issuer_limit: plan.limit,
             idle_after: plan.idle_after.map(nanos),

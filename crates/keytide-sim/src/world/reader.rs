@@ -116,18 +116,20 @@ impl Reader {
             Step::For => {
                 let least = self.rng.magnitude(100, 3_600_000);
                 let _ = self
-                    .wait(&live, Want::For(least), cache.get_for(least))
+                    .wait(&live, Want::For(least), cache.need().lasting(least).get())
                     .await;
             }
             Step::Within => {
                 let patience = self.rng.magnitude(1, 60_000);
-                let asking = cache.get_within(patience, Duration::ZERO);
+                let asking = cache.need().within(patience).get();
                 let _ = self.wait(&live, Want::Within(patience), asking).await;
             }
             Step::ReadFor => {
                 let origin = self.origin();
                 let start = self.asks(&live, Want::ReadFor(origin));
-                let result = cache.read_for_origin(&name(origin), |read| seen(read, live.id));
+                let result = cache
+                    .sender()
+                    .read(&name(origin), |read| seen(read, live.id));
                 self.told(&live, &start, result);
             }
             Step::Origin => self.send(&live).await,
@@ -186,7 +188,11 @@ impl Reader {
         let origin = self.origin();
         let name = name(origin);
         let sent = self
-            .wait(live, Want::Origin(origin), live.cache.get_for_origin(&name))
+            .wait(
+                live,
+                Want::Origin(origin),
+                live.cache.sender().need(&name).get(),
+            )
             .await;
         // Some refuse just while a call is under way that was sent before.
         let meanwhile = sent.is_some() && self.refuses_meanwhile(live);
@@ -201,7 +207,8 @@ impl Reader {
         let patience = self.rng.percent(30).then(|| self.rng.magnitude(10, 60_000));
         let asking = live
             .cache
-            .rejected_with(generation, &name, claims.as_deref(), patience);
+            .sender()
+            .rejected(generation, &name, claims.as_deref(), patience);
         let demanded = claims.is_some();
         self.world
             .oracle()
@@ -234,7 +241,8 @@ impl Reader {
             let start = self.asks(live, Want::ReadFor(origin));
             let read = live
                 .cache
-                .read_for_origin(&name(origin), |read| seen(read, live.id));
+                .sender()
+                .read(&name(origin), |read| seen(read, live.id));
             self.told(live, &start, read);
         }
     }

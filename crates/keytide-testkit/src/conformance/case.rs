@@ -5,10 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keytide_core::{
-    Agent, AgentBuilder, AgentIdentity, AgentType, Cache, Credential, CredentialKind, Environment,
-    Error, Owner, Version,
-};
+use keytide_core::{Agent, AgentBuilder, AgentIdentity, Cache, Credential, CredentialKind, Error};
 
 use super::fixture::{Condition, Expires, Fixture};
 use super::probe::{Call, End, Probe, Probed};
@@ -239,12 +236,12 @@ fn cache_of<F: Fixture>(
 }
 
 fn identity() -> AgentIdentity {
-    expect(AgentIdentity::new(
-        AgentType("conformance-suite"),
-        Version("0.0.0"),
-        Environment("test"),
-        Owner("tests"),
-    ))
+    AgentIdentity {
+        agent_type: "conformance-suite".into(),
+        version: "0.0.0".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    }
 }
 
 /// What the suite builds itself is valid.

@@ -98,6 +98,7 @@ mod http;
 mod probe;
 mod report;
 mod rule;
+mod run;
 mod sight;
 mod suite;
 
@@ -106,5 +107,5 @@ pub use self::fixture::{BadAnswer, Condition, Expires, Fixture};
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use self::http::HttpFixture;
 pub use self::report::{Check, Report, Verdict};
-pub use self::suite::check;
+pub use self::run::check;
 pub use crate::outcome::Outcome;

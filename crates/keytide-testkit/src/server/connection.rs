@@ -57,7 +57,11 @@ async fn converse(
         Some(never) => match *never {},
         #[cfg(feature = "tls")]
         Some(acceptors) => {
-            let mut stream = acceptors.accept(stream, fault.map(|f| &f.what)).await?;
+            let fault = match fault.map(|fault| &fault.what) {
+                Some(What::Tls(fault)) => Some(*fault),
+                _ => None,
+            };
+            let mut stream = acceptors.accept(stream, fault).await?;
             let end = requests(&mut stream, shared).await?;
             if end == End::Close {
                 // The end of TLS before the end of TCP, so that a body that ends with the connection is whole.

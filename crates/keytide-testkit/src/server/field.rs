@@ -117,7 +117,7 @@ impl Change {
             Self::Twice => {
                 let other = match &found {
                     Value::Number(number) => Value::from(number.as_u64().unwrap_or(1) / 2 + 1),
-                    _ => Value::from(super::fault::CANARY),
+                    _ => Value::from(super::marks::CANARY),
                 };
                 format!("{found},{}:{other}", Value::from(key))
             }

@@ -50,6 +50,7 @@ mod connection;
 mod fault;
 mod field;
 mod good;
+mod marks;
 mod plan;
 mod play;
 mod reply;

@@ -3,8 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use super::bomb;
-use super::fault::{At, CANARY, Fault, IN, Shown, What};
+use super::fault::{At, Fault, Shown, What};
 use super::good::Good;
+use super::marks::{CANARY, IN};
 use super::reply::Reply;
 use super::request::Asked;
 

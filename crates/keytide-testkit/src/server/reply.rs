@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::fault::IN;
+use super::marks::IN;
 
 /// A status, headers and a body. `Date`, `Content-Length` and `Connection` are added when it is sent; a `Date` that is
 /// there stays.

@@ -15,8 +15,6 @@ use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::server::TlsStream;
 
-use super::fault::What;
-
 /// How a TLS handshake goes wrong. See [`Fault::tls`](super::Fault::tls).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -153,12 +151,12 @@ impl Acceptors {
     pub(super) async fn accept(
         &self,
         stream: TcpStream,
-        fault: Option<&What>,
+        fault: Option<TlsFault>,
     ) -> io::Result<TlsStream<TcpStream>> {
         let acceptor = match fault {
-            Some(What::Tls(TlsFault::SelfSigned)) => &self.self_signed,
-            Some(What::Tls(TlsFault::Expired)) => &self.expired,
-            Some(What::Tls(TlsFault::WrongName)) => &self.wrong_name,
+            Some(TlsFault::SelfSigned) => &self.self_signed,
+            Some(TlsFault::Expired) => &self.expired,
+            Some(TlsFault::WrongName) => &self.wrong_name,
             _ => &self.good,
         };
         acceptor.accept(stream).await

@@ -1,8 +1,8 @@
 //! A million requests through each client, over a hundred rotations and more: none may be refused for its token.
 //!
 //! ```text
-//! cargo run --release -p keytide-http-examples --bin million
-//! cargo run --release -p keytide-http-examples --bin million -- 100000 20
+//! cargo run --release -p keytide-examples-http --bin million
+//! cargo run --release -p keytide-examples-http --bin million -- 100000 20
 //! ```
 //!
 //! The arguments are the requests for each client and the rotations that there must be at least. Tokens are accepted for
@@ -11,7 +11,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use keytide_http_examples::{Via, load};
+use keytide_examples_http::{Via, load};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1).map(|text| text.parse());

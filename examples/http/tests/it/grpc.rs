@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use keytide_core::Cache;
-use keytide_http::{Authorize, AuthorizeLayer, AuthorizeLayerBuilder, Tether};
-use keytide_http_examples::{ECHO, Grpc, Issuer, TextCodec, WATCH, agent};
+use keytide_examples_http::{ECHO, Grpc, Issuer, TextCodec, WATCH, agent};
+use keytide_http::{Authorize, AuthorizeLayer, AuthorizeLayerBuilder, StreamWatch};
 use tonic::client::Grpc as Client;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Status};
@@ -110,7 +110,7 @@ async fn a_stream_lives_through_a_rotation_and_ends_with_a_revocation() {
     let layer = given
         .layer()
         .relative_to(given.server.origin())
-        .tether_responses(true)
+        .watch_streams()
         .build()
         .unwrap();
     let mut client = Client::new(layer.layer(given.channel()));
@@ -121,18 +121,18 @@ async fn a_stream_lives_through_a_rotation_and_ends_with_a_revocation() {
         .server_streaming(request, path, TextCodec)
         .await
         .unwrap();
-    let mut tether = response.extensions().get::<Tether>().unwrap().clone();
+    let mut watch = response.extensions().get::<StreamWatch>().unwrap().clone();
     let mut stream = response.into_inner();
 
     given.token.refresh_now().await.unwrap();
-    assert_eq!(tether.rotated().await, Some(2));
+    assert_eq!(watch.rotated().await, Some(2));
     for _ in 0..3 {
-        let tick = tether.unless_revoked(stream.message()).await.unwrap();
+        let tick = watch.unless_revoked(stream.message()).await.unwrap();
         assert_eq!(tick.unwrap().unwrap(), "tick");
     }
     drop(given.token.revoke());
     let start = tokio::time::Instant::now();
-    let error = tether.unless_revoked(stream.message()).await.unwrap_err();
+    let error = watch.unless_revoked(stream.message()).await.unwrap_err();
 
     assert_eq!(error.kind(), keytide_http::ErrorKind::Revoked);
     assert!(start.elapsed() < Duration::from_secs(1));

@@ -1,9 +1,9 @@
-//! The short form of `cargo run -p keytide-http-examples --bin million`: thousands of requests instead
+//! The short form of `cargo run -p keytide-examples-http --bin million`: thousands of requests instead
 //! of millions. Real time, for sockets wait for no paused clock.
 
 use std::time::Duration;
 
-use keytide_http_examples::{Via, load};
+use keytide_examples_http::{Via, load};
 
 async fn no_request_is_refused_for_its_token(via: Via) {
     let tally = load(via, 3000, 5, Duration::from_secs(1), 8).await.unwrap();

@@ -26,15 +26,15 @@ impl Files {
     /// Reads those that are there.
     pub(super) async fn read(env: &Env) -> Result<Self, Error> {
         let mut files = Vec::new();
-        for place in [CONFIG, CREDENTIALS] {
-            let Some(path) = place.path(env)? else {
+        for location in [CONFIG, CREDENTIALS] {
+            let Some(path) = location.path(env)? else {
                 continue;
             };
-            let file = SmallFile::new(&path, place.what).at_most(MOST);
+            let file = SmallFile::new(&path, location.what).at_most(MOST);
             if let Some(content) = file.find().await? {
                 files.push(File {
-                    what: place.what,
-                    kind: place.kind,
+                    what: location.what,
+                    kind: location.kind,
                     path,
                     content,
                 });
@@ -91,25 +91,25 @@ async fn parsed(files: &[File], selected: Option<String>) -> Result<Option<Profi
 }
 
 /// Where a file is.
-struct Place {
+struct FileLocation {
     kind: EnvConfigFileKind,
     what: &'static str,
     variable: &'static str,
     default: &'static str,
 }
 
-impl Place {
+impl FileLocation {
     /// By the variable, or in the home directory; `None` where there is none.
     fn path(&self, env: &Env) -> Result<Option<PathBuf>, Error> {
-        let told = env.get(self.variable)?;
-        let path = Path::new(told.as_deref().unwrap_or(self.default));
+        let configured = env.get(self.variable)?;
+        let path = Path::new(configured.as_deref().unwrap_or(self.default));
         let mut components = path.components();
         if components.next() != Some(Component::Normal("~".as_ref())) {
             return Ok(Some(path.to_owned()));
         }
         match home(env)? {
             Some(home) => Ok(Some(Path::new(&home).join(components.as_path()))),
-            None if told.is_none() => Ok(None),
+            None if configured.is_none() => Ok(None),
             None => Err(Error::misconfigured(format!(
                 "{} begins with ~, and HOME is not set: set it, or write the path in full",
                 self.variable
@@ -135,13 +135,13 @@ fn home(env: &Env) -> Result<Option<String>, Error> {
         .map(|(drive, path)| drive + &path))
 }
 
-const CONFIG: Place = Place {
+const CONFIG: FileLocation = FileLocation {
     kind: EnvConfigFileKind::Config,
     what: "the shared configuration file of AWS",
     variable: "AWS_CONFIG_FILE",
     default: "~/.aws/config",
 };
-const CREDENTIALS: Place = Place {
+const CREDENTIALS: FileLocation = FileLocation {
     kind: EnvConfigFileKind::Credentials,
     what: "the shared credentials file of AWS",
     variable: "AWS_SHARED_CREDENTIALS_FILE",

@@ -1,10 +1,10 @@
 //! What a profile says, flattened: where to start, and which roles to assume from there ([`Plan`]).
 
 use aws_config::profile::{Profile, ProfileSet};
+use keytide_aws_policy::RoleArn;
 use keytide_core::Error;
 use zeroize::Zeroizing;
 
-use crate::arn::RoleArn;
 use crate::keys::Keys;
 
 /// Where to start, and which roles to assume from there, in order.

@@ -1,7 +1,6 @@
 //! Whether a program is installed, told apart from whether it could be looked at.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
@@ -33,20 +32,11 @@ pub(super) async fn look(program: &Path) -> Result<bool, Error> {
 
 /// Looked at and not opened: the program need not be readable to this process.
 fn is_there(path: &Path) -> Result<bool, ReadError> {
-    match fs::metadata(path) {
+    let looked = fs::metadata(path).map_err(|error| ReadError::of(path, error));
+    match looked {
         Ok(_) => Ok(true),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(ReadError::Io(Arc::new(error)))
-        }
-        // The system says the same of a link on the way that leads to nothing.
-        Err(_) => {
-            let mut parents = path.ancestors();
-            let nearest = parents.find_map(|parent| fs::symlink_metadata(parent).ok());
-            match nearest {
-                Some(nearest) if nearest.is_symlink() => Err(ReadError::Dangling),
-                _ => Ok(false),
-            }
-        }
+        Err(ReadError::Missing) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

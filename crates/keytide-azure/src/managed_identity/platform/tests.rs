@@ -2,8 +2,8 @@ use keytide_core::ErrorKind;
 
 use super::*;
 
-fn place(variables: &[(&str, &str)]) -> Place {
-    Place {
+fn search(variables: &[(&str, &str)]) -> PlatformSearch {
+    PlatformSearch {
         env: Env::of(variables.iter().copied()),
         imds: None,
         machine: Machine {
@@ -47,7 +47,7 @@ async fn a_platform_that_is_named_by_halves_is_told_by_both() {
             "Service Fabric",
         ),
     ] {
-        let error = place(variables).find().await.err();
+        let error = search(variables).find().await.err();
 
         let error = error.unwrap_or_else(|| panic!("{variables:?} was passed over"));
         assert_eq!(error.kind(), ErrorKind::Misconfigured, "{error}");
@@ -69,7 +69,7 @@ async fn empty_variables_name_no_platform() {
         "MSI_SECRET",
         "AZURE_POD_IDENTITY_AUTHORITY_HOST",
     ];
-    let found = place(&all.map(|name| (name, ""))).find().await;
+    let found = search(&all.map(|name| (name, ""))).find().await;
 
     assert!(matches!(found, Ok(Platform::Imds { named: false, .. })));
 }
@@ -77,12 +77,12 @@ async fn empty_variables_name_no_platform() {
 #[tokio::test]
 async fn the_platform_is_looked_up_anew_each_time() {
     let root = tempfile::tempdir().unwrap();
-    let mut place = place(&[]);
-    place.machine.arc = root.path().join("himds");
+    let mut search = search(&[]);
+    search.machine.arc = root.path().join("himds");
 
-    let before = place.find().await;
-    std::fs::write(&place.machine.arc, "").unwrap();
-    let after = place.find().await;
+    let before = search.find().await;
+    std::fs::write(&search.machine.arc, "").unwrap();
+    let after = search.find().await;
 
     assert!(matches!(before, Ok(Platform::Imds { .. })));
     assert!(matches!(after, Ok(Platform::Arc(_))));

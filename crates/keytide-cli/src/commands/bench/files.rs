@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use keytide_benches::Report;
+use keytide_bench::Report;
 
 /// Makes the directory, and finds out whether it can be written to.
 pub(super) fn make(dir: &Path) -> Result<(), String> {
@@ -22,6 +22,7 @@ pub(super) fn write(report: &Report, dir: &Path) -> Result<(), String> {
     };
     save("report.json", &json(report))?;
     save("report.html", &report.page())?;
+    save("comparison.md", &report.comparison())?;
     for picture in report.pictures() {
         save(&format!("{}.svg", picture.name), &picture.svg)?;
     }

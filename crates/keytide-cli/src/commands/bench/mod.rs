@@ -6,7 +6,7 @@ mod readme;
 
 use std::path::PathBuf;
 
-use keytide_benches::{Options, Report, Scenario};
+use keytide_bench::{Options, Report, Scenario};
 
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
@@ -16,7 +16,7 @@ use self::progress::Progress;
 
 /// Measures how a credential is read and refreshed under load, beside what people use today.
 ///
-/// Prints a table; `--out` also writes report.json, report.html and pictures. Peers are measured when the program was
+/// Prints tables; `--out` also writes report.json, report.html, comparison.md and pictures. Peers are measured when the program was
 /// built with the feature `peers`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = after_help())]
@@ -29,7 +29,7 @@ pub(crate) struct Args {
     #[arg(long)]
     quick: bool,
 
-    /// Writes report.json, report.html and SVG pictures into this directory, which is made if it is not there
+    /// Writes report.json, report.html, comparison.md and SVG pictures into this directory, which is made if it is not there
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
@@ -44,6 +44,10 @@ pub(crate) struct Args {
     /// Rewrites the block between the markers `keytide bench: begin` and `keytide bench: end` in this Markdown file
     #[arg(long, value_name = "FILE")]
     readme: Option<PathBuf>,
+
+    /// Where the pictures of that block are to be found: the path or the URL of their directory. Without it the block has none
+    #[arg(long, value_name = "PLACE", requires = "readme")]
+    pictures: Option<String>,
 
     /// Makes table, pictures and block from a report.json that is there, and measures nothing
     #[arg(long, value_name = "FILE", conflicts_with_all = ["scenarios", "quick", "only"])]
@@ -85,14 +89,14 @@ fn ready(args: &Args) -> Result<(), String> {
     Ok(())
 }
 
-fn measure(args: &Args) -> Result<Report, keytide_benches::Refused> {
+fn measure(args: &Args) -> Result<Report, keytide_bench::Refused> {
     let options = Options {
         scenarios: args.scenarios.clone(),
         quick: args.quick,
         only: args.only.clone(),
     };
     let progress = Progress::new(Interrupt::watch());
-    keytide_benches::run(&options, Vec::new(), &progress)
+    keytide_bench::run(&options, Vec::new(), &progress)
 }
 
 fn tell(args: &Args, report: &Report) -> Exit {
@@ -119,9 +123,9 @@ fn tell(args: &Args, report: &Report) -> Exit {
         .as_ref()
         .map_or(Ok(()), |dir| files::write(report, dir));
     let written = written.and_then(|()| {
-        args.readme
-            .as_ref()
-            .map_or(Ok(()), |path| readme::rewrite(report, path))
+        args.readme.as_ref().map_or(Ok(()), |path| {
+            readme::rewrite(report, path, args.pictures.as_deref())
+        })
     });
     if let Err(problem) = written {
         out::note(&problem);
@@ -140,7 +144,7 @@ fn hint(only: &[String]) -> String {
 
 fn scenario(name: &str) -> Result<Scenario, String> {
     name.parse()
-        .map_err(|failure: keytide_benches::Failure| failure.to_string())
+        .map_err(|failure: keytide_bench::Failure| failure.to_string())
 }
 
 fn after_help() -> String {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use keytide_benches::Watch;
+use keytide_bench::Watch;
 
 use crate::interrupt::Interrupt;
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use keytide_benches::Report;
+use keytide_bench::Report;
 
 /// Whether the file has the markers.
 pub(super) fn check(path: &Path) -> Result<(), String> {
@@ -17,10 +17,10 @@ pub(super) fn check(path: &Path) -> Result<(), String> {
     })
 }
 
-pub(super) fn rewrite(report: &Report, path: &Path) -> Result<(), String> {
+pub(super) fn rewrite(report: &Report, path: &Path, pictures: Option<&str>) -> Result<(), String> {
     check(path)?;
     let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
-    let block = report.markdown();
+    let block = report.block(pictures);
     let text = replaced(&text, &block).unwrap_or(text);
     fs::write(path, text)
         .map_err(|error| format!("{} could not be written: {error}", path.display()))

@@ -22,6 +22,8 @@ pub(crate) struct Want<'a> {
     pub(crate) by_name: bool,
     /// Until when the reader waits through failures that may pass; `None`: it is told of the first.
     pub(crate) until: Option<Boot>,
+    /// Since when the reader waits: the failure of a call that was made after this is told to it, though it did not join.
+    pub(crate) since: Option<Boot>,
 }
 
 /// What to do next.
@@ -96,7 +98,7 @@ impl Machine {
         }
         self.resume(effects);
         if trigger == Trigger::ByName {
-            self.pace.reset(seen.options.floor());
+            self.pace.reset(seen.options.min_interval());
         }
         self.begin(trigger, want.origin, seen, effects);
         Step::Wait
@@ -136,7 +138,7 @@ impl Machine {
         Ok(verdict)
     }
 
-    /// Whether a reader waits for the next attempt: the rest of the floor of forced calls, and through what may pass, for as
+    /// Whether a reader waits for the next attempt: the rest of the minimum interval of forced calls, and through what may pass, for as
     /// long as an attempt fits into its patience.
     fn is_worth_the_wait(
         &self,
@@ -150,11 +152,19 @@ impl Machine {
             return false;
         }
         let forced = matches!(trigger, Trigger::Rejected | Trigger::Invalidated);
-        let within_floor = forced && at <= self.forced_floor(seen.options.floor());
+        let within_interval = forced
+            && at <= self.forced_interval(seen.options.min_interval())
+            && !self.has_failed_since(want.since);
         let fits = want
             .until
             .is_some_and(|end| at != Boot::FAR && at.after(self.usual()) < end);
-        (within_floor && want.until.is_none_or(|end| at < end)) || (fits && self.pace.may_pass())
+        (within_interval && want.until.is_none_or(|end| at < end)) || (fits && self.pace.may_pass())
+    }
+
+    /// Whether a call that was made after the reader came has failed: that is what it waited for.
+    fn has_failed_since(&self, since: Option<Boot>) -> bool {
+        self.pace.last_failure().is_some()
+            && since.is_some_and(|since| self.pace.last_start > since)
     }
 
     /// No call is made for this wish before `at`, or the one that was made did not help.

@@ -53,7 +53,7 @@ pub(crate) struct Begin {
     pub(crate) trigger: Trigger,
     /// What one origin demands of the credential, where its refusal forced this call.
     pub(crate) demand: Option<Demand>,
-    /// By the end of what is at hand: the earlier, the more urgent.
+    /// When the call becomes urgent, if it is not: the earlier, the more urgent.
     pub(crate) urgency: Boot,
     /// How long the call may take, if it is sent now.
     pub(crate) limit: Duration,

@@ -72,13 +72,13 @@ impl Machine {
     }
 
     /// Another principal is accepted from now on: what was refused for it is asked for again.
-    pub(crate) fn adopted(&mut self, floor: Duration) {
+    pub(crate) fn adopted(&mut self, min_interval: Duration) {
         let refused = self
             .pace
             .last_failure()
             .is_some_and(|failed| failed.kind == ErrorKind::PrincipalChanged);
         if refused {
-            self.pace.reset(floor);
+            self.pace.reset(min_interval);
         }
     }
 

@@ -181,12 +181,12 @@ impl Machine {
     /// The issuer gave the same credential again: it counts as asked, and what was withdrawn is reinstated.
     pub(crate) fn vouched(&mut self, sent: Now, seen: &Seen<'_>, effects: &mut Effects) {
         let Some(held) = seen.known() else { return };
-        let (now, floor) = (seen.now, seen.options.floor());
-        let pace = backoff::unchanged_pace(held.ends.remaining(now), floor);
+        let (now, min_interval) = (seen.now, seen.options.min_interval());
+        let pace = backoff::unchanged_pace(held.ends.remaining(now), min_interval);
         self.pace.succeeded();
         self.pace.next = now.boot.after(pace);
         self.refused = false;
-        self.vouch(held.generation, sent, now, floor, effects);
+        self.vouch(held.generation, sent, now, min_interval, effects);
         if seen.current.is_none() {
             let rounds = &mut self.cold().reinstated;
             *rounds = rounds.saturating_add(1);
@@ -228,7 +228,7 @@ impl Machine {
             retry_after: failed.pause,
             urgent,
             latency: landing.sent.boot.until(now.boot),
-            floor: seen.options.floor(),
+            min_interval: seen.options.min_interval(),
             first: seen.options.first_pause(),
         };
         let next_attempt = (!failed.until_changed).then(|| failure.delay(landing.random));

@@ -61,10 +61,10 @@ impl Pace {
     }
 
     /// The wall clock stepped: what was reckoned by the wrong one sets no pace any more.
-    pub(super) fn clock_stepped(&mut self, floor: Duration) {
+    pub(super) fn clock_stepped(&mut self, min_interval: Duration) {
         if self.trouble.is_none() {
-            let floored = self.last_start.after(floor);
-            self.next = self.next.min(floored);
+            let spaced = self.last_start.after(min_interval);
+            self.next = self.next.min(spaced);
         }
     }
 
@@ -86,10 +86,10 @@ impl Pace {
 
     /// When the issuer may be asked again, unless by name. What failed before the wall clock stepped may have failed for that:
     /// it sets no pace any more, unless the issuer asked to be left alone for a while, or until its input has changed.
-    pub(super) fn next_by_this_clock(&self, now: Now, floor: Duration) -> Boot {
+    pub(super) fn next_by_this_clock(&self, now: Now, min_interval: Duration) -> Boot {
         match &self.trouble {
             Some(trouble) if trouble.has_stepped(now) && !trouble.last.asks_for_a_while() => {
-                self.next.min(self.last_start.after(floor))
+                self.next.min(self.last_start.after(min_interval))
             }
             _ => self.next,
         }
@@ -135,8 +135,8 @@ impl Pace {
     }
 
     /// Forgets the backoff: the input changed, or the user asked by name. The pace of changes is kept.
-    pub(super) fn reset(&mut self, floor: Duration) {
-        self.next = self.last_start.after(changed_floor(floor));
+    pub(super) fn reset(&mut self, min_interval: Duration) {
+        self.next = self.last_start.after(changed_interval(min_interval));
         if let Some(trouble) = &mut self.trouble {
             trouble.failures = 0;
             trouble.refusals = 0;
@@ -163,8 +163,8 @@ impl Failed {
 }
 
 /// The shortest pace of changes of the input: a file that is written over and over.
-pub(super) fn changed_floor(floor: Duration) -> Duration {
-    floor.min(Duration::from_millis(100))
+pub(super) fn changed_interval(min_interval: Duration) -> Duration {
+    min_interval.min(Duration::from_millis(100))
 }
 
 /// A change of the distance between the clocks that counts as a step.

@@ -99,7 +99,7 @@ impl Machine {
         generation: Option<u64>,
         only: Option<&str>,
         now: Now,
-        floor: Duration,
+        min_interval: Duration,
     ) {
         let Some(cold) = &mut self.cold else { return };
         cold.refusals.wanted_by = None;
@@ -107,7 +107,7 @@ impl Machine {
             let concerned = only.is_none_or(|only| refusal.origin.as_ref() == only);
             if Some(refusal.generation) == generation && !refusal.vouched && concerned {
                 refusal.count = refusal.count.saturating_add(1);
-                let pace = backoff::origin_pace(refusal.count, false, floor);
+                let pace = backoff::origin_pace(refusal.count, false, min_interval);
                 refusal.next = now.boot.after(pace);
             }
         }
@@ -137,7 +137,7 @@ impl Machine {
         generation: u64,
         sent: Now,
         now: Now,
-        floor: Duration,
+        min_interval: Duration,
         effects: &mut Effects,
     ) {
         let Some(cold) = &mut self.cold else { return };
@@ -152,7 +152,7 @@ impl Machine {
                 continue;
             }
             refusal.vouched = true;
-            let pace = backoff::origin_pace(refusal.count, true, floor);
+            let pace = backoff::origin_pace(refusal.count, true, min_interval);
             refusal.next = refusal.next.max(now.boot.after(pace));
         }
         if answered {

@@ -203,3 +203,65 @@ fn a_read_in_passing_puts_off_nothing_that_is_wanted_sooner() {
     given.pass(SECOND / 10);
     assert_eq!(given.timer().begin.unwrap().trigger, Trigger::Changed);
 }
+
+#[test]
+fn a_look_that_is_due_is_not_put_off_and_turns_late() {
+    let mut given = Given::with(60 * SECOND);
+    given.pass(30 * SECOND);
+    let tells = |given: &mut Given| {
+        given.decide(|machine, seen, effects| machine.read_in_passing(seen, None, effects));
+        given.effects.look
+    };
+    assert_eq!(tells(&mut given), None, "it is due now");
+    given.pass(SECOND / 20);
+    assert_eq!(tells(&mut given), None, "it is not put off");
+
+    given.pass(SECOND / 10);
+
+    let look = tells(&mut given).expect("nobody looks");
+    assert!(look.late, "{look:?}");
+    assert_eq!(look.at, given.now.boot);
+}
+
+#[test]
+fn two_looks_of_one_decision_take_back_the_one_that_stands() {
+    let mut given = Given::new();
+    let first = given.now.boot.after(10 * SECOND);
+    given.decide(|machine, seen, effects| machine.look_at(first, seen.now, effects));
+    given.pass(11 * SECOND);
+
+    let last = given.decide(|machine, seen, effects| {
+        let last = seen.now.boot.after(2 * SECOND);
+        machine.look_at(seen.now.boot.after(SECOND), seen.now, effects);
+        machine.look_at(last, seen.now, effects);
+        last
+    });
+
+    let look = given.effects.look.unwrap();
+    assert_eq!((look.former, look.at, look.late), (first, last, true));
+}
+
+#[test]
+fn a_call_is_as_urgent_as_its_mandatory_window_is_near() {
+    let mut given = Given::new();
+    let begun = |given: &Given| given.effects.begin.as_ref().unwrap().urgency;
+    given.ask(&Want::default());
+    assert_eq!(begun(&given), given.now.boot, "readers have nothing");
+    given.issue(600 * SECOND);
+    let window = given.now.boot.after(540 * SECOND);
+    given.pass(400 * SECOND);
+
+    assert!(given.timer().begin.is_some());
+    let named = Want {
+        by_name: true,
+        ..Want::default()
+    };
+    given.fail(ErrorKind::Unavailable, false);
+    given.ask(&named);
+    assert_eq!(begun(&given), window);
+
+    given.fail(ErrorKind::Unavailable, false);
+    given.pass(170 * SECOND);
+    given.ask(&named);
+    assert_eq!(begun(&given), given.now.boot, "in the window");
+}

@@ -18,7 +18,7 @@ pub(crate) struct Orphan<'a> {
     pub(crate) number: NonZeroU32,
     pub(crate) trigger: Trigger,
     pub(crate) demand: Option<&'a Demand>,
-    /// It was a call, so the next one keeps the floor.
+    /// It was a call, so the next one keeps the minimum interval.
     pub(crate) paced: bool,
 }
 
@@ -79,7 +79,7 @@ impl Machine {
         if self.ended != Ended::No {
             return;
         }
-        self.pace.reset(seen.options.floor());
+        self.pace.reset(seen.options.min_interval());
         let in_use = match seen.current {
             Some(held) => seen.in_demand(held),
             None => {
@@ -176,15 +176,27 @@ impl Machine {
         self.wanted = None;
         self.look_at(Boot::FAR, now, effects);
         let for_one = demand.as_ref().map(|demand| &*demand.origin);
-        self.pace_refusals(generation, for_one, now, seen.options.floor());
+        self.pace_refusals(generation, for_one, now, seen.options.min_interval());
         effects.begin = Some(Begin {
             number: NonZeroU32::new(self.begun).unwrap_or(NonZeroU32::MIN),
             trigger,
             demand,
-            urgency: seen.current.map_or(Boot(i64::MIN), |held| held.ends.boot),
+            urgency: self.urgency(seen),
             limit: self.flight_limit(seen),
             skew: self.skew(),
         });
+    }
+
+    /// When a call becomes urgent that begins now: at once, where readers have nothing. So one that waits for its place has those
+    /// behind it that came after its own cache's mandatory window began, whatever they have.
+    fn urgency(&self, seen: &Seen<'_>) -> Boot {
+        let usable = seen
+            .current
+            .and_then(|held| Some((held, self.judge(held, seen).usable()?)));
+        usable.map_or(seen.now.boot, |(held, remaining)| {
+            let margin = seen.options.urgent_margin(held);
+            seen.now.boot.after(remaining.saturating_sub(margin))
+        })
     }
 
     /// Has the shell look at what comes next to this credential.
@@ -207,8 +219,8 @@ impl Machine {
                 }
                 expiry
             } else {
-                let floored = self.pace.last_start.after(seen.options.floor());
-                refresh.max(self.pace.next).max(floored).min(expiry)
+                let spaced = self.pace.last_start.after(seen.options.min_interval());
+                refresh.max(self.pace.next).max(spaced).min(expiry)
             }
         } else {
             self.tell_expiry(seen, effects);

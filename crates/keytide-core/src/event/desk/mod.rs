@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use keytide_fork::PerProcess;
 
-pub(super) use self::queue::Queue;
+pub(super) use self::queue::EventQueue;
 use self::queue::Served;
 use crate::sys;
 
@@ -29,7 +29,7 @@ pub(super) fn open(observers: usize) {
 }
 
 /// Has `queue` served, which nobody else has brought. Called under a cache's lock.
-pub(super) fn bring(queue: Arc<Queue>) {
+pub(super) fn bring(queue: Arc<EventQueue>) {
     let desk = DESK.get();
     let mut state = desk.lock();
     state.ready.push_back(queue);
@@ -61,7 +61,7 @@ struct Desk {
 #[derive(Default)]
 struct State {
     /// What waits to be served, each once.
-    ready: VecDeque<Arc<Queue>>,
+    ready: VecDeque<Arc<EventQueue>>,
     server: Option<Server>,
     standby: Standby,
     /// Until then one who blocks is left soon: whoever waits has waited for another already.
@@ -255,7 +255,7 @@ impl Desk {
     }
 
     /// The thread of an observer that blocked: until it has caught up.
-    fn stay_with(&self, queue: Arc<Queue>, mut served: Served) {
+    fn stay_with(&self, queue: Arc<EventQueue>, mut served: Served) {
         if served == Served::More {
             served = queue.serve(Duration::MAX);
         }

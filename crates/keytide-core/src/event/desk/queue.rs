@@ -1,4 +1,4 @@
-//! What waits for one observer: [`Queue`].
+//! What waits for one observer: [`EventQueue`].
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,7 +11,7 @@ use crate::sync::{Mutex, MutexGuard, lock};
 use crate::sys::{self, Process};
 
 /// The events of one observer, bounded in number and in bytes.
-pub(in crate::event) struct Queue {
+pub(in crate::event) struct EventQueue {
     capacity: usize,
     most_bytes: usize,
     /// Whether it takes uses too.
@@ -41,7 +41,7 @@ struct Waiting {
     weight: usize,
 }
 
-/// How far [`Queue::serve`] came.
+/// How far [`EventQueue::serve`] came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::event) enum Served {
     /// Nothing waits: the next event brings the queue back to the desk.
@@ -54,7 +54,7 @@ pub(in crate::event) enum Served {
     Foreign,
 }
 
-impl Queue {
+impl EventQueue {
     pub(in crate::event) fn new(observer: Box<dyn Observe>, uses: bool, capacity: usize) -> Self {
         let state = State {
             observer: Some(observer),

@@ -7,7 +7,7 @@ use keytide_testkit::Answer;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::issuer::{Calls, FLOOR, Issuer, TICKS, cache, cases, millis, seconds, simulate};
+use super::issuer::{Calls, Issuer, MIN_INTERVAL, TICKS, cache, cases, millis, seconds, simulate};
 
 proptest! {
     #![proptest_config(cases(50))]
@@ -53,7 +53,7 @@ proptest! {
             // … then refreshing ends with the idle time, …
             let late = calls.list().iter().filter(|call| call.start > refreshed_until + TICKS).count();
             prop_assert_eq!(late, 0, "called when idle: {:#?}", calls.list());
-            calls.assert_pace(FLOOR, |_, _| false);
+            calls.assert_pace(MIN_INTERVAL, |_, _| false);
 
             // … and a burst of reads costs one call.
             let before = calls.count();

@@ -111,14 +111,18 @@ impl Calls {
         good.nth(number - 1).copied()
     }
 
-    /// Asserts that no two calls began within `floor`, but for those that are `excused`.
-    pub(super) fn assert_pace(&self, floor: Duration, excused: impl Fn(&Call, &Call) -> bool) {
+    /// Asserts that no two calls began within `min_interval`, but for those that are `excused`.
+    pub(super) fn assert_pace(
+        &self,
+        min_interval: Duration,
+        excused: impl Fn(&Call, &Call) -> bool,
+    ) {
         let calls = self.list();
         for pair in calls.windows(2) {
             let gap = pair[1].start - pair[0].start;
             assert!(
-                gap >= floor || excused(&pair[0], &pair[1]),
-                "calls {gap:?} apart, floor {floor:?}: {pair:#?}"
+                gap >= min_interval || excused(&pair[0], &pair[1]),
+                "calls {gap:?} apart, minimum interval {min_interval:?}: {pair:#?}"
             );
         }
     }
@@ -176,6 +180,6 @@ pub(super) fn millis(millis: u64) -> Duration {
 }
 
 /// The default of the shortest time between two calls.
-pub(super) const FLOOR: Duration = Duration::from_secs(1);
+pub(super) const MIN_INTERVAL: Duration = Duration::from_secs(1);
 /// What tokio's timers, which tick in milliseconds, may add to a chain of waits.
 pub(super) const TICKS: Duration = Duration::from_millis(10);

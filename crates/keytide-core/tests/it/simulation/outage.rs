@@ -6,7 +6,7 @@ use keytide_core::Clock;
 use keytide_testkit::Answer;
 use proptest::prelude::*;
 
-use super::issuer::{Calls, FLOOR, Issuer, TICKS, cache, cases, millis, seconds, simulate};
+use super::issuer::{Calls, Issuer, MIN_INTERVAL, TICKS, cache, cases, millis, seconds, simulate};
 
 /// What an outage takes down.
 #[derive(Debug, Clone, Copy)]
@@ -119,7 +119,7 @@ fn survives(life: Duration, latency: Duration, down: Down, end: End) {
             let ended = |end: Option<Duration>| end.is_some_and(|end| end <= until);
             list[2..].iter().filter(|call| ended(call.end)).count()
         };
-        if over > expiry && remained >= 5 * (FLOOR + latency) + TICKS {
+        if over > expiry && remained >= 5 * (MIN_INTERVAL + latency) + TICKS {
             assert!(
                 attempts(expiry) >= 5,
                 "{} attempts in {remained:?}",
@@ -127,7 +127,7 @@ fn survives(life: Duration, latency: Duration, down: Down, end: End) {
             );
         }
         assert!(attempts(over.min(expiry)) <= most_attempts(remained));
-        calls.assert_pace(FLOOR, |_, call| call.start >= expiry);
+        calls.assert_pace(MIN_INTERVAL, |_, call| call.start >= expiry);
     });
 }
 
@@ -139,14 +139,14 @@ fn needed(began: Duration, expiry: Duration, latency: Duration, down: Down) -> D
         // The last question of the outage is answered a latency after it.
         Down::Questions => 2,
     };
-    (remained / 8).max(FLOOR) + calls * latency + TICKS
+    (remained / 8).max(MIN_INTERVAL) + calls * latency + TICKS
 }
 
-/// The pace doubles from the floor to an eighth of what remains; then each wait takes at least a sixteenth of it, and
-/// the last eight floors one attempt each.
+/// The pace doubles from the minimum interval to an eighth of what remains; then each wait takes at least a sixteenth of it, and
+/// the last eight minimum intervals one attempt each.
 fn most_attempts(remained: Duration) -> usize {
-    let floors = (remained.as_secs_f64() / FLOOR.as_secs_f64()).max(8.0) / 8.0;
-    let doublings = floors.log2().ceil();
-    let waits = (floors.ln() / -(15.0_f64 / 16.0).ln()).ceil();
+    let intervals = (remained.as_secs_f64() / MIN_INTERVAL.as_secs_f64()).max(8.0) / 8.0;
+    let doublings = intervals.log2().ceil();
+    let waits = (intervals.ln() / -(15.0_f64 / 16.0).ln()).ceil();
     (doublings + waits) as usize + 9
 }

@@ -8,7 +8,9 @@ use keytide_testkit::Answer;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::issuer::{Call, Calls, FLOOR, Issuer, TICKS, cache, cases, millis, seconds, simulate};
+use super::issuer::{
+    Call, Calls, Issuer, MIN_INTERVAL, TICKS, cache, cases, millis, seconds, simulate,
+};
 
 /// One answer.
 #[derive(Debug, Clone, Copy)]
@@ -82,7 +84,7 @@ fn paces(answers: Vec<Kind>, latency: Duration, pause: Duration, waits: bool) {
 
         // … then each wait is as long as the sort of the failure says, …
         let (list, lives) = (calls.list(), lives.list());
-        calls.assert_pace(FLOOR, |before, call| {
+        calls.assert_pace(MIN_INTERVAL, |before, call| {
             let refused = before.answer == Some(Err(ErrorKind::Refused));
             let waited = call.start.saturating_sub(before.end.unwrap_or_default());
             // The first demand after expiry, and the first pace of a refusal.
@@ -92,7 +94,7 @@ fn paces(answers: Vec<Kind>, latency: Duration, pause: Duration, waits: bool) {
             let bare = nth.zip(before.end).is_some_and(|(nth, failed_at)| {
                 left(&list[..=nth], &lives, failed_at).is_none() && waited + TICKS >= FIRST / 2
             });
-            lives.iter().flatten().any(ended) || (refused && waited >= FLOOR / 2) || bare
+            lives.iter().flatten().any(ended) || (refused && waited >= MIN_INTERVAL / 2) || bare
         });
         let mut row = Row::default();
         for (nth, pair) in list.windows(2).enumerate() {
@@ -205,13 +207,13 @@ impl Row {
             _ if left.is_none() => self.pause(failure),
             _ => doubled(self.failures, room.unwrap_or(LONGEST)),
         };
-        longest.max(FLOOR)
+        longest.max(MIN_INTERVAL)
     }
 
     /// The shortest wait after a failure that leaves nothing to serve.
     fn shortest(&self, failure: Kind) -> Duration {
         match failure {
-            Kind::Throttled(Some(asked)) => asked.clamp(FLOOR, LONGEST),
+            Kind::Throttled(Some(asked)) => asked.clamp(MIN_INTERVAL, LONGEST),
             Kind::Refused => doubled(self.refusals, LONGEST_REFUSAL) / 2,
             _ => self.pause(failure) / 2,
         }
@@ -231,12 +233,12 @@ impl Row {
     }
 }
 
-/// The floor, doubled with each failure after the first.
+/// The minimum interval, doubled with each failure after the first.
 fn doubled(count: u32, most: Duration) -> Duration {
     let factor = 1_u32
         .checked_shl(count.saturating_sub(1))
         .unwrap_or(u32::MAX);
-    FLOOR.saturating_mul(factor).min(most)
+    MIN_INTERVAL.saturating_mul(factor).min(most)
 }
 
 fn any_kind() -> impl Strategy<Value = Kind> {

@@ -6,7 +6,7 @@ use keytide_core::Clock;
 use keytide_testkit::{Answer, TestClock};
 use proptest::prelude::*;
 
-use super::issuer::{Calls, FLOOR, Issuer, TICKS, cache, cases, millis, seconds, simulate};
+use super::issuer::{Calls, Issuer, MIN_INTERVAL, TICKS, cache, cases, millis, seconds, simulate};
 
 /// How the issuer says when its token ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,7 @@ fn repeats(life: Duration, until: Duration, says: Says, latency: Duration) {
         for pair in list[1..].windows(2) {
             let end = pair[0].end.expect("it has ended");
             let least = ((expiry - end) / 5)
-                .max(FLOOR)
+                .max(MIN_INTERVAL)
                 .saturating_sub(inexact(says));
             let waited = pair[1].start - end;
             assert!(

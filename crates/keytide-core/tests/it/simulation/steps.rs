@@ -6,7 +6,7 @@ use keytide_core::{Cache, Clock, Credential};
 use keytide_testkit::{Answer, TestClock};
 use proptest::prelude::*;
 
-use super::issuer::{Calls, FLOOR, Issuer, TICKS, cache, cases, millis, seconds, simulate};
+use super::issuer::{Calls, Issuer, MIN_INTERVAL, TICKS, cache, cases, millis, seconds, simulate};
 
 /// What becomes of the time.
 #[derive(Debug, Clone, Copy)]
@@ -79,7 +79,7 @@ impl Case {
                 Step::Advance(time) => {
                     self.advance(time).await;
                     // Half a life is used at least.
-                    let used = (self.life.saturating_sub(self.latency) / 2).max(FLOOR);
+                    let used = (self.life.saturating_sub(self.latency) / 2).max(MIN_INTERVAL);
                     most_calls += time.as_secs_f64() / used.as_secs_f64();
                 }
                 Step::Suspend(time) => self.clock.suspend(time),
@@ -95,15 +95,15 @@ impl Case {
             self.get().await;
         }
 
-        // One call within the floor for a step that ends a life at once, for others none.
+        // One call within the minimum interval for a step that ends a life at once, for others none.
         let list = self.calls.list();
         let hasty = list
             .windows(2)
-            .filter(|pair| pair[1].start - pair[0].start < FLOOR)
+            .filter(|pair| pair[1].start - pair[0].start < MIN_INTERVAL)
             .count();
         assert!(
             hasty <= stepped,
-            "{hasty} calls within the floor, {stepped} steps: {list:#?}"
+            "{hasty} calls within the minimum interval, {stepped} steps: {list:#?}"
         );
         // A wall clock that is ahead of the issuer's leaves as much less of a token that ends at an instant.
         if self.says == Says::TheLifetime {

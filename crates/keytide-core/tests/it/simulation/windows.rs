@@ -7,7 +7,7 @@ use keytide_testkit::{Answer, TestClock};
 use proptest::option;
 use proptest::prelude::*;
 
-use super::issuer::{Calls, FLOOR, Issuer, TICKS, cache, cases, millis, seconds, simulate};
+use super::issuer::{Calls, Issuer, MIN_INTERVAL, TICKS, cache, cases, millis, seconds, simulate};
 
 /// How long credentials last.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +27,7 @@ struct Plan {
     advisory: Option<Duration>,
     mandatory: Option<Duration>,
     hint: Option<Duration>,
-    floor: Duration,
+    min_interval: Duration,
     waits: bool,
 }
 
@@ -41,10 +41,10 @@ proptest! {
         advisory in option::of(any_span(1..=10 * YEAR)),
         mandatory in option::of(any_span(1..=10 * YEAR)),
         hint in option::weighted(0.2, any_span(1..=10 * YEAR)),
-        floor in prop_oneof![2 => Just(FLOOR), 1 => any_span(10..=5_000)],
+        min_interval in prop_oneof![2 => Just(MIN_INTERVAL), 1 => any_span(10..=5_000)],
         waits in any::<bool>(),
     ) {
-        lives(Plan { life, latency, advisory, mandatory, hint, floor, waits });
+        lives(Plan { life, latency, advisory, mandatory, hint, min_interval, waits });
     }
 }
 
@@ -74,11 +74,11 @@ fn lives(plan: Plan) {
             pass(&clock, plan.step()).await;
         }
 
-        // … then the floor is kept, …
+        // … then the minimum interval is kept, …
         let list = calls.list();
-        calls.assert_pace(plan.floor, |_, _| false);
+        calls.assert_pace(plan.min_interval, |_, _| false);
         // … what is good for ever is asked for once, what arrives expired at the pace of failures, …
-        let doublings = (30.0 / plan.floor.as_secs_f64()).log2().ceil();
+        let doublings = (30.0 / plan.min_interval.as_secs_f64()).log2().ceil();
         let most_failures = 2 + (doublings + span.as_secs_f64() / 15.0).ceil() as usize;
         match plan.received() {
             Some(Duration::MAX) => assert_eq!(list.len(), 1),
@@ -135,7 +135,7 @@ impl Plan {
             cache = cache.mandatory_window(window);
         }
         cache
-            .floor(self.floor)
+            .min_interval(self.min_interval)
             .long_lived(LongLived::Flag)
             .danger_allow_static()
     }
@@ -169,7 +169,8 @@ impl Plan {
     fn has_room(&self) -> bool {
         let is_default = self.advisory.is_none() && self.hint.is_none();
         let received = self.received().unwrap_or_default();
-        let fits = received / 4 > self.latency + self.step() + TICKS && received / 2 > self.floor;
+        let fits =
+            received / 4 > self.latency + self.step() + TICKS && received / 2 > self.min_interval;
         is_default && fits && received < seconds(2 * 3600)
     }
 

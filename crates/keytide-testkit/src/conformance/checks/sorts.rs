@@ -140,14 +140,14 @@ pub(in crate::conformance) async fn idle_calls<F: Fixture>(case: &Case<F>, name:
 
 /// Whether a call works once the issuer is well; in so many attempts.
 pub(in crate::conformance) async fn recovers<F: Fixture>(case: &Case<F>, attempts: u32) {
-    // A call that began before the issuer is well again says nothing: a refresh by name would join it.
+    let _ = case.fixture.put(&Condition::Healthy);
+    // A call that began before that says nothing: a refresh by name would join it.
     for _ in 0..LOOKS {
         if !case.cache.status().in_flight {
             break;
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    let _ = case.fixture.put(&Condition::Healthy);
     let mut last: Option<Error> = None;
     for _ in 0..attempts {
         match case.refresh().await {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::{At, CANARY, Fault};
+use super::{At, Fault};
 use crate::outcome::{Outcome, UNUSABLE};
 use crate::server::field::{Change, Field};
+use crate::server::marks::CANARY;
 use crate::server::reply::Reply;
 #[cfg(feature = "tls")]
 use crate::server::tls::TlsFault;

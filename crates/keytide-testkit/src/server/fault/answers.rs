@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use keytide_core::ErrorKind::{Misconfigured, Refused, Throttled, Unavailable};
 
-use super::{CANARY, Fault, IN, Shown, What};
+use super::{Fault, Shown, What};
 use crate::outcome::{Outcome, UNUSABLE};
 use crate::server::field::{Change, Field};
+use crate::server::marks::{CANARY, IN};
 use crate::server::reply::Reply;
 
 impl Fault {

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use keytide_core::{
-    Agent, AgentIdentity, AgentType, Cache, Environment, Error, ErrorKind, Owner, Version,
-};
+use keytide_core::{Agent, AgentIdentity, Cache, Error, ErrorKind};
 use keytide_http::AuthorizedClient;
 use keytide_interop::{Crowd, Failure, Peer, Recipe, Tally, check, free_port};
 use keytide_oauth::{AssertionKey, ClientCredentials, ClientCredentialsBuilder};
@@ -91,12 +89,12 @@ impl Stage {
     }
 
     fn cache(&self, builder: ClientCredentialsBuilder) -> Result<Cache, Error> {
-        let identity = AgentIdentity::new(
-            AgentType("interop"),
-            Version(env!("CARGO_PKG_VERSION")),
-            Environment("test"),
-            Owner("keytide"),
-        )?;
+        let identity = AgentIdentity {
+            agent_type: "interop".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            environment: "test".into(),
+            owner: "keytide".into(),
+        };
         let agent = Agent::builder(identity).build()?;
         agent.cache(builder.build()?).danger_allow_static().build()
     }

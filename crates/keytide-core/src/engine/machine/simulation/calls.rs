@@ -1,4 +1,4 @@
-//! When the issuer may be asked, by the contract: the floor and what it excuses, the backoff, and that nothing is forgotten.
+//! When the issuer may be asked, by the contract: the minimum interval and what it excuses, the backoff, and that nothing is forgotten.
 
 use std::time::Duration;
 
@@ -95,9 +95,9 @@ impl Calls {
         }
     }
 
-    pub(super) fn stepped(&mut self, floor: Duration) {
+    pub(super) fn stepped(&mut self, min_interval: Duration) {
         if self.failure.is_none() {
-            self.unchanged_until = self.unchanged_until.min(self.last().after(floor));
+            self.unchanged_until = self.unchanged_until.min(self.last().after(min_interval));
         }
     }
 
@@ -108,38 +108,38 @@ impl Calls {
             .is_some_and(|failure| failure.last.until_changed)
     }
 
-    /// The last call that sets the floor.
+    /// The last call that sets the minimum interval.
     pub(super) fn last(&self) -> Boot {
         if self.orphaned { LONG_AGO } else { self.last }
     }
 
     /// The pace of what is given again and invalidated again.
-    pub(super) fn round_pace(&self, floor: Duration) -> Boot {
+    pub(super) fn round_pace(&self, min_interval: Duration) -> Boot {
         let Some(doublings) = self.rounds.checked_sub(1) else {
             return LONG_AGO;
         };
-        let pace = (floor * (1 << doublings.min(10))).min(CAP.max(floor));
+        let pace = (min_interval * (1 << doublings.min(10))).min(CAP.max(min_interval));
         self.last().after(pace)
     }
 
     /// Whether some attempt fits into a patience, for whatever reason it is made.
-    pub(super) fn attempt_fits(&self, until: Boot, floor: Duration) -> bool {
-        let changes = self.last.after(floor.min(CHANGES));
-        let paced = self.last().after(floor).max(changes);
-        let paced = paced.max(self.last_forced.after(floor));
+    pub(super) fn attempt_fits(&self, until: Boot, min_interval: Duration) -> bool {
+        let changes = self.last.after(min_interval.min(CHANGES));
+        let paced = self.last().after(min_interval).max(changes);
+        let paced = paced.max(self.last_forced.after(min_interval));
         let at = match &self.failure {
             Some(failure) if !may_pass(&failure.last) => return false,
             Some(failure) => paced.max(failure.next),
             None => paced.max(self.unchanged_until),
         };
-        at.max(self.round_pace(floor)).after(self.usual) < until
+        at.max(self.round_pace(min_interval)).after(self.usual) < until
     }
 }
 
 impl Oracle {
     /// A call is made: may it?
     pub(super) fn begins(&mut self, begin: &Begin, input: &Input, scene: &Scene<'_>) {
-        let (now, floor, trigger) = (scene.now, scene.options.floor(), begin.trigger);
+        let (now, min_interval, trigger) = (scene.now, scene.options.min_interval(), begin.trigger);
         let number = self.calls.begun + 1;
         self.check(begin.number.get() == number, || {
             format!("flight {} follows {}", begin.number, number - 1)
@@ -155,9 +155,9 @@ impl Oracle {
         self.check(helps, || format!("{begin:?} cannot help: {input:?}"));
         let forced = matches!(trigger, Trigger::Rejected | Trigger::Invalidated);
         if forced {
-            let keeps = self.calls.last_forced.after(floor) <= now.boot;
+            let keeps = self.calls.last_forced.after(min_interval) <= now.boot;
             self.check(keeps, || {
-                format!("{begin:?} within the floor of forced calls")
+                format!("{begin:?} within the minimum interval of forced calls")
             });
             self.calls.last_forced = now.boot;
         }
@@ -272,14 +272,14 @@ impl Oracle {
         machine: &Machine,
         demand: Option<&Demand>,
         now: Now,
-        floor: Duration,
+        min_interval: Duration,
     ) {
         let passes = demand.is_some() || self.calls.failure.is_none();
         let waits =
             |known: &Standing| known.fresh && demand.is_none_or(|it| &*it.origin != known.origin);
         let waits = self.standing.iter().any(waits);
         let failed = self.calls.failure.as_ref().map_or(LONG_AGO, |it| it.next);
-        let latest = failed.max(self.calls.last_forced.after(floor));
+        let latest = failed.max(self.calls.last_forced.after(min_interval));
         let due = machine.due();
         let holds = !passes || !waits || self.ended.is_some() || due <= latest.max(now.boot);
         self.check(holds, || format!("nobody looks after who refused: {due:?}"));

@@ -65,9 +65,9 @@ impl World {
         self.decide(Input::Settle, |machine, seen, effects| {
             machine.settled(seen, effects);
         });
-        let floor = self.options.floor();
+        let min_interval = self.options.min_interval();
         self.oracle
-            .settled(&self.machine, flight.demand(), self.now, floor);
+            .settled(&self.machine, flight.demand(), self.now, min_interval);
         self.resolve(number, flight.demand(), sent, outcome);
     }
 

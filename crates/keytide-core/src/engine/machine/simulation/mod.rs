@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `is_current` ignores the number | 1 |
 //! | `landed` does not check | 1 |
-//! | no floor of forced calls | 1 |
+//! | no minimum interval of forced calls | 1 |
 //! | a call vouches for a refusal that came after it | 2 |
 //! | windows are not clamped | 1 |
 //! | the backoff has no cap | 7 |
@@ -24,11 +24,11 @@
 //! | rounds of what is invalidated are forgotten | 24 |
 //! | rounds of what is invalidated are never forgotten | 1 |
 //! | a demand that fails sets the pace | 1 |
-//! | the demand of one sets the floor of all | 107 |
+//! | the demand of one sets the minimum interval of all | 107 |
 //! | the first after expiry is always at once | 1 |
 //! | a change of the input frees from every pace | 3 |
 //! | what is retired leaves nothing planned | 20 |
-//! | every refusal is asked again under the floor | 7 |
+//! | every refusal is asked again under the minimum interval | 7 |
 //! | what waits for its turn holds up what is due | 2 |
 //! | the former generation is not counted | 1 |
 //! | a withdrawal leaves the flight | 1 |

@@ -112,7 +112,7 @@ impl Oracle {
     }
 
     fn learn(&mut self, input: &Input, effects: &Effects, scene: &Scene<'_>) {
-        let (now, floor) = (scene.now, scene.options.floor());
+        let (now, min_interval) = (scene.now, scene.options.min_interval());
         match input {
             Input::Reject {
                 generation,
@@ -126,7 +126,7 @@ impl Oracle {
                 self.refused = false;
                 let remaining = scene.current.or(scene.withdrawn);
                 let remaining = remaining.map(|held| left(held.ends, now));
-                let pace = (remaining.unwrap_or_default() / 5).max(floor);
+                let pace = (remaining.unwrap_or_default() / 5).max(min_interval);
                 self.calls
                     .vouched(now.boot.after(pace), scene.current.is_none());
                 let stands = self.standing.iter().any(|it| it.generation == generation);
@@ -143,7 +143,7 @@ impl Oracle {
             }
             Input::Changed if self.ended.is_none() => self.calls.freed(true),
             Input::Adopt => self.calls.freed(true),
-            Input::Stepped => self.calls.stepped(floor),
+            Input::Stepped => self.calls.stepped(min_interval),
             Input::ShutDown if self.ended.is_none() => self.ended = Some(Ended::ShutDown),
             Input::Revoke => self.ended = Some(Ended::Revoked),
             _ => {}
@@ -262,7 +262,7 @@ impl Oracle {
                 self.check(alive, told);
             }
             Step::Later(at) => {
-                let last = self.calls.last_forced.after(options.floor());
+                let last = self.calls.last_forced.after(options.min_interval());
                 let fits = want.until.map_or(at <= last, |until| at < until);
                 self.check(at > now.boot && fits, told);
             }
@@ -280,7 +280,7 @@ impl Oracle {
             }
             Step::Fail(Why::Failed(_) | Why::NotYet | Why::Expired) => {
                 if let Some(until) = want.until.filter(|_| !reader.answered) {
-                    let fits = self.calls.attempt_fits(until, options.floor());
+                    let fits = self.calls.attempt_fits(until, options.min_interval());
                     self.check(!fits, told);
                 }
             }

@@ -56,6 +56,7 @@ impl World {
             until: chance
                 .one_in(2)
                 .then(|| self.now.boot.after(chance.span() / 10)),
+            since: Some(self.now.boot),
         };
         self.readers.push(Reader {
             want,

@@ -52,10 +52,14 @@ impl Oracle {
             });
         }
         if ended == Ended::No && !in_flight && !unnoticed {
-            let floor = seen.options.floor();
+            let min_interval = seen.options.min_interval();
             let calls = &self.calls;
             let failed = calls.failure.as_ref().map_or(Boot(i64::MIN), |it| it.next);
-            let latest = calls.last.max(calls.last_forced).after(floor).max(failed);
+            let latest = calls
+                .last
+                .max(calls.last_forced)
+                .after(min_interval)
+                .max(failed);
             let asked_by_next_read = machine.has_changed_unseen();
             let in_demand = |held| is_in_demand(held, seen.read, now, seen.options);
             let in_use = seen.current.is_some_and(in_demand);

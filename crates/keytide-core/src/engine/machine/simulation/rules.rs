@@ -14,34 +14,40 @@ use crate::sys::time::{Boot, Now, Wall};
 impl Calls {
     /// Why this call comes too soon, if it does.
     pub(super) fn too_soon(&self, trigger: Trigger, scene: &Scene<'_>) -> Option<&'static str> {
-        let (now, floor) = (scene.now, scene.options.floor());
+        let (now, min_interval) = (scene.now, scene.options.min_interval());
         let since = |span: Duration| self.last().after(span) <= now.boot;
-        let soonest = floor.min(CHANGES);
+        let soonest = min_interval.min(CHANGES);
         let asked_for = match &self.failure {
             Some(failure) if self.freed || failure.next <= now.boot => None,
-            // What failed by a wrong clock sets no pace but the floor.
+            // What failed by a wrong clock sets no pace but the minimum interval.
             Some(failure) if failure.has_stepped(now) && !failure.asks_for_a_while() => {
-                (!since(floor)).then_some("the floor, after a step of the clock")
+                (!since(min_interval)).then_some("the minimum interval, after a step of the clock")
             }
             Some(_) => Some("the backoff"),
             None => None,
         };
         match trigger {
             Trigger::ByName => None,
-            Trigger::Changed => (!since(soonest)).then_some("the floor of changes"),
+            Trigger::Changed => (!since(soonest)).then_some("the minimum interval of changes"),
             Trigger::Rejected => asked_for,
             Trigger::Invalidated if self.failure.is_some() => asked_for,
             Trigger::Invalidated => {
-                (self.round_pace(floor) > now.boot).then_some("the pace of rounds")
+                (self.round_pace(min_interval) > now.boot).then_some("the pace of rounds")
             }
             _ if self.is_first_after_expiry(scene) => None,
             _ if self.failure.is_some() => match asked_for {
-                None if self.freed && !since(soonest) => Some("the floor of changes"),
+                None if self.freed && !since(soonest) => Some("the minimum interval of changes"),
                 other => other,
             },
             // A life that a clock cut short.
-            Trigger::Expired if scene.current.is_some_and(|held| held.lifetime() > floor) => None,
-            _ if !since(floor) => Some("the floor"),
+            Trigger::Expired
+                if scene
+                    .current
+                    .is_some_and(|held| held.lifetime() > min_interval) =>
+            {
+                None
+            }
+            _ if !since(min_interval) => Some("the minimum interval"),
             _ if self.unchanged_until > now.boot => Some("the pace of what is unchanged"),
             _ => None,
         }
@@ -73,13 +79,15 @@ impl Oracle {
         (did, is_current, in_demand): (bool, bool, bool),
         machine: &Machine,
         now: Now,
-        floor: Duration,
+        min_interval: Duration,
     ) {
         self.check(did == is_current, || {
             format!("invalidated: {did}, and was the current one: {is_current}")
         });
-        let latest = self.calls.last_forced.after(floor);
-        let latest = latest.max(self.calls.round_pace(floor)).max(now.boot);
+        let latest = self.calls.last_forced.after(min_interval);
+        let latest = latest
+            .max(self.calls.round_pace(min_interval))
+            .max(now.boot);
         let due = machine.due();
         let free = self.ended.is_none() && self.calls.failure.is_none();
         let asked = did && free && in_demand;
@@ -109,7 +117,7 @@ pub(super) fn fits(
     let Some(pause) = next else {
         return failed.until_changed;
     };
-    let floor = options.floor();
+    let min_interval = options.min_interval();
     let refusal = !matches!(failed.kind, ErrorKind::Unavailable | ErrorKind::Throttled);
     let throttled = failed.kind == ErrorKind::Throttled;
     let longest = match remaining {
@@ -118,15 +126,20 @@ pub(super) fn fits(
         None if refusal => Duration::from_secs(300),
         None => CAP,
     };
-    // The first of a row only are shorter than the floor.
+    // The first of a row only are shorter than the minimum interval.
     let least = if refusal && (!failed.repeated || row == 1) {
-        floor.min(Duration::from_secs(1)) / 2
-    } else if refusal || throttled || remaining.is_some() || options.floor.is_some() || row > 4 {
-        floor
+        min_interval.min(Duration::from_secs(1)) / 2
+    } else if refusal
+        || throttled
+        || remaining.is_some()
+        || options.min_interval.is_some()
+        || row > 4
+    {
+        min_interval
     } else {
         Duration::from_millis(50) * (1 << (row - 1))
     };
-    !failed.until_changed && pause >= least && pause <= longest.max(floor)
+    !failed.until_changed && pause >= least && pause <= longest.max(min_interval)
 }
 
 pub(super) fn may_pass(failed: &Failed) -> bool {

@@ -168,9 +168,9 @@ impl World {
             machine.invalidated(generation, seen, effects)
         });
         let about = (did, current.is_some(), in_demand);
-        let floor = self.options.floor();
+        let min_interval = self.options.min_interval();
         self.oracle
-            .invalidated(about, &self.machine, self.now, floor);
+            .invalidated(about, &self.machine, self.now, min_interval);
     }
 
     /// The current one as a rule, else the one before.
@@ -192,14 +192,16 @@ impl World {
     /// The driver notices that the wall clock has stepped.
     fn notice_step(&mut self) {
         self.unnoticed = false;
-        let floor = self.options.floor();
-        self.decide(Input::Stepped, |machine, _, _| machine.clock_stepped(floor));
+        let min_interval = self.options.min_interval();
+        self.decide(Input::Stepped, |machine, _, _| {
+            machine.clock_stepped(min_interval)
+        });
         self.fire();
     }
 
     fn adopt(&mut self) {
-        let floor = self.options.floor();
-        self.decide(Input::Adopt, |machine, _, _| machine.adopted(floor));
+        let min_interval = self.options.min_interval();
+        self.decide(Input::Adopt, |machine, _, _| machine.adopted(min_interval));
     }
 
     fn end(&mut self) {

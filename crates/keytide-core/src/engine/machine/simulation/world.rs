@@ -236,12 +236,12 @@ fn options(chance: &mut Chance) -> Options {
         let seconds = chance.pick(from);
         (seconds > 0).then(|| second(seconds))
     };
-    let floors = [None, None, None, Some(100), Some(1000), Some(5000)];
+    let intervals = [None, None, None, Some(100), Some(1000), Some(5000)];
     Options {
         advisory_window: some(chance, &[0, 0, 0, 1, 600, 100_000]),
         mandatory_window: some(chance, &[0, 0, 0, 30, 100_000]),
         idle_after: some(chance, &[0, 0, 30, 3600]),
-        floor: chance.pick(&floors).map(Duration::from_millis),
+        min_interval: chance.pick(&intervals).map(Duration::from_millis),
         flight_limit: second(chance.pick(&[3, 30])),
         static_stability: some(chance, &[0, 0, 20, 3600]),
         allow_static: chance.one_in(3),

@@ -1,0 +1,8 @@
+//! What boundaries and revocations allow and deny, by an evaluator of its own, and what the lint finds.
+
+mod building;
+mod escalations;
+mod evaluator;
+mod linting;
+mod revocation;
+mod session_policies;

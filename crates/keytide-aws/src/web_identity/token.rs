@@ -1,0 +1,79 @@
+//! Where the token comes from that a role is asked for by: [`WebIdentityToken`].
+
+use std::path::PathBuf;
+
+use keytide_aws_policy::RoleArn;
+use keytide_core::{CredentialKind, Error, Request, Subject};
+use keytide_issuer::SmallFile;
+use zeroize::Zeroizing;
+
+use crate::failure::beneath_role;
+
+/// Where a [`WebIdentity`](super::WebIdentity) takes its token from.
+#[derive(Debug)]
+pub struct WebIdentityToken(Origin);
+
+#[derive(Debug)]
+enum Origin {
+    File(PathBuf),
+    Cache(Subject),
+}
+
+impl WebIdentityToken {
+    /// This file, which is opened anew for each call.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self(Origin::File(path.into()))
+    }
+
+    /// What another cache keeps fresh. A forced refresh asks that cache again first.
+    #[must_use]
+    pub fn subject(subject: Subject) -> Self {
+        Self(Origin::Cache(subject))
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        match &self.0 {
+            Origin::File(_) => Ok(()),
+            Origin::Cache(subject) => subject.expect_kind(CredentialKind::BearerToken),
+        }
+    }
+
+    /// The token as it is now, by which this role is asked for.
+    pub(super) async fn text(
+        &self,
+        role: &RoleArn,
+        request: &Request,
+    ) -> Result<Zeroizing<String>, Error> {
+        match &self.0 {
+            Origin::File(path) => {
+                let file = SmallFile::new(path, NAMED);
+                let content = file.read().await?;
+                text_of(&format!("{NAMED} in {}", file.path().display()), &content)
+            }
+            Origin::Cache(subject) => {
+                let credential = subject
+                    .obtain(request)
+                    .await
+                    .map_err(|error| beneath_role(role.as_str(), error))?;
+                text_of(NAMED, credential.expose_bearer("web identity token")?)
+            }
+        }
+    }
+}
+
+/// A token is one line of text. One that is being written may be empty for a moment.
+fn text_of(named: &str, content: &[u8]) -> Result<Zeroizing<String>, Error> {
+    let token = content.trim_ascii();
+    let text = std::str::from_utf8(token)
+        .ok()
+        .filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic()));
+    match text {
+        Some("") => Err(Error::unavailable(format!("{named} is empty"))),
+        Some(text) => Ok(Zeroizing::new(text.to_owned())),
+        None => Err(Error::unavailable(format!(
+            "{named} is no token: it is not one line of text"
+        ))),
+    }
+}
+
+const NAMED: &str = "the web identity token";

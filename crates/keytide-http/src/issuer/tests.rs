@@ -1,5 +1,0 @@
-//! What the guard lets through, and what it does not.
-
-mod endpoints;
-mod names;
-mod pool;

@@ -1,0 +1,143 @@
+//! Names, judged by where they lead.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use keytide_core::{
+    Agent, AgentIdentity, Error, ErrorKind, Issued, Profile, ProvideCredential, Request,
+};
+use tokio::net::TcpListener;
+
+use crate::client::names::Names;
+use crate::client::{Dialect, Endpoint, IssuerClient};
+
+/// Asks an endpoint for nothing in particular.
+struct Asking {
+    client: IssuerClient,
+    endpoint: Endpoint,
+}
+
+static NO_CODES: Dialect = Dialect::new(|_| Vec::new(), &[]);
+
+impl ProvideCredential for Asking {
+    fn profile(&self) -> Profile {
+        Profile::bearer("asking")
+    }
+
+    async fn provide(&self, request: &Request) -> Result<Issued, Error> {
+        let reply = self.client.get(&self.endpoint).send(request).await?;
+        let answer = reply.accept(&NO_CODES)?;
+        let token = String::from_utf8_lossy(answer.body()).into_owned();
+        Ok(Issued::bearer(token).expires_in(Duration::from_secs(900)))
+    }
+}
+
+async fn asked(client: IssuerClient, endpoint: &str) -> Error {
+    let identity = AgentIdentity {
+        agent_type: "guard".into(),
+        version: "1".into(),
+        environment: "test".into(),
+        owner: "tests".into(),
+    };
+    let agent = Agent::builder(identity).build().unwrap();
+    let endpoint = Endpoint::parse(endpoint).unwrap();
+    let cache = agent.cache(Asking { client, endpoint }).build().unwrap();
+    cache.get().await.unwrap_err()
+}
+
+/// Counts the connections to a port of this machine.
+async fn listening() -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    tokio::spawn(async move {
+        while listener.accept().await.is_ok() {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    (port, count)
+}
+
+#[tokio::test]
+async fn a_name_that_leads_where_no_issuer_can_be_is_not_connected_to() {
+    let (port, connections) = listening().await;
+    for addresses in [
+        vec!["127.0.0.1"],
+        vec!["127.8.8.8"],
+        vec!["::1"],
+        vec!["::ffff:127.0.0.1"],
+        vec!["::127.0.0.1"],
+        vec!["64:ff9b::7f00:1"],
+        vec!["2002:7f00:1::"],
+        vec!["169.254.169.254"],
+        vec!["::ffff:169.254.169.254"],
+        vec!["169.254.170.2"],
+        vec!["169.254.170.23"],
+        vec!["169.254.3.3"],
+        vec!["fd00:ec2::254"],
+        vec!["fd20:ce::254"],
+        vec!["fe80::1"],
+        vec!["0.0.0.0"],
+        vec!["::"],
+        vec!["255.255.255.255"],
+        vec!["224.0.0.251"],
+        vec!["ff02::fb"],
+        vec!["100.100.100.200"],
+        // A good address does not make up for a bad one, whichever comes first.
+        vec!["192.0.2.1", "127.0.0.1"],
+        vec!["127.0.0.1", "192.0.2.1"],
+    ] {
+        let table: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
+        let names = HashMap::from([("rebound.example".to_owned(), table)]);
+        let client = IssuerClient::with_names(
+            IssuerClient::builder().no_proxy(),
+            Names::Fixed(Arc::new(names)),
+        );
+
+        let error = asked(client, &format!("https://rebound.example:{port}/token")).await;
+
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{addresses:?}");
+        assert!(
+            error.to_string().contains("rebound.example leads to"),
+            "{addresses:?}: {error}"
+        );
+    }
+    assert_eq!(connections.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn a_name_without_an_address_says_so() {
+    let client = IssuerClient::with_names(
+        IssuerClient::builder().no_proxy(),
+        Names::Fixed(Arc::default()),
+    );
+
+    let error = asked(client, "https://nowhere.example/token").await;
+
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(
+        error.to_string().contains("https://nowhere.example"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn localhost_is_never_looked_up() {
+    let (port, connections) = listening().await;
+    let names = HashMap::from([(
+        "localhost".to_owned(),
+        vec!["192.0.2.1".parse::<IpAddr>().unwrap()],
+    )]);
+    let client = IssuerClient::with_names(
+        IssuerClient::builder().answer_timeout(Duration::from_millis(200)),
+        Names::Fixed(Arc::new(names)),
+    );
+
+    asked(client, &format!("http://localhost:{port}/token")).await;
+
+    assert_eq!(connections.load(Ordering::Relaxed), 1);
+}

@@ -1,1 +1,0 @@
-//! The programs are in `examples/`.
