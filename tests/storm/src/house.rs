@@ -24,7 +24,9 @@ pub(crate) struct Cell {
     pub(crate) cache: Cache,
     temper: Temper,
     newest: AtomicU64,
-    /// How often a generation was taken away, counted before it was.
+    /// How often somebody began to take a generation away.
+    disturbing: AtomicU64,
+    /// How often one was taken away.
     disturbed: AtomicU64,
     /// Set before it is ended.
     ending: AtomicBool,
@@ -145,6 +147,7 @@ impl Cell {
             cache,
             temper,
             newest: AtomicU64::new(0),
+            disturbing: AtomicU64::new(0),
             disturbed: AtomicU64::new(0),
             ending: AtomicBool::new(false),
             ended: AtomicBool::new(false),
@@ -153,12 +156,17 @@ impl Cell {
 
     /// Takes a generation away from all readers.
     pub(crate) fn invalidate(&self, generation: u64) {
-        self.disturbed.fetch_add(1, Ordering::AcqRel);
+        self.disturbing.fetch_add(1, Ordering::AcqRel);
         self.cache.invalidate(generation);
+        self.disturbed.fetch_add(1, Ordering::AcqRel);
     }
 
-    pub(crate) fn disturbed(&self) -> u64 {
-        self.disturbed.load(Ordering::Acquire)
+    /// How often a generation was taken away; `None` while one is: what is read then may be gone at once.
+    pub(crate) fn disturbed(&self) -> Option<u64> {
+        // In this order: if they are equal, all that had begun by the second look was done.
+        let done = self.disturbed.load(Ordering::Acquire);
+        let begun = self.disturbing.load(Ordering::Acquire);
+        (done == begun).then_some(done)
     }
 
     pub(crate) fn is_steady(&self) -> bool {

@@ -114,7 +114,7 @@ pub(crate) enum Form {
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     generation: u64,
-    disturbed: u64,
+    disturbed: Option<u64>,
     until: Option<Instant>,
 }
 
@@ -122,7 +122,7 @@ pub(crate) struct Seen {
 pub(crate) struct Before {
     wall: u64,
     ended: bool,
-    disturbed: u64,
+    disturbed: Option<u64>,
 }
 
 impl Before {
@@ -219,7 +219,9 @@ impl Seen {
             return Ok(Why::Origin);
         }
         let surely = cell.is_steady() && form == Form::Waits;
-        let disturbed = cell.disturbed() != self.disturbed;
+        // What was read while one was being taken away may have been that one.
+        let taken = self.disturbed.is_none() || cell.disturbed() != self.disturbed;
+        let disturbed = self.until.is_some() && taken;
         if disturbed && !surely {
             return Ok(Why::Disturbed);
         }
