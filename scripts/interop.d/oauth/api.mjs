@@ -39,7 +39,7 @@ function introspect(token) {
   });
 }
 
-createServer(async (asked, answer) => {
+const server = createServer(async (asked, answer) => {
   const [, token] = /^Bearer (.+)$/.exec(asked.headers.authorization ?? '') ?? [];
   let status = 401;
   if (token) {
@@ -60,7 +60,10 @@ createServer(async (asked, answer) => {
   }
   seen[{ 200: 'accepted', 401: 'refused', 503: 'unknown' }[status]] += 1;
   answer.writeHead(status, status === 401 ? { 'www-authenticate': 'Bearer error="invalid_token"' } : {}).end();
-}).listen(port, '127.0.0.1', () => console.log('ready'));
+});
+// A connection that is closed for idleness while a request is on its way to it is an error of its client's: not looked at.
+server.keepAliveTimeout = 0;
+server.listen(port, '127.0.0.1', () => console.log('ready'));
 
 createInterface({ input: process.stdin }).on('line', () => {
   console.log(JSON.stringify(seen));

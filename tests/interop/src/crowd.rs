@@ -142,8 +142,8 @@ impl Counts {
                     error.kind(),
                     keytide_http::ErrorKind::Credential | keytide_http::ErrorKind::TimedOut
                 );
-                if !typed {
-                    add(&self.untyped);
+                if !typed && self.untyped.fetch_add(1, Ordering::Relaxed) == 0 {
+                    println!("   not for want of a credential: {error:?}");
                 }
                 let took = from.elapsed().as_millis() as u64;
                 self.slowest_error.fetch_max(took, Ordering::Relaxed);
