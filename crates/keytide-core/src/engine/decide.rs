@@ -207,15 +207,16 @@ impl Shared {
     fn schedule(self: &Arc<Self>, state: &mut State, look: Look) {
         let cache: Weak<dyn Resident> = self.weak();
         let timer = Timer {
-            former: look.former,
+            former: state.timer,
             due: look.at,
             late: look.late,
-            id: self.id,
             cache,
         };
-        if !self.agent.homes.schedule(timer) {
+        let set = self.agent.homes.schedule(timer);
+        if set.is_none() {
             state.machine.nobody_looks();
         }
+        state.timer = set.unwrap_or_default();
     }
 
     /// Who the issuer says we are, as far as the answer said that is at hand.

@@ -9,6 +9,7 @@ use super::machine::Machine;
 use super::watched::Watched;
 use crate::credential::Credential;
 use crate::error::Error;
+use crate::home::TimerKey;
 use crate::provider::request::ChangeNotifier;
 use crate::sync::{self, LayToRest, Mutex, MutexGuard, discard};
 
@@ -19,6 +20,8 @@ pub(crate) struct State {
     pub(crate) machine: Machine,
     /// The flight that the machine has begun last, while it is under way.
     pub(crate) flight: Option<Arc<Flight>>,
+    /// When a home looks at it next.
+    pub(crate) timer: TimerKey,
     pub(crate) rest: Option<Box<ColdState>>,
 }
 

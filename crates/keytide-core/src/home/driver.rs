@@ -9,32 +9,30 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::alarm::Alarm;
-use super::queue::Due;
+use super::queue::{Due, Inserted};
 use super::resident::Timer;
 use super::runtime::{Home, Kind};
 use super::watchdog;
+use super::wheel::TimerKey;
 use crate::sync::sleep;
 use crate::sys::time::{Boot, Now};
 
 impl Home {
     /// Sets a timer. Gives it back when this home does not serve its cache.
-    pub(super) fn schedule(self: &Arc<Self>, timer: Timer) -> Result<(), Timer> {
+    pub(super) fn schedule(self: &Arc<Self>, timer: Timer) -> Result<TimerKey, Timer> {
         if timer.late {
             watchdog::watch(self);
         }
-        let (former, due, id) = (timer.former, timer.due, timer.id);
-        if former != Boot::FAR {
-            self.queue.remove(former, id);
+        if timer.due == Boot::FAR {
+            self.queue.remove(timer.former, &timer.cache);
+            return Ok(TimerKey::NONE);
         }
-        if due == Boot::FAR {
-            return Ok(());
-        }
-        match self.queue.insert(due, id, timer.cache) {
-            Ok(is_first) => {
+        match self.queue.insert(timer.former, timer.due, timer.cache) {
+            Ok(Inserted { key, is_first }) => {
                 if is_first {
                     self.wake.notify_one();
                 }
-                Ok(())
+                Ok(key)
             }
             Err(cache) => Err(Timer { cache, ..timer }),
         }

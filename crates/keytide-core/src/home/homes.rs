@@ -10,6 +10,7 @@ use super::alarm::Alarm;
 use super::resident::{Call, Load, Timer};
 use super::runtime::{Home, Kind};
 use super::tally::{Tally, Ticket, UnderWay};
+use super::wheel::TimerKey;
 use super::{apart, own};
 use crate::error::Error;
 use crate::sync::{Mutex, lock};
@@ -106,19 +107,17 @@ impl Homes {
         }
     }
 
-    /// Sets a timer of a cache. Returns whether anybody will look.
-    pub(crate) fn schedule(&self, mut timer: Timer) -> bool {
+    /// Sets a timer of a cache in the place of its former one. `None`: nobody will look.
+    pub(crate) fn schedule(&self, mut timer: Timer) -> Option<TimerKey> {
         // Set aside in between: once, or an idle machine would do it again.
         for _ in 0..SET_ASIDE_AT_MOST {
-            let Ok(home) = self.current() else {
-                return false;
-            };
+            let home = self.current().ok()?;
             match home.schedule(timer) {
-                Ok(()) => return true,
+                Ok(key) => return Some(key),
                 Err(refused) => timer = refused,
             }
         }
-        false
+        None
     }
 
     /// Marks a call as under way, until that is dropped, or its ticket.

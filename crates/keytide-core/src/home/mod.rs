@@ -24,6 +24,7 @@ mod resident;
 mod runtime;
 mod tally;
 mod watchdog;
+mod wheel;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -32,8 +33,9 @@ pub(crate) use self::homes::Homes;
 pub(crate) use self::resident::{Call, Landing, Load, Resident, Timer};
 pub(crate) use self::runtime::Home;
 pub(crate) use self::tally::UnderWay;
+pub(crate) use self::wheel::TimerKey;
 
-/// A number for a timer in a home's queue: unique in the process for four thousand million caches.
+/// A number for a cache: unique in the process for four thousand million of them.
 pub(crate) fn next_id() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)

@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 
 use super::alarm::Alarm;
 use super::resident::Resident;
+use super::wheel::{TimerKey, Wheel};
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::sys::time::Boot;
 
@@ -15,21 +16,24 @@ pub(super) struct TimerQueue {
     entries: Mutex<Entries>,
 }
 
-/// Two maps, for there may be a hundred thousand caches, and an entry of theirs is smaller.
 #[derive(Default)]
 pub(super) struct Entries {
-    caches: BTreeMap<Place, Weak<dyn Resident>>,
+    /// There may be a hundred thousand.
+    caches: Wheel,
+    /// When the driver looks, as far as it was told.
+    looks_at: Option<Boot>,
+    /// Few: of those who wait.
     alarms: BTreeMap<(Boot, u64), Arc<Alarm>>,
     /// The home does not serve caches any more.
     closed: bool,
 }
 
-/// An instant and the number of a cache, in their order. Packed, for as a pair they would take sixteen bytes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(Rust, packed(4))]
-struct Place {
-    due: Boot,
-    id: u32,
+/// A timer that was set.
+#[derive(Debug)]
+pub(super) struct Inserted {
+    pub(super) key: TimerKey,
+    /// The driver must look: the entry is now the first of its sort.
+    pub(super) is_first: bool,
 }
 
 /// Who is to be told.
@@ -39,22 +43,25 @@ pub(super) enum Due {
 }
 
 impl TimerQueue {
-    /// Whether the driver must look, for the entry is now the first of its sort. Gives the cache back when the home does not
-    /// serve it.
+    /// Sets a timer in the place of the one that was set before. Gives the cache back when the home does not serve it.
     pub(super) fn insert(
         &self,
+        former: TimerKey,
         due: Boot,
-        id: u32,
         cache: Weak<dyn Resident>,
-    ) -> Result<bool, Weak<dyn Resident>> {
+    ) -> Result<Inserted, Weak<dyn Resident>> {
         let mut entries = self.lock();
         if entries.closed {
             return Err(cache);
         }
-        let place = Place { due, id };
-        entries.caches.insert(place, cache);
-        let first = entries.caches.first_key_value();
-        Ok(first.is_some_and(|(first, _)| *first == place))
+        // A weak reference of its cache: it drops nothing that is a user's.
+        drop(entries.caches.remove(former, &cache));
+        let key = entries.caches.insert(due, cache);
+        let is_first = entries.looks_at.is_none_or(|looks_at| due < looks_at);
+        if is_first {
+            entries.looks_at = Some(due);
+        }
+        Ok(Inserted { key, is_first })
     }
 
     /// Whether the driver must look, for the entry is now the first of its sort.
@@ -67,8 +74,8 @@ impl TimerQueue {
             .is_some_and(|(first, _)| *first == (due, id))
     }
 
-    pub(super) fn remove(&self, due: Boot, id: u32) {
-        let removed = self.lock().caches.remove(&Place { due, id });
+    pub(super) fn remove(&self, key: TimerKey, cache: &Weak<dyn Resident>) {
+        let removed = self.lock().caches.remove(key, cache);
         drop(removed);
     }
 
@@ -87,26 +94,24 @@ impl TimerQueue {
         {
             due.push(Due::Alarm(first.remove()));
         }
-        while due.len() < most
-            && let Some(first) = entries.caches.first_entry()
-            && { first.key().due } <= now
-        {
-            due.push(Due::Cache(first.remove()));
-        }
+        let left = most - due.len();
+        let caches = entries.caches.take_due(now, left);
+        due.extend(caches.into_iter().map(Due::Cache));
         due
     }
 
+    /// When the driver is to look.
     pub(super) fn next(&self) -> Option<Boot> {
-        let entries = self.lock();
-        let cache = entries.caches.first_key_value();
-        let cache = cache.map(|(place, _)| place.due);
+        let mut entries = self.lock();
+        let cache = entries.caches.next();
+        entries.looks_at = cache;
         let alarm = entries.alarms.first_key_value().map(|((due, _), _)| *due);
         cache.into_iter().chain(alarm).min()
     }
 
     /// Every cache, for the clock stepped.
     pub(super) fn take_caches(&self) -> impl Iterator<Item = Weak<dyn Resident>> + use<> {
-        std::mem::take(&mut self.lock().caches).into_values()
+        self.lock().caches.take_all()
     }
 
     /// Every cache and every alarm, for the home is given up. No cache gets in any more.
@@ -115,11 +120,10 @@ impl TimerQueue {
             closed: true,
             ..Entries::default()
         };
-        let Entries { caches, alarms, .. } = std::mem::replace(&mut *self.lock(), closed);
+        let mut entries = std::mem::replace(&mut *self.lock(), closed);
+        let alarms = entries.alarms.into_values().map(Due::Alarm);
         alarms
-            .into_values()
-            .map(Due::Alarm)
-            .chain(caches.into_values().map(Due::Cache))
+            .chain(entries.caches.take_all().map(Due::Cache))
             .collect()
     }
 
@@ -160,34 +164,46 @@ mod tests {
         Weak::<Nobody>::new()
     }
 
+    fn set(queue: &TimerQueue, due: i64) -> Option<Inserted> {
+        let set = queue.insert(TimerKey::NONE, Boot(due * MILLISECOND), nobody());
+        set.ok()
+    }
+
     const ENTRIES: u32 = if cfg!(miri) { 6 } else { 1_000 };
+    const MILLISECOND: i64 = 1_000_000;
 
     #[test]
     fn what_is_due_is_taken_alarms_first_and_no_more_than_asked() {
         let queue = TimerQueue::default();
-        assert_eq!(queue.insert(Boot(20), 1, nobody()).ok(), Some(true));
-        assert_eq!(queue.insert(Boot(30), 2, nobody()).ok(), Some(false));
-        assert_eq!(queue.insert(Boot(10), 3, nobody()).ok(), Some(true));
-        assert!(queue.insert_alarm(Boot(20), 4, Arc::default()));
-        assert_eq!(queue.next(), Some(Boot(10)));
+        let (twenty, thirty) = (Boot(20 * MILLISECOND), Boot(30 * MILLISECOND));
+        assert!(set(&queue, 20).is_some_and(|set| set.is_first));
+        let last = set(&queue, 30).unwrap();
+        assert!(!last.is_first);
+        assert!(set(&queue, 10).is_some_and(|set| set.is_first));
+        assert!(queue.insert_alarm(twenty, 4, Arc::default()));
+        assert_eq!(queue.next(), Some(Boot(10 * MILLISECOND)));
 
-        let due = queue.take_due(Boot(20), 2);
+        let due = queue.take_due(twenty, 2);
 
         assert!(matches!(due[..], [Due::Alarm(_), Due::Cache(_)]));
-        assert_eq!(queue.next(), Some(Boot(20)));
-        assert_eq!(queue.take_due(Boot(20), 9).len(), 1);
-        queue.remove(Boot(30), 2);
+        assert_eq!(queue.next(), Some(twenty));
+        assert_eq!(queue.take_due(twenty, 9).len(), 1);
+        assert_eq!(queue.next(), Some(thirty));
+        queue.remove(last.key, &nobody());
         assert_eq!(queue.next(), None);
     }
 
     #[test]
-    fn places_take_twelve_bytes_and_are_in_the_order_of_their_instants() {
-        let place = |due, id| Place { due: Boot(due), id };
+    fn the_driver_is_told_of_what_is_before_its_next_look_and_of_nothing_else() {
+        let queue = TimerQueue::default();
+        assert!(set(&queue, 20).unwrap().is_first, "it has not looked yet");
+        assert_eq!(queue.take_due(Boot(20 * MILLISECOND), 9).len(), 1);
+        assert_eq!(queue.next(), None);
 
-        assert_eq!(size_of::<Place>(), 12);
-        assert!(place(-1, u32::MAX) < place(0, 0));
-        assert!(place(0, 1) < place(0, 2));
-        assert!(place(i64::MIN, 2) < place(i64::MAX, 1));
+        assert!(set(&queue, 50).unwrap().is_first, "it looks for nothing");
+        assert!(!set(&queue, 60).unwrap().is_first);
+        assert!(set(&queue, 40).unwrap().is_first);
+        assert!(!set(&queue, 40).unwrap().is_first);
     }
 
     #[test]
@@ -199,15 +215,14 @@ mod tests {
                 let queue = &queue;
                 scope.spawn(move || {
                     for number in 0..ENTRIES {
-                        let id = 2 * number + odd;
-                        let taken_in = queue.insert(Boot(i64::from(number)), id, nobody());
-                        assert!(taken_in.is_ok());
-                        queue.insert_alarm(Boot(i64::from(number)), id.into(), Arc::default());
+                        let due = i64::from(number) * MILLISECOND;
+                        assert!(set(queue, i64::from(number)).is_some());
+                        queue.insert_alarm(Boot(due), (2 * number + odd).into(), Arc::default());
                     }
                 });
                 scope.spawn(|| {
                     for number in 0..ENTRIES {
-                        let due = queue.take_due(Boot(number.into()), 3);
+                        let due = queue.take_due(Boot(i64::from(number) * MILLISECOND), 3);
                         taken.fetch_add(due.len(), Ordering::Relaxed);
                         thread::yield_now();
                     }
@@ -218,6 +233,6 @@ mod tests {
         let left = queue.close().len();
         let all = 4 * usize::try_from(ENTRIES).unwrap();
         assert_eq!(taken.into_inner() + left, all);
-        assert!(queue.insert(Boot(1), 1, nobody()).is_err(), "it is closed");
+        assert!(set(&queue, 1).is_none(), "it is closed");
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::tally::Ticket;
+use super::wheel::TimerKey;
 use crate::error::Error;
 use crate::identity::InstanceId;
 use crate::sync::AbortHandle;
@@ -34,12 +35,10 @@ pub(crate) trait Resident: Send + Sync {
 
 /// When a cache is to be woken, and until now was.
 pub(crate) struct Timer {
-    pub(crate) former: Boot,
+    pub(crate) former: TimerKey,
     pub(crate) due: Boot,
     /// The former instant has long passed, so its home is looked at.
     pub(crate) late: bool,
-    /// The number of the cache.
-    pub(crate) id: u32,
     pub(crate) cache: Weak<dyn Resident>,
 }
 
