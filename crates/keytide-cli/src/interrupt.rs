@@ -27,7 +27,7 @@ impl Interrupt {
                     if tokio::signal::ctrl_c().await.is_err() {
                         return;
                     }
-                    pressed.store(true, Ordering::SeqCst);
+                    pressed.store(true, Ordering::Relaxed);
                     crate::out::note(
                         "ending after the step that is under way; what was measured is kept. Ctrl-C again ends at once.",
                     );
@@ -44,6 +44,6 @@ impl Interrupt {
     }
 
     pub(crate) fn pressed(&self) -> bool {
-        self.pressed.load(Ordering::SeqCst)
+        self.pressed.load(Ordering::Relaxed)
     }
 }

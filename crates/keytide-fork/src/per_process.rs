@@ -53,6 +53,7 @@ impl<T: Default + Send + Sync> PerProcess<T> {
             generation,
             value: T::default(),
         }));
+        // Release: what is pointed to was written before; Acquire: so was what somebody else has put there.
         let exchanged =
             self.current
                 .compare_exchange(former, mine, Ordering::AcqRel, Ordering::Acquire);

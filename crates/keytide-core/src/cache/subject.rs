@@ -120,7 +120,7 @@ impl Subject {
         by_name: bool,
     ) -> Result<Arc<Credential>, Error> {
         loop {
-            let used = self.used.load(Ordering::Acquire);
+            let used = self.used.load(Ordering::Relaxed);
             let answer = match used {
                 0 => self.cache.get().await,
                 used => self.asked_beyond(used, by_name).await,
@@ -131,8 +131,8 @@ impl Subject {
                     let mine = self.used.compare_exchange(
                         used,
                         credential.generation(),
-                        Ordering::AcqRel,
-                        Ordering::Acquire,
+                        Ordering::Relaxed,
+                        Ordering::Relaxed,
                     );
                     if mine.is_ok() {
                         return Ok(credential);

@@ -162,6 +162,7 @@ impl Shared {
         self.refused.store(machine.is_refused(), Ordering::Relaxed);
         self.changed_unseen
             .store(machine.has_changed_unseen(), Ordering::Relaxed);
+        // Release: who sees the end sees the slot as the end left it.
         self.ended.store(machine.ended() as u8, Ordering::Release);
     }
 

@@ -152,6 +152,7 @@ impl Shared {
 
     /// Whether a user holds a handle. The library's own references, which it takes for moments, do not count.
     pub(crate) fn is_held(&self) -> bool {
+        // Acquire: who finds that nobody holds it sees what was done with the last handle.
         self.handles.load(Ordering::Acquire) > 0
     }
 

@@ -154,6 +154,7 @@ impl Flight {
     /// Takes the flight out of service: its future is dropped, its answer ignored, its place given on.
     pub(crate) fn retire(&self) {
         let mut control = self.control();
+        // SeqCst: a call that is begun sees this, or is in the count that is taken after it.
         self.retired.store(true, Ordering::SeqCst);
         let (abort, permit) = (control.abort.take(), control.permit.take());
         drop(control);
@@ -190,6 +191,7 @@ impl Flight {
 
     /// Whether nobody wants its answer any more.
     pub(crate) fn is_retired(&self) -> bool {
+        // SeqCst, as the count of calls before it.
         self.retired.load(Ordering::SeqCst)
     }
 

@@ -91,6 +91,7 @@ impl LeftBehind {
     fn settle(&mut self, now: Now) {
         let mut settled = None;
         self.open.retain(|left| {
+            // Acquire, before the lock: whoever settled it has said its last by then.
             let is_settled = left.settled.load(Ordering::Acquire);
             let ends = left.ends();
             if is_settled {

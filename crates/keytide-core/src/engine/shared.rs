@@ -76,6 +76,7 @@ impl Shared {
     }
 
     pub(crate) fn ended(&self) -> Ended {
+        // Acquire: with the end comes the slot as the end left it.
         match self.ended.load(Ordering::Acquire) {
             0 => Ended::No,
             1 => Ended::ShutDown,

@@ -139,7 +139,7 @@ impl Call for TellingCall {
     fn moved(&self, _: Option<&'static str>) {}
 
     fn orphan(&self, blocked_by: Option<&'static str>, _: bool) {
-        if blocked_by.is_some() && !self.0.again.swap(true, Ordering::AcqRel) {
+        if blocked_by.is_some() && !self.0.again.swap(true, Ordering::Relaxed) {
             return self.0.start();
         }
         let message = "telling the issuer was cut short";

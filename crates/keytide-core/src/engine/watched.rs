@@ -31,10 +31,12 @@ impl Watched {
     }
 
     pub(crate) fn latest(&self) -> u64 {
+        // Acquire: with a generation comes the credential, stored before the Release in `tell_watchers`.
         self.latest.load(Ordering::Acquire)
     }
 
     pub(crate) fn end(&self) {
+        // Release, as of a generation: with the end comes what was stored before it.
         self.latest.store(END, Ordering::Release);
     }
 }

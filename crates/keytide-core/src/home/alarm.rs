@@ -25,7 +25,8 @@ impl Alarm {
 
     /// Counts as rung from now on. Who is to be woken is the caller's to wake, outside every lock.
     pub(super) fn mark(&self) -> Option<Waker> {
-        self.rung.store(true, Ordering::Release);
+        // Before the lock, which whoever polls has after it, or leaves a waker in.
+        self.rung.store(true, Ordering::Relaxed);
         lock(&self.waker).take()
     }
 
@@ -33,7 +34,7 @@ impl Alarm {
         let mine = waker.clone();
         let former = lock(&self.waker).replace(mine);
         sync::discard(former);
-        if self.rung.load(Ordering::Acquire) {
+        if self.rung.load(Ordering::Relaxed) {
             // Nothing of a user's is left for whoever holds the alarm last.
             let mine = lock(&self.waker).take();
             sync::discard(mine);

@@ -37,7 +37,7 @@ struct Apart {
 /// Where a call of this cache is polled, if not with the others. An error while a former call of it holds its thread.
 pub(super) fn home_of(cache: u32, clock: &AgentClock) -> Option<Result<Arc<Home>, Error>> {
     let table = TABLE.get();
-    if table.count.load(Ordering::Acquire) == 0 {
+    if table.count.load(Ordering::Relaxed) == 0 {
         return None;
     }
     let mut caches = lock(&table.caches);
@@ -75,7 +75,7 @@ pub(super) fn caught(cache: u32, busy: &Arc<Busy>) {
     let apart = caches.entry(cache).or_default();
     apart.trials = TRIALS;
     apart.caught = Some(Arc::clone(busy));
-    table.count.store(caches.len(), Ordering::Release);
+    table.count.store(caches.len(), Ordering::Relaxed);
 }
 
 /// Something held a thread, and this cache's call may have left it there, or was left behind with it: its next call
@@ -90,7 +90,7 @@ pub(super) fn suspect(cache: u32) {
     if caches.len() < MOST_SUSPECTS {
         let apart = caches.entry(cache).or_default();
         apart.trials = apart.trials.max(1);
-        table.count.store(caches.len(), Ordering::Release);
+        table.count.store(caches.len(), Ordering::Relaxed);
     }
 }
 
@@ -112,7 +112,7 @@ fn behaved(cache: u32) {
     };
     apart.trials = apart.trials.saturating_sub(1);
     let forgiven = (apart.trials == 0).then(|| caches.remove(&cache));
-    table.count.store(caches.len(), Ordering::Release);
+    table.count.store(caches.len(), Ordering::Relaxed);
     drop(caches);
     drop(forgiven);
 }
@@ -120,12 +120,12 @@ fn behaved(cache: u32) {
 /// The cache is gone.
 pub(crate) fn forget(cache: u32) {
     let table = TABLE.get();
-    if table.count.load(Ordering::Acquire) == 0 {
+    if table.count.load(Ordering::Relaxed) == 0 {
         return;
     }
     let mut caches = lock(&table.caches);
     let gone = caches.remove(&cache);
-    table.count.store(caches.len(), Ordering::Release);
+    table.count.store(caches.len(), Ordering::Relaxed);
     drop(caches);
     drop(gone);
 }

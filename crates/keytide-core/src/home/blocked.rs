@@ -109,7 +109,7 @@ impl Found {
         });
         let mut more = false;
         for entry in home.calls.lock().entries.values() {
-            if entry.given_up.load(Ordering::Acquire) {
+            if entry.given_up.load(Ordering::Relaxed) {
                 continue;
             }
             let age = now.saturating_duration_since(entry.busy.started);
@@ -153,7 +153,7 @@ impl Found {
             self.tell_agents();
         }
         for entry in self.entries(&self.overdue) {
-            if entry.given_up.swap(true, Ordering::AcqRel) {
+            if entry.given_up.swap(true, Ordering::Relaxed) {
                 continue;
             }
             let limit = entry.limit;
@@ -163,7 +163,7 @@ impl Found {
         }
         for entry in self.entries(&self.behind) {
             // The watchdog may have found it twice.
-            if entry.given_up.swap(true, Ordering::AcqRel) {
+            if entry.given_up.swap(true, Ordering::Relaxed) {
                 continue;
             }
             if let Some(cache) = entry.call.cache().filter(|_| self.paced) {
@@ -200,7 +200,7 @@ impl Found {
         };
         for (index, entry) in waiting.iter().enumerate() {
             let Some(load) = entry.take() else { continue };
-            entry.given_up.store(true, Ordering::Release);
+            entry.given_up.store(true, Ordering::Relaxed);
             if self.home.is_apart() {
                 entry.call.fail(apart::still_blocks());
                 calls::discard(load);
@@ -266,7 +266,7 @@ impl Found {
 impl Entry {
     /// From now on the cache's calls are polled on a thread of its own.
     fn convict(&self) {
-        if !self.caught.swap(true, Ordering::AcqRel)
+        if !self.caught.swap(true, Ordering::Relaxed)
             && let Some(cache) = self.call.cache()
         {
             apart::caught(cache, &self.busy);

@@ -30,7 +30,7 @@ impl Busy {
 
     /// For how long the call's code has held its thread.
     pub(super) fn held(&self, now: Instant) -> Duration {
-        match self.entered.load(Ordering::Acquire) {
+        match self.entered.load(Ordering::Relaxed) {
             0 => Duration::ZERO,
             entered => now
                 .saturating_duration_since(self.started)
@@ -45,13 +45,13 @@ impl<'a> Marked<'a> {
     fn new(busy: &'a Busy) -> Self {
         let since = busy.started.elapsed().as_nanos();
         let since = u64::try_from(since).unwrap_or(u64::MAX - 1);
-        busy.entered.store(since + 1, Ordering::Release);
+        busy.entered.store(since + 1, Ordering::Relaxed);
         Self(busy)
     }
 }
 
 impl Drop for Marked<'_> {
     fn drop(&mut self) {
-        self.0.entered.store(0, Ordering::Release);
+        self.0.entered.store(0, Ordering::Relaxed);
     }
 }

@@ -56,6 +56,7 @@ impl Home {
         let is_new = self.born.elapsed() < NEW;
         let left = !has_tasks && !is_new && self.calls.close_if_empty();
         if left {
+            // Release: who finds it dead finds it closed for calls.
             self.dead.store(true, Ordering::Release);
         }
         left
@@ -66,8 +67,9 @@ impl Home {
         let mut offset = self.clock.now().offset();
         let mut patience = FIRST_LOOK_BACK;
         while !self.is_dead() {
-            self.answered
-                .store(self.asked.load(Ordering::Acquire), Ordering::Release);
+            let asked = self.asked.load(Ordering::Relaxed);
+            // Release: with the answer comes the question.
+            self.answered.store(asked, Ordering::Release);
             if self.is_passing() && self.is_left() {
                 break;
             }
@@ -129,7 +131,7 @@ impl Home {
 
     /// Starts the loop of a named home with its first flight or timer.
     pub(super) fn ensure_driven(self: &Arc<Self>) {
-        if !self.driving.swap(true, Ordering::AcqRel) {
+        if !self.driving.swap(true, Ordering::Relaxed) {
             // On a runtime that has ended, the task is dropped unpolled, and its guard declares the home dead.
             let guard = EndsWithItsDriver(Arc::clone(self));
             self.spawn(async move {
@@ -156,6 +158,7 @@ pub(super) struct EndsWithItsDriver(pub(super) Arc<Home>);
 
 impl Drop for EndsWithItsDriver {
     fn drop(&mut self) {
+        // Release, for `is_dead`; Acquire: it was closed by somebody before.
         if !self.0.dead.swap(true, Ordering::AcqRel) {
             watchdog::clear(&self.0);
         }

@@ -81,16 +81,19 @@ impl Home {
     }
 
     pub(super) fn is_dead(&self) -> bool {
+        // Acquire: who finds it dead sees what its driver did last.
         self.dead.load(Ordering::Acquire)
     }
 
     /// The agent of a home is gone: its driver ends.
     pub(super) fn close(&self) {
+        // Release, for `is_dead`.
         self.dead.store(true, Ordering::Release);
         self.wake.notify_one();
     }
 
     pub(super) fn is_aside(&self) -> bool {
+        // Acquire: who finds it aside finds since when.
         self.aside.load(Ordering::Acquire)
     }
 
@@ -101,12 +104,13 @@ impl Home {
 
     pub(super) fn set_aside(&self) {
         let _ = self.blocked_since.set(sys::monotonic());
+        // Release: since when comes first.
         self.aside.store(true, Ordering::Release);
     }
 
     /// The thread of a home apart was let go: its cache may use it again.
     pub(super) fn is_back(&self) {
-        self.aside.store(false, Ordering::Release);
+        self.aside.store(false, Ordering::Relaxed);
     }
 
     /// Whether it was found blocked, and has not answered since.
@@ -131,11 +135,13 @@ impl Home {
 
     /// Whether somebody polls this home, as far as the last question told.
     pub(super) fn answers(&self) -> bool {
-        self.answered.load(Ordering::Acquire) == self.asked.load(Ordering::Acquire)
+        // Acquire: with an answer comes its question. Else the answer to a new question would look like silence.
+        let answered = self.answered.load(Ordering::Acquire);
+        answered == self.asked.load(Ordering::Relaxed)
     }
 
     pub(super) fn ask(&self) {
-        self.asked.fetch_add(1, Ordering::AcqRel);
+        self.asked.fetch_add(1, Ordering::Relaxed);
         self.wake.notify_one();
     }
 }

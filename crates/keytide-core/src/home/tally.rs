@@ -33,6 +33,7 @@ impl Tally {
     }
 
     fn end(&self) {
+        // AcqRel: with the end of the last call comes what all of them did.
         if self.under_way.fetch_sub(CALL, Ordering::AcqRel) == CALL + AWAITED {
             self.landed.wake();
         }
@@ -43,6 +44,7 @@ impl Tally {
         let mut place = self.landed.place();
         poll_fn(|context| {
             place.register(context.waker());
+            // SeqCst: a call that is not counted here sees that its flight is retired.
             if self.under_way.fetch_or(AWAITED, Ordering::SeqCst) < CALL {
                 return Poll::Ready(true);
             }
