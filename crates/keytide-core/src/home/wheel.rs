@@ -18,7 +18,8 @@ pub(super) struct Wheel {
     levels: [Level; LEVELS],
     /// A slot that is being spread over the levels below it: what is left in it may be due before what is there.
     spreading: Option<Place>,
-    entries: Vec<Entry>,
+    /// In chunks, for what grows whole is copied, and has room for a quarter more.
+    entries: Vec<Vec<Entry>>,
     /// The entry that was given back last.
     free: u32,
     used: usize,
@@ -83,21 +84,15 @@ impl Wheel {
             place: Place { level: 0, slot: 0 },
             index: 0,
         };
-        let key = match self.entries.get_mut(self.free as usize) {
+        let key = self.free;
+        let key = match self.entry(key) {
             Some(free) => {
-                let key = std::mem::replace(&mut self.free, free.index);
+                let before = free.index;
                 *free = entry;
+                self.free = before;
                 key
             }
-            None => {
-                if self.entries.len() == self.entries.capacity() {
-                    // By a quarter, not by doubling: there may be a hundred thousand.
-                    self.entries.reserve_exact(self.entries.len() / 4 + 4);
-                }
-                self.entries.push(entry);
-                // Caches are numbered in 32 bits, and have one entry each.
-                (self.entries.len() - 1) as u32
-            }
+            None => self.push(entry),
         };
         self.used += 1;
         self.put(key);
@@ -110,7 +105,7 @@ impl Wheel {
         key: TimerKey,
         cache: &Weak<dyn Resident>,
     ) -> Option<Weak<dyn Resident>> {
-        let entry = self.entries.get(key.0 as usize)?;
+        let entry = self.entry(key.0)?;
         if !entry.cache.as_ref()?.ptr_eq(cache) {
             return None;
         }
@@ -118,7 +113,7 @@ impl Wheel {
         let slot = self.slot(place);
         slot.swap_remove(index);
         if let Some(&moved) = slot.get(index) {
-            self.entries[moved as usize].index = index as u32;
+            self.known(moved).index = index as u32;
         }
         self.emptied(place);
         self.give_back(key.0)
@@ -163,9 +158,11 @@ impl Wheel {
         self.base = now;
         self.spreading = None;
         self.levels = Default::default();
-        for key in 0..self.entries.len() {
-            if self.entries[key].cache.is_some() {
-                self.put(key as u32);
+        for chunk in 0..self.entries.len() {
+            for index in 0..self.entries[chunk].len() {
+                if self.entries[chunk][index].cache.is_some() {
+                    self.put((chunk * CHUNK + index) as u32);
+                }
             }
         }
     }
@@ -178,7 +175,9 @@ impl Wheel {
         let tick = if keys.len() > AT_A_GLANCE {
             self.start(place).max(self.base)
         } else {
-            let ticks = keys.iter().map(|key| self.entries[*key as usize].tick);
+            let ticks = keys
+                .iter()
+                .map(|key| self.entries[*key as usize / CHUNK][*key as usize % CHUNK].tick);
             ticks.min()?
         };
         Some(Boot(
@@ -190,7 +189,8 @@ impl Wheel {
     pub(super) fn take_all(&mut self) -> impl Iterator<Item = Weak<dyn Resident>> + use<> {
         let all = std::mem::take(self);
         self.base = all.base;
-        all.entries.into_iter().filter_map(|entry| entry.cache)
+        let entries = all.entries.into_iter().flatten();
+        entries.filter_map(|entry| entry.cache)
     }
 
     /// Where the first entry is, or entries that may be.
@@ -213,7 +213,7 @@ impl Wheel {
 
     /// Puts an entry where it belongs as seen from the base.
     fn put(&mut self, key: u32) {
-        let tick = self.entries[key as usize].tick;
+        let tick = self.known(key).tick;
         let differs = (tick ^ self.base) | 1;
         let level = differs.ilog2() / BITS;
         let slot = (tick >> (BITS * level)) as usize % SLOTS;
@@ -225,7 +225,7 @@ impl Wheel {
         let keys = self.slot(place);
         keys.push(key);
         let index = keys.len() as u32 - 1;
-        let entry = &mut self.entries[key as usize];
+        let entry = self.known(key);
         (entry.place, entry.index) = (place, index);
     }
 
@@ -249,9 +249,31 @@ impl Wheel {
         }
     }
 
+    fn entry(&mut self, key: u32) -> Option<&mut Entry> {
+        let key = key as usize;
+        self.entries.get_mut(key / CHUNK)?.get_mut(key % CHUNK)
+    }
+
+    /// An entry that is there: its key was found in a slot.
+    fn known(&mut self, key: u32) -> &mut Entry {
+        let key = key as usize;
+        &mut self.entries[key / CHUNK][key % CHUNK]
+    }
+
+    fn push(&mut self, entry: Entry) -> u32 {
+        if self.entries.last().is_none_or(|chunk| chunk.len() == CHUNK) {
+            self.entries.push(Vec::with_capacity(CHUNK));
+        }
+        let chunk = self.entries.len() - 1;
+        self.entries[chunk].push(entry);
+        // Caches are numbered in 32 bits, and have one entry each.
+        (chunk * CHUNK + self.entries[chunk].len() - 1) as u32
+    }
+
     fn give_back(&mut self, key: u32) -> Option<Weak<dyn Resident>> {
-        let entry = &mut self.entries[key as usize];
-        entry.index = std::mem::replace(&mut self.free, key);
+        let before = std::mem::replace(&mut self.free, key);
+        let entry = self.known(key);
+        entry.index = before;
         let cache = entry.cache.take();
         self.used -= 1;
         if self.used == 0 {
@@ -271,6 +293,7 @@ fn tick(due: Boot) -> u64 {
 const TICK: u64 = 1_000_000;
 const BITS: u32 = 6;
 const SLOTS: usize = 1 << BITS;
+const CHUNK: usize = 64;
 /// Enough for every instant: 2^48 ticks are nine thousand years.
 const LEVELS: usize = 8;
 /// So many entries are looked at to say when the first is due. Of more only the slot's begin is said.
@@ -476,6 +499,11 @@ mod tests {
             assert_eq!(pair.wheel.next(), Some(Boot(now)));
             pair.go_on_to(now);
         }
+    }
+
+    #[test]
+    fn an_entry_takes_thirty_two_bytes() {
+        assert_eq!(size_of::<Entry>(), 4 * size_of::<usize>());
     }
 
     #[test]
