@@ -93,12 +93,18 @@ impl fmt::Display for TextFault {
 
 impl std::error::Error for TextFault {}
 
+/// Text as others see it: without the mark of UTF-8 (BOM) that some editors and shells of Windows write before it. For JSON
+/// and PEM in files, whose parsers do not expect one.
+#[must_use]
+pub fn without_bom(content: &[u8]) -> &[u8] {
+    content.strip_prefix(BOM).unwrap_or(content)
+}
+
 fn judged(content: &[u8], fits: impl Fn(u8) -> bool) -> Result<&str, TextFault> {
     if content.starts_with(b"\xff\xfe") || content.starts_with(b"\xfe\xff") {
         return Err(TextFault::Utf16);
     }
-    let inside = content.strip_prefix(BOM).unwrap_or(content);
-    let inside = inside.trim_ascii_start();
+    let inside = without_bom(content).trim_ascii_start();
     let start = content.len() - inside.len();
     let inside = inside.trim_ascii_end();
     let wrong = |at: usize, byte: u8| TextFault::Byte {

@@ -12,7 +12,6 @@ use keytide_core::Error;
 use zeroize::Zeroizing;
 
 use crate::one_at_a_time::OneAtATime;
-
 use crate::token_text::token_text;
 
 pub use error::ReadError;
