@@ -5,6 +5,7 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod challenge;
 #[cfg(feature = "client")]
 mod client;
 mod env;
@@ -17,6 +18,7 @@ mod one_at_a_time;
 mod program;
 mod token_text;
 
+pub use challenge::Challenge;
 #[cfg(fuzzing)]
 #[cfg(feature = "client")]
 #[doc(hidden)]

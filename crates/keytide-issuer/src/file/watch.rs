@@ -219,6 +219,13 @@ impl Drop for FileWatch {
     }
 }
 
+/// A clone watches nothing yet: it is another provider's.
+impl Clone for FileWatch {
+    fn clone(&self) -> Self {
+        Self::new()
+    }
+}
+
 impl fmt::Debug for FileWatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FileWatch").finish_non_exhaustive()
