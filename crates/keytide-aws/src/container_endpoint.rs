@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
-use keytide_issuer::{Endpoint, Env, IssuerClient, SmallFile};
+use keytide_issuer::{Endpoint, Env, FileWatch, IssuerClient, SmallFile, header_text};
 use zeroize::Zeroizing;
 
 use crate::codes::METADATA;
@@ -31,7 +32,8 @@ use crate::keys::Keys;
 /// | `AWS_CONTAINER_AUTHORIZATION_TOKEN` | what is sent as `Authorization` |
 ///
 /// Where the URL may lead is judged before a byte is sent, and no name but `localhost` is taken for a local one: a name can
-/// be made to lead elsewhere. A line break in the token is refused: it would split the header.
+/// be made to lead elsewhere. What stands around the token in its file is trimmed off; a line break in it is refused: it would split
+/// the header.
 ///
 /// # Errors
 /// | what happens | kind |
@@ -48,6 +50,7 @@ use crate::keys::Keys;
 pub struct ContainerEndpoint {
     env: Env,
     client: Option<IssuerClient>,
+    watch: FileWatch,
 }
 
 impl ContainerEndpoint {
@@ -57,6 +60,7 @@ impl ContainerEndpoint {
         Self {
             env: Env::process(),
             client: None,
+            watch: FileWatch::new(),
         }
     }
 
@@ -153,35 +157,19 @@ impl ContainerEndpoint {
             .find(|name| self.env.has(name))
     }
 
+    /// What goes into the header as it is.
     async fn token(&self) -> Result<Option<Zeroizing<String>>, Error> {
         let (named, token) = if let Some(path) = self.env.get(TOKEN_FILE)? {
-            let named = "the token of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
-            let content = SmallFile::new(&path, named).read().await?;
-            let text = std::str::from_utf8(&content)
-                .map_err(|_| Error::misconfigured(format!("{named} in {path} is not text")))?;
-            if text.is_empty() {
-                return Err(Error::unavailable(format!("{named} in {path} is empty")));
-            }
-            (TOKEN_FILE, Zeroizing::new(text.to_owned()))
+            let file = SmallFile::new(path, "the token of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+            (file.named(), file.read().await?)
         } else if let Some(token) = self.env.get(TOKEN)? {
-            (TOKEN, Zeroizing::new(token))
+            let token = Zeroizing::new(token.into_bytes());
+            (format!("the token of {TOKEN}"), Arc::new(token))
         } else {
             return Ok(None);
         };
-        if token.contains(['\r', '\n']) {
-            return Err(Error::misconfigured(format!(
-                "the token of {named} has a line break, which would split the header that it goes into: take it out"
-            )));
-        }
-        if !token
-            .bytes()
-            .all(|byte| byte == b' ' || byte.is_ascii_graphic())
-        {
-            return Err(Error::misconfigured(format!(
-                "the token of {named} holds bytes that no header can carry"
-            )));
-        }
-        Ok(Some(token))
+        let token = header_text(&token).map_err(|fault| fault.explain(&named))?;
+        Ok(Some(Zeroizing::new(token.to_owned())))
     }
 }
 
@@ -201,7 +189,8 @@ impl ProvideCredential for ContainerEndpoint {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        Ok(self.keys(request).await?.issued())
+        let keys = self.watch.attempt(request, self.keys(request));
+        Ok(keys.await?.issued())
     }
 }
 

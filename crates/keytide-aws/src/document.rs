@@ -3,7 +3,7 @@
 use std::fmt;
 
 use keytide_core::Error;
-use keytide_issuer::read_object;
+use keytide_issuer::{read_object, read_object_of};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use zeroize::Zeroizing;
@@ -27,6 +27,15 @@ impl Document {
     /// Reads a document. `what` stands in errors, such as `the answer`.
     pub(crate) fn read(what: &str, body: &[u8]) -> Result<Self, Error> {
         read_object(what, body)
+    }
+
+    /// Reads what a command has printed.
+    pub(crate) fn printed(what: &str, output: &[u8]) -> Result<Self, Error> {
+        read_object_of(
+            what,
+            "run the command by hand to see what it prints",
+            output,
+        )
     }
 
     /// The keys, which must be those of a session that ends.
@@ -129,6 +138,10 @@ mod tests {
             r#"{"Code":"Success","Type":"AWS-HMAC","AccessKeyId":"AKID","SecretAccessKey":"s","Token":"t","Expiration":"2009-02-13T23:31:30Z","LastUpdated":"x"}"#,
             r#"{"accesskeyid":"AKID","secretAccessKey":"s","SessionToken":"t","expiresat":"2009-02-13T23:31:30Z","nested":{"Token":[1]}}"#,
             r#"{"AccessKeyId":"AKID","SecretAccessKey":"s","Token":"t","Expiration":"2009-02-14T00:31:30+01:00","RoleArn":null}"#,
+            r#"{"AccessKeyId":"AKID","SecretAccessKey":"s","Token":"t","Expiration":"2009-02-13 23:31:30+00:00"}"#,
+            r#"{"AccessKeyId":"AKID","SecretAccessKey":"s","Token":"t","Expiration":"2009-02-14T00:31:30+0100"}"#,
+            r#"{"AccessKeyId":"AKID","SecretAccessKey":"s","Token":"t","Expiration":"20090213T233130Z"}"#,
+            "\u{feff}{\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":\"s\",\"Token\":\"t\",\"Expiration\":\"2009-02-13T23:31:30Z\"}",
         ] {
             let keys = keys(body).unwrap();
 

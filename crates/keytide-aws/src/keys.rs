@@ -4,8 +4,6 @@ use std::fmt;
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
 use keytide_core::{Credential, Error, Issued};
 use keytide_issuer::Env;
 use zeroize::Zeroizing;
@@ -127,11 +125,12 @@ pub(crate) fn for_sdk(credential: &Credential, reason: &'static str) -> Result<C
     ))
 }
 
-/// An instant as AWS writes it, such as `2026-11-24T10:00:00Z` (RFC 3339).
+/// An instant as AWS writes it, such as `2026-11-24T10:00:00Z` (RFC 3339), or as helpers do, in the other forms that botocore
+/// takes.
 pub(crate) fn instant(text: &str) -> Result<SystemTime, Error> {
-    let wrong = || Error::unavailable("the answer's time of expiry is no instant in RFC 3339");
-    let instant = DateTime::from_str(text.trim(), Format::DateTimeWithOffset);
-    SystemTime::try_from(instant.map_err(|_| wrong())?).map_err(|_| wrong())
+    keytide_issuer::instant(text).ok_or_else(|| {
+        Error::unavailable("the answer's time of expiry is no instant with an offset, such as 2026-11-24T10:00:00Z")
+    })
 }
 
 impl fmt::Debug for Keys {

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keytide_core::{Error, ErrorKind, Issued, Profile, ProvideCredential, Request};
-use keytide_issuer::{Env, IssuerClient};
+use keytide_issuer::{Env, FileWatch, IssuerClient};
 
 use self::environment::EnvironmentKeys;
 use self::profile::ProfileFiles;
@@ -52,6 +52,7 @@ pub struct DefaultRole {
     steps: [Step; 5],
     /// The step that first gave keys, or `NONE`.
     chosen: AtomicUsize,
+    watch: FileWatch,
 }
 
 #[derive(Clone)]
@@ -145,7 +146,35 @@ impl DefaultRole {
                 Step::Imds(imds),
             ],
             chosen: AtomicUsize::new(NONE),
+            watch: FileWatch::new(),
         }
+    }
+
+    async fn search(&self, request: &Request) -> Result<Issued, Error> {
+        let chosen = self.chosen.load(Ordering::Relaxed);
+        if let Some(step) = self.steps.get(chosen) {
+            return match step.keys(request).await {
+                Ok(keys) => Ok(keys.issued()),
+                Err(error) => Err(named(step.name(), &error, &[])),
+            };
+        }
+        let mut passed_over = Vec::new();
+        for (index, step) in self.steps.iter().enumerate() {
+            match step.keys(request).await {
+                Ok(keys) => {
+                    self.chosen.store(index, Ordering::Relaxed);
+                    return Ok(keys.issued());
+                }
+                Err(error) if error.kind() == ErrorKind::NotConfigured => {
+                    passed_over.push(format!("{}: {error}", step.name()));
+                }
+                Err(error) => return Err(named(step.name(), &error, &passed_over)),
+            }
+        }
+        Err(Error::not_configured(format!(
+            "this workload has no role: {}",
+            passed_over.join("; ")
+        )))
     }
 }
 
@@ -185,30 +214,7 @@ impl ProvideCredential for DefaultRole {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        let chosen = self.chosen.load(Ordering::Relaxed);
-        if let Some(step) = self.steps.get(chosen) {
-            return match step.keys(request).await {
-                Ok(keys) => Ok(keys.issued()),
-                Err(error) => Err(named(step.name(), &error, &[])),
-            };
-        }
-        let mut passed_over = Vec::new();
-        for (index, step) in self.steps.iter().enumerate() {
-            match step.keys(request).await {
-                Ok(keys) => {
-                    self.chosen.store(index, Ordering::Relaxed);
-                    return Ok(keys.issued());
-                }
-                Err(error) if error.kind() == ErrorKind::NotConfigured => {
-                    passed_over.push(format!("{}: {error}", step.name()));
-                }
-                Err(error) => return Err(named(step.name(), &error, &passed_over)),
-            }
-        }
-        Err(Error::not_configured(format!(
-            "this workload has no role: {}",
-            passed_over.join("; ")
-        )))
+        self.watch.attempt(request, self.search(request)).await
     }
 }
 

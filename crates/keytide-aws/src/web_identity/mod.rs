@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use keytide_aws_policy::RoleArn;
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
-use keytide_issuer::Env;
+use keytide_issuer::{Env, FileWatch};
 use zeroize::Zeroizing;
 
 pub use self::builder::WebIdentityBuilder;
@@ -56,6 +56,7 @@ use crate::sts::{Call, StsEndpoint};
 pub struct WebIdentity {
     claim: Claim,
     session: SessionRequest,
+    watch: FileWatch,
 }
 
 /// Which role is asked for, and by what.
@@ -96,6 +97,7 @@ impl WebIdentity {
         Self {
             claim: Claim::Environment,
             session: SessionRequest::new(sts),
+            watch: FileWatch::new(),
         }
     }
 
@@ -103,6 +105,7 @@ impl WebIdentity {
         Self {
             claim: Claim::Given(role, WebIdentityToken::file(path)),
             session: SessionRequest::new(sts),
+            watch: FileWatch::new(),
         }
     }
 
@@ -185,7 +188,8 @@ impl ProvideCredential for WebIdentity {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        Ok(self.keys(request).await?.issued())
+        let keys = self.watch.attempt(request, self.keys(request));
+        Ok(keys.await?.issued())
     }
 }
 

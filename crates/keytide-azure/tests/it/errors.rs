@@ -362,7 +362,14 @@ async fn an_assertion_file_that_holds_no_good_assertion_is_not_sent() {
         (" \n", Unavailable, "is empty"),
         (&expired, Unavailable, "has expired"),
         ("canary", Misconfigured, "holds no JWT"),
-        ("canary canary", Misconfigured, "more than a token"),
+        ("\u{feff}\r\n", Unavailable, "is empty"),
+        ("canary canary", Misconfigured, "(0x20) at offset 6"),
+        (
+            "\u{feff}\"canary\"\r\n",
+            Misconfigured,
+            "(0x22) at offset 3",
+        ),
+        ("canary\u{e4}", Misconfigured, "(0xc3) at offset 6"),
         (
             "e30.e30.canary",
             Misconfigured,

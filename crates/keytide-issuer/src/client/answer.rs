@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use http::header::{CONTENT_ENCODING, RETRY_AFTER};
+use http::header::{CONTENT_ENCODING, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
 use keytide_core::{Error, ErrorKind, RetryAfter};
 use reqwest::Response;
@@ -14,6 +14,7 @@ use super::dialect::{Dialect, KnownCode};
 use super::failure;
 use super::header::text;
 use super::wiped::Wiped;
+use crate::challenge::Challenge;
 
 /// An answer of any status, read whole. [`accept`](Self::accept) it to get at a body.
 pub struct Reply {
@@ -84,6 +85,17 @@ impl Reply {
             (Some(only), None) => text(only),
             _ => None,
         }
+    }
+
+    /// What it challenges with (`WWW-Authenticate`), over all headers of that name.
+    #[must_use]
+    pub fn challenges(&self) -> Vec<Challenge> {
+        Challenge::read(
+            self.headers
+                .get_all(WWW_AUTHENTICATE)
+                .iter()
+                .filter_map(text),
+        )
     }
 
     /// How long the issuer asks to be left alone.

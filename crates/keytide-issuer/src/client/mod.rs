@@ -26,7 +26,7 @@ pub use endpoint::Endpoint;
 pub use exchange::Exchange;
 pub use form::Form;
 pub use issuer_client::{IssuerClient, IssuerClientBuilder};
-pub use object::read_object;
+pub use object::{read_object, read_object_of};
 pub use seconds::Seconds;
 pub use text::SecretText;
 pub use token::{TokenAnswer, error_code};
