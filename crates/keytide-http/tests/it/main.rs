@@ -2,7 +2,9 @@
 
 #[cfg(feature = "tower")]
 mod attach;
+mod beyond;
 mod binding;
+mod defaults;
 mod destinations;
 #[cfg(feature = "tower")]
 mod layer;
