@@ -4,6 +4,7 @@ use std::future::Future;
 
 use reqwest::{Request, Response};
 use tokio::time::Instant;
+use url::Url;
 
 use super::Redirects;
 use super::beyond::Beyond;
@@ -35,10 +36,11 @@ impl<'a, C: Carry> Dispatch<'a, C> {
     )]
     pub(crate) fn send(
         self,
-        request: Request,
+        mut request: Request,
     ) -> impl Future<Output = Result<Answered, C::Error>> + Send + use<'a, C> {
         async move {
             let mut to = self.guard.admit(&head(&request))?;
+            self.rewrite(request.url_mut());
             let limit = request.timeout().copied();
             let hop = Hop {
                 guard: self.guard,
@@ -75,6 +77,18 @@ impl<'a, C: Carry> Dispatch<'a, C> {
         }
     }
 
+    /// Writes path and query as who attaches wants them.
+    fn rewrite(&self, url: &mut Url) {
+        if let Some(written) = self.guard.rewritten(url.path(), url.query()) {
+            let (path, query) = match written.split_once('?') {
+                Some((path, query)) => (path, Some(query)),
+                None => (written.as_str(), None),
+            };
+            url.set_path(path);
+            url.set_query(query);
+        }
+    }
+
     /// The request that a redirect asks for.
     fn onward(
         &self,
@@ -83,7 +97,7 @@ impl<'a, C: Carry> Dispatch<'a, C> {
         replay: Option<Replay>,
         response: &Response,
     ) -> Result<Onward, Error> {
-        let Some(url) = target(response).filter(|_| self.redirects.most > 0) else {
+        let Some(mut url) = target(response).filter(|_| self.redirects.most > 0) else {
             return Ok(Onward::Nowhere);
         };
         let Some(replay) = replay else {
@@ -111,6 +125,7 @@ impl<'a, C: Carry> Dispatch<'a, C> {
             let beyond = Beyond::new(response, replay, url, is_clear, hops + 1)?;
             return Ok(beyond.map_or(Onward::Nowhere, |beyond| Onward::Beyond(Box::new(beyond))));
         };
+        self.rewrite(&mut url);
         let request = replay.redirected(status, url, origin == self.guard.to(next).origin());
         Ok(request.map_or(Onward::Nowhere, |request| {
             Onward::To(next, Box::new(request))

@@ -117,6 +117,15 @@ impl Guard {
         &self.profile
     }
 
+    /// How path and query are to be written, where they are not.
+    #[inline]
+    pub(crate) fn rewritten(&self, path: &str, query: Option<&str>) -> Option<String> {
+        if !self.profile.wants_rewriting() {
+            return None;
+        }
+        self.prepared.rewrite(path, query)
+    }
+
     /// Tells observers of a request that is refused.
     #[cold]
     pub(crate) fn refused(&self, target: &Target<'_>, error: Error) -> Error {

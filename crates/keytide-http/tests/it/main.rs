@@ -22,6 +22,8 @@ mod sockets;
 #[cfg(feature = "tower")]
 mod streams;
 mod uses;
+#[cfg(feature = "tower")]
+mod written;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
