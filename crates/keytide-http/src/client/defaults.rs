@@ -46,6 +46,8 @@ impl Defaults {
                 "servers take a request that has it for one of another method or path"
             } else if guard.sets(set_here) {
                 "servers may take it for the header of the credential"
+            } else if name.starts_with("x-amz-") && guard.sets(|ours| ours == "x-amz-date") {
+                "it is added when the request is signed already, and AWS refuses it so: set it on each request"
             } else if leaves && is_sensitive(name) {
                 "it may be a credential, and would go along where a redirect leads out of the destinations"
             } else {

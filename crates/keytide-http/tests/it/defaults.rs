@@ -1,7 +1,11 @@
 //! Default headers of the reqwest builder, which are added where nobody judges them.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use keytide_http::{AuthorizedClient, AuthorizedClientBuilder, Destination, Error, ErrorKind};
+use keytide_core::Credential;
+use keytide_http::{
+    Answer, Attach, AttachProfile, AuthorizedClient, AuthorizedClientBuilder, Destination, Error,
+    ErrorKind, Outgoing, Remedy,
+};
 
 use crate::server::{Server, ok};
 use crate::{Mint, builder};
@@ -151,4 +155,37 @@ async fn a_header_carries_a_credential_if_it_is_known_to_or_allowed_by_name() {
             "{name}"
         );
     }
+}
+
+/// Sets what a signature of AWS consists of.
+struct Signs;
+
+impl Attach for Signs {
+    type Ready = ();
+
+    fn profile(&self) -> AttachProfile {
+        let date = HeaderName::from_static("x-amz-date");
+        AttachProfile::new([http::header::AUTHORIZATION, date])
+    }
+
+    fn prepare(&self, _: &Credential) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn attach(&self, (): &(), _: &mut Outgoing<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn answered(&self, _: &Answer<'_>) -> Remedy {
+        Remedy::None
+    }
+}
+
+#[tokio::test]
+async fn a_default_header_that_would_have_to_be_signed_is_refused_where_requests_are() {
+    let name = "x-amz-acl";
+    let signed = with_default(name).destination("https://api.example.com");
+    told(signed.attach(Signs).build(), name);
+    let plain = with_default(name).destination("https://api.example.com");
+    assert!(plain.build().is_ok());
 }
