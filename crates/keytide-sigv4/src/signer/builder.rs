@@ -47,7 +47,7 @@ impl SigV4Builder {
     }
 
     /// Takes `.`, `..` and empty segments out of the path in what is signed (RFC 3986, section 5.2.4). The path that is sent
-    /// stays as it is. The default of all services but S3.
+    /// stays as it is, but for a dot segment at its end. The default of all services but S3.
     pub fn normalize_path(mut self) -> Self {
         self.normalize_path = Some(true);
         self
