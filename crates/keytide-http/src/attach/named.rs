@@ -17,7 +17,8 @@ pub struct NamedHeader {
 }
 
 impl NamedHeader {
-    /// A header of this name. Whether it may carry a credential is judged when a client is built.
+    /// A header of this name. Whether it may carry a credential is judged when a client is built: one that is not known to
+    /// is to be allowed there, with `allow_credential_header`.
     ///
     /// # Errors
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument): it is not the name of a header.
