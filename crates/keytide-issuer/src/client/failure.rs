@@ -8,6 +8,7 @@ use std::time::Duration;
 use keytide_core::Error;
 
 use super::names::Forbidden;
+use super::wire::{Fault, MOST_INTERIM};
 
 /// There was no whole answer in time.
 pub(super) fn late(origin: &str, limit: Duration) -> Error {
@@ -15,40 +16,54 @@ pub(super) fn late(origin: &str, limit: Duration) -> Error {
 }
 
 /// There was no answer.
-pub(super) fn transport(origin: &str, error: reqwest::Error, connect_limit: Duration) -> Error {
-    if let Some(forbidden) = chain(&error).find_map(|cause| cause.downcast_ref::<Forbidden>()) {
-        return Error::unavailable(format!("{origin} was not connected to: {forbidden}"));
-    }
-    if error.is_connect() && error.is_timeout() {
-        return Error::unavailable(format!(
-            "no connection to {origin} within {connect_limit:?}: check its name, and what stands between"
-        ));
-    }
-    let message = if error.is_connect() && chain(&error).any(is_tls) {
-        format!("no TLS with {origin}: check its certificate, and the root certificates here")
-    } else if error.is_connect() {
-        format!(
-            "no connection to {origin}: check that it is up, and that this machine may reach it"
-        )
-    } else {
-        format!("no usable answer from {origin}")
+pub(super) fn explain(origin: &str, fault: Fault, connect_limit: Duration) -> Error {
+    let (message, cause) = match fault {
+        Fault::Setup(error) => return error,
+        Fault::Late => {
+            return Error::unavailable(format!(
+                "no connection to {origin} within {connect_limit:?}: check its name, and what stands between"
+            ));
+        }
+        Fault::Interim => {
+            return Error::unavailable(format!(
+                "{origin} sends over {MOST_INTERIM} interim answers (1xx) and no answer"
+            ));
+        }
+        Fault::Proxy(told) => {
+            return Error::unavailable(format!("no connection to {origin}: {told}"));
+        }
+        Fault::Unconnected(error) => {
+            let mut causes = chain(&*error);
+            if let Some(found) = causes.find_map(|cause| cause.downcast_ref::<Forbidden>()) {
+                return Error::unavailable(format!("{origin} was not connected to: {found}"));
+            }
+            let message = format!(
+                "no connection to {origin}: check that it is up, and that this machine may reach it"
+            );
+            (message, Cause::of(&*error))
+        }
+        Fault::Tls(error) => {
+            let message = format!(
+                "no TLS with {origin}: check its certificate, and the root certificates here"
+            );
+            (message, Cause::of(&error))
+        }
+        Fault::Broken(error) if error.is_parse() && error.to_string().contains("too large") => {
+            return Error::unavailable(format!(
+                "the headers of the answer of {origin} are over 64 KiB, or over 100"
+            ));
+        }
+        Fault::Broken(error) => {
+            let message = format!("no usable answer from {origin}");
+            (message, Cause::of(&error))
+        }
     };
-    Error::unavailable(message).caused_by(Cause::of(&error))
+    Error::unavailable(message).caused_by(cause)
 }
 
 /// The answer broke off, or its body is not what its headers say.
-pub(super) fn broken(origin: &str, error: &reqwest::Error) -> Error {
+pub(super) fn broken(origin: &str, error: &(dyn StdError + 'static)) -> Error {
     Error::unavailable(format!("the answer of {origin} broke off")).caused_by(Cause::of(error))
-}
-
-/// What the TLS library found wrong comes as an I/O error of this kind.
-fn is_tls(error: &(dyn StdError + 'static)) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| {
-        matches!(
-            error.kind(),
-            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-        )
-    })
 }
 
 /// The error and what stands behind it, outermost first.

@@ -6,8 +6,6 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, LazyLock};
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-
 use super::address::Place;
 use super::endpoint::LOCALHOST;
 use crate::one_at_a_time::OneAtATime;
@@ -17,11 +15,18 @@ use crate::one_at_a_time::OneAtATime;
 /// The addresses that were judged are those that are connected to: there is no second look-up that could tell another
 /// story.
 #[derive(Clone)]
-pub(super) enum Names {
+pub(super) struct Names {
+    source: Source,
+    /// Names that are allowed to lead to this machine, and nowhere else.
+    here: Arc<Vec<String>>,
+}
+
+#[derive(Clone)]
+enum Source {
     /// The operating system's resolver.
     System,
     #[cfg(test)]
-    Fixed(std::sync::Arc<std::collections::HashMap<String, Vec<IpAddr>>>),
+    Fixed(Arc<std::collections::HashMap<String, Vec<IpAddr>>>),
 }
 
 /// By name. The system's resolver may hang for as long as it likes, and must stop nobody who asks for another name.
@@ -37,6 +42,43 @@ pub(super) struct Forbidden {
 }
 
 impl Names {
+    pub(super) fn system() -> Self {
+        Self {
+            source: Source::System,
+            here: Arc::default(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn fixed<'a>(names: impl IntoIterator<Item = (&'a str, Vec<IpAddr>)>) -> Self {
+        let names = names
+            .into_iter()
+            .map(|(name, found)| (name.to_owned(), found));
+        Self {
+            source: Source::Fixed(Arc::new(names.collect())),
+            here: Arc::default(),
+        }
+    }
+
+    /// These addresses, with what `other` was told of this machine.
+    #[cfg(test)]
+    pub(super) fn beside(self, other: &Self) -> Self {
+        Self {
+            here: Arc::clone(&other.here),
+            ..self
+        }
+    }
+
+    /// From now on this name leads to this machine alone.
+    pub(super) fn place_here(&mut self, name: String) {
+        Arc::make_mut(&mut self.here).push(name);
+    }
+
+    /// Whether this name is one that may lead to this machine.
+    pub(super) fn is_here(&self, name: &str) -> bool {
+        self.here.iter().any(|here| here == name)
+    }
+
     /// The addresses of a name, each judged.
     pub(super) async fn find(
         &self,
@@ -49,11 +91,14 @@ impl Names {
             ];
             return Ok(loopback.map(|address| SocketAddr::new(address, 0)).to_vec());
         }
-        let addresses = self.look_up(name).await?;
+        let addresses = self.source.look_up(name).await?;
+        let is_here = self.is_here(name);
         // One bad address spoils them all: who answers so answers wrongly, or on purpose.
         for address in &addresses {
             let what = match Place::of_found(address.ip()) {
-                Place::Elsewhere => continue,
+                Place::Elsewhere if !is_here => continue,
+                Place::Elsewhere => "another machine, and was told to be this one",
+                Place::Loopback if is_here => continue,
                 Place::Loopback => "loopback: name the address itself, or localhost",
                 Place::Metadata => "a metadata address: name the address itself",
                 Place::LinkLocal => "a link-local address",
@@ -64,8 +109,10 @@ impl Names {
         }
         Ok(addresses)
     }
+}
 
-    pub(super) async fn look_up(
+impl Source {
+    async fn look_up(
         &self,
         name: &str,
     ) -> Result<Vec<SocketAddr>, Box<dyn StdError + Send + Sync>> {
@@ -87,16 +134,6 @@ impl Names {
                 .map(|address| SocketAddr::new(*address, 0))
                 .collect()),
         }
-    }
-}
-
-impl Resolve for Names {
-    fn resolve(&self, name: Name) -> Resolving {
-        let names = self.clone();
-        Box::pin(async move {
-            let addresses = names.find(name.as_str()).await?;
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
     }
 }
 

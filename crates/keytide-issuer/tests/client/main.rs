@@ -3,7 +3,9 @@
 mod answers;
 mod clocks;
 mod faults;
+mod interim;
 mod proxies;
+mod roots;
 mod tls;
 
 use std::sync::{Arc, Mutex};

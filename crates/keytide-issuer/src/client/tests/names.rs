@@ -1,6 +1,5 @@
 //! Names, judged by where they lead.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -116,10 +115,9 @@ async fn a_name_that_leads_where_no_issuer_can_be_is_not_connected_to() {
         vec!["192.0.2.1", "64:ff9b::7f00:1"],
     ] {
         let table: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
-        let names = HashMap::from([("rebound.example".to_owned(), table)]);
         let client = IssuerClient::with_names(
             IssuerClient::builder().no_proxy(),
-            Names::Fixed(Arc::new(names)),
+            Names::fixed([("rebound.example", table)]),
         );
 
         let error = asked(client, &format!("https://rebound.example:{port}/token")).await;
@@ -156,9 +154,9 @@ async fn an_address_that_carries_a_good_one_is_as_good() {
         vec!["168.63.129.17"],
     ] {
         let table: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
-        let names = HashMap::from([("issuer.example".to_owned(), table.clone())]);
 
-        let found = Names::Fixed(Arc::new(names)).find("issuer.example").await;
+        let names = Names::fixed([("issuer.example", table.clone())]);
+        let found = names.find("issuer.example").await;
 
         let found: Vec<IpAddr> = found
             .unwrap_or_else(|error| panic!("{addresses:?}: {error}"))
@@ -171,10 +169,7 @@ async fn an_address_that_carries_a_good_one_is_as_good() {
 
 #[tokio::test]
 async fn a_name_without_an_address_says_so() {
-    let client = IssuerClient::with_names(
-        IssuerClient::builder().no_proxy(),
-        Names::Fixed(Arc::default()),
-    );
+    let client = IssuerClient::with_names(IssuerClient::builder().no_proxy(), Names::fixed([]));
 
     let error = asked(client, "https://nowhere.example/token").await;
 
@@ -188,16 +183,74 @@ async fn a_name_without_an_address_says_so() {
 #[tokio::test]
 async fn localhost_is_never_looked_up() {
     let (port, connections) = listening().await;
-    let names = HashMap::from([(
-        "localhost".to_owned(),
-        vec!["192.0.2.1".parse::<IpAddr>().unwrap()],
-    )]);
+    let elsewhere = vec!["192.0.2.1".parse::<IpAddr>().unwrap()];
     let client = IssuerClient::with_names(
         IssuerClient::builder().answer_timeout(Duration::from_millis(200)),
-        Names::Fixed(Arc::new(names)),
+        Names::fixed([("localhost", elsewhere)]),
     );
 
     asked(client, &format!("http://localhost:{port}/token")).await;
 
     assert_eq!(connections.load(Ordering::Relaxed), 1);
+}
+
+/// With a proxy, which must not be asked: what is on this machine is another thing on that of a proxy.
+#[tokio::test]
+async fn a_name_may_lead_to_this_machine_where_it_was_told_to_and_then_nowhere_else() {
+    let (port, connections) = listening().await;
+    let (proxy, through) = listening().await;
+    let leading = |addresses: &[&str], named: &str| {
+        let table = addresses.iter().map(|text| text.parse().unwrap()).collect();
+        let builder = IssuerClient::builder()
+            .answer_timeout(Duration::from_millis(500))
+            .danger_loopback_name(named)
+            .unwrap()
+            .proxy(&format!("http://127.0.0.1:{proxy}"))
+            .unwrap();
+        IssuerClient::with_names(builder, Names::fixed([("issuer.dev.example", table)]))
+    };
+    let url = format!("https://issuer.dev.example:{port}/token");
+
+    // Nobody speaks TLS there.
+    asked(leading(&["127.0.0.1"], "Issuer.DEV.example"), &url).await;
+    assert_eq!(connections.load(Ordering::Relaxed), 1);
+
+    for addresses in [vec!["192.0.2.1"], vec!["127.0.0.1", "192.0.2.1"]] {
+        let error = asked(leading(&addresses, "issuer.dev.example"), &url).await;
+        assert!(
+            error.to_string().contains("leads to another machine"),
+            "{error}"
+        );
+    }
+    let metadata = asked(leading(&["169.254.169.254"], "issuer.dev.example"), &url).await;
+    assert!(
+        metadata.to_string().contains("a metadata address"),
+        "{metadata}"
+    );
+    assert_eq!(connections.load(Ordering::Relaxed), 1);
+    assert_eq!(through.load(Ordering::Relaxed), 0);
+
+    // Another name is asked as ever: through the proxy.
+    asked(leading(&["127.0.0.1"], "other.dev.example"), &url).await;
+    assert_eq!(connections.load(Ordering::Relaxed), 1);
+    assert_eq!(through.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn only_the_name_of_a_host_is_placed_here() {
+    for wrong in [
+        "",
+        "127.0.0.1",
+        "[::1]",
+        "2130706433",
+        "a b",
+        "https://a.example",
+        "a.example.",
+        "a/b",
+    ] {
+        let error = IssuerClient::builder()
+            .danger_loopback_name(wrong)
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured, "{wrong}");
+    }
 }
