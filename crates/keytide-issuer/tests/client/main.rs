@@ -6,6 +6,8 @@ mod faults;
 mod interim;
 mod proxies;
 mod roots;
+#[cfg(target_os = "linux")]
+mod threads;
 mod tls;
 
 use std::sync::{Arc, Mutex};
