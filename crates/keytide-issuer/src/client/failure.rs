@@ -6,6 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use keytide_core::Error;
+use tokio_rustls::rustls::{self, CertificateError};
 
 use super::names::Forbidden;
 use super::wire::{Fault, MOST_INTERIM};
@@ -46,7 +47,8 @@ pub(super) fn explain(origin: &str, fault: Fault, connect_limit: Duration) -> Er
             let message = format!(
                 "no TLS with {origin}: check its certificate, and the root certificates here"
             );
-            (message, Cause::of(&error))
+            let cause = other_names(&error).unwrap_or_else(|| Cause::of(&error));
+            (message, cause)
         }
         Fault::Broken(error) if error.is_parse() && error.to_string().contains("too large") => {
             return Error::unavailable(format!(
@@ -84,6 +86,35 @@ fn behind<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError +
     }
 }
 
+/// Whom a certificate is for that is not the issuer's: a few of its names, for there may be hundreds.
+fn other_names(error: &io::Error) -> Option<Cause> {
+    let found = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    let rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext {
+        expected,
+        presented,
+    }) = found
+    else {
+        return None;
+    };
+    let mut names: Vec<String> = presented
+        .iter()
+        .take(FEW)
+        .map(|name| name.chars().take(LONG).collect())
+        .collect();
+    if presented.len() > FEW {
+        names.push(format!("{} more", presented.len() - FEW));
+    }
+    Some(Cause(format!(
+        "its certificate is for other names than {}: {}",
+        expected.to_str(),
+        names.join(", ")
+    )))
+}
+
+/// How many names of a certificate are told, and how many characters of each.
+const FEW: usize = 3;
+const LONG: usize = 80;
+
 /// The deepest cause alone: what stands above it says only where it was found.
 #[derive(Debug)]
 struct Cause(String);
@@ -102,3 +133,38 @@ impl fmt::Display for Cause {
 }
 
 impl StdError for Cause {}
+
+#[cfg(test)]
+mod tests {
+    use tokio_rustls::rustls::pki_types::ServerName;
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_for_five_hundred_others_names_a_few_of_them() {
+        let presented: Vec<String> = (0..500)
+            .map(|number| format!("DnsName(\"{number}.example\")"))
+            .collect();
+        let wrong = |presented: &[String]| {
+            let expected = ServerName::try_from("issuer.example").unwrap().to_owned();
+            let presented = presented.to_vec();
+            let context = CertificateError::NotValidForNameContext {
+                expected,
+                presented,
+            };
+            let error = io::Error::new(
+                io::ErrorKind::InvalidData,
+                rustls::Error::InvalidCertificate(context),
+            );
+            let fault = Fault::Tls(error);
+            let error = explain("https://issuer.example", fault, Duration::ZERO);
+            StdError::source(&error).unwrap().to_string()
+        };
+
+        let told = wrong(&presented);
+        assert!(told.contains("other names than issuer.example"), "{told}");
+        assert!(told.ends_with("DnsName(\"2.example\"), 497 more"), "{told}");
+        assert!(wrong(&presented[..1]).ends_with("(\"0.example\")"));
+        assert!(wrong(&["x".repeat(10_000)]).len() < 300);
+    }
+}
