@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use keytide_core::{ErrorKind, ProvideCredential};
-use keytide_issuer::IssuerClient;
+use keytide_issuer::{Env, IssuerClient};
 use keytide_testkit::server::{Asked, FaultServer, Reply, TestCa};
 
 use crate::{Asking, asking, cache, failed, whole};
@@ -92,9 +92,9 @@ fn an_authority_that_rolls_over_in_the_machines_bundle_needs_no_restart() {
 #[tokio::test]
 #[ignore = "run by the test above it"]
 async fn in_a_process_with_a_bundle() {
-    let file = std::env::var_os("SSL_CERT_FILE").unwrap();
+    let file = Env::process().path("SSL_CERT_FILE").unwrap();
     let client = IssuerClient::builder().no_proxy().build().unwrap();
-    rolls_over(client, Path::new(&file)).await;
+    rolls_over(client, &file).await;
 }
 
 #[test]
@@ -110,10 +110,10 @@ fn an_authority_that_rolls_over_in_a_directory_needs_no_restart() {
 #[tokio::test]
 #[ignore = "run by the test above it"]
 async fn in_a_process_with_a_directory() {
-    let directory = std::env::var_os("SSL_CERT_DIR").unwrap();
+    let directory = Env::process().path("SSL_CERT_DIR").unwrap();
     let client = IssuerClient::builder().no_proxy().build().unwrap();
     // By the name of its hash, as such directories have it.
-    rolls_over(client, &Path::new(&directory).join("0a1b2c3d.0")).await;
+    rolls_over(client, &directory.join("0a1b2c3d.0")).await;
 }
 
 #[tokio::test]
