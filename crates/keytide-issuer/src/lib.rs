@@ -14,6 +14,7 @@ mod instant;
 #[cfg(feature = "jwt")]
 mod jwt;
 mod one_at_a_time;
+mod own_thread;
 #[cfg(feature = "program")]
 mod program;
 mod token_text;
@@ -27,7 +28,8 @@ pub use client::fuzz_dates;
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use client::{
     Answer, Ask, Dialect, Endpoint, Exchange, Form, IssuerClient, IssuerClientBuilder, KnownCode,
-    Reply, Seconds, SecretText, TokenAnswer, Wiped, error_code, read_object, read_object_of,
+    Reply, Seconds, SecretText, TokenAnswer, Wiped, error_code, is_trouble, read_object,
+    read_object_of,
 };
 pub use env::Env;
 pub use file::{FileWatch, ReadError, SmallFile, read_small};
@@ -36,6 +38,7 @@ pub use instant::{instant, instant_of_seconds};
 #[cfg_attr(docsrs, doc(cfg(feature = "jwt")))]
 pub use jwt::{Claims, Jwt, JwtFault, NumericDate, SigningInput};
 pub use one_at_a_time::OneAtATime;
+pub use own_thread::on_own_thread;
 #[cfg(feature = "program")]
 #[cfg_attr(docsrs, doc(cfg(feature = "program")))]
 pub use program::{Printed, Program, ProgramFault};

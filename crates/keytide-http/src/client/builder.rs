@@ -124,7 +124,7 @@ impl AuthorizedClientBuilder {
         self
     }
 
-    /// Builds the client.
+    /// Builds the client. Where all destinations are `http` ones of this machine, no root certificates have to be there.
     ///
     /// # Errors
     /// [`InsecureDestination`](ErrorKind::InsecureDestination); [`InvalidArgument`](ErrorKind::InvalidArgument) when
@@ -187,6 +187,11 @@ fn configured(
         // To a proxy, this machine is another machine.
         http = http.no_proxy();
     }
+    #[cfg(feature = "tls")]
+    if destinations.iter().all(Allowed::is_clear) && has_no_roots() {
+        // A sidecar is spoken to without TLS, which is set up all the same when the client is built.
+        http = http.tls_certs_only([]);
+    }
     if destinations.iter().any(Allowed::is_clear_localhost) {
         // Port 0: that of the URL.
         let loopback = [
@@ -196,6 +201,12 @@ fn configured(
         http = http.resolve_to_addrs(LOCALHOST, &loopback.map(|ip| SocketAddr::new(ip, 0)));
     }
     http
+}
+
+/// Whether this machine has no root certificates, as containers of one program have none.
+#[cfg(feature = "tls")]
+fn has_no_roots() -> bool {
+    reqwest::Client::builder().no_proxy().build().is_err()
 }
 
 impl fmt::Debug for AuthorizedClientBuilder {

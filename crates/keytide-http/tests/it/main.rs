@@ -12,6 +12,8 @@ mod layer;
 mod life;
 #[cfg(feature = "reqwest-middleware")]
 mod middleware;
+#[cfg(feature = "tls")]
+mod no_roots;
 mod redirects;
 mod refusals;
 mod rough;

@@ -3,13 +3,14 @@
 mod address;
 mod answer;
 mod ask;
-mod clients;
+mod carried;
 mod dates;
 mod dialect;
 mod endpoint;
 mod exchange;
 mod failure;
 mod form;
+mod gunzip;
 mod header;
 mod issuer_client;
 mod names;
@@ -18,8 +19,9 @@ mod seconds;
 mod text;
 mod token;
 mod wiped;
+mod wire;
 
-pub use answer::{Answer, Reply};
+pub use answer::{Answer, Reply, is_trouble};
 pub use ask::Ask;
 pub use dialect::{Dialect, KnownCode};
 pub use endpoint::Endpoint;

@@ -24,6 +24,18 @@ async fn a_known_code_decides_and_what_is_unknown_is_unavailable() {
         (500, "busy", None, Unavailable, None),
         (503, "busy", Some("9"), Throttled, Some(9)),
         (401, "no_such_agent", Some("9"), Refused, None),
+        // By their status these are no answers to what was asked.
+        (429, "no_such_agent", None, Throttled, None),
+        (429, "no_such_agent", Some("9"), Throttled, Some(9)),
+        (429, "busy", None, Throttled, None),
+        (500, "no_such_agent", None, Unavailable, None),
+        (503, "no_such_agent", None, Unavailable, None),
+        (503, "no_such_agent", Some("9"), Throttled, Some(9)),
+        (599, "no_such_agent", None, Unavailable, None),
+        (500, "no_setup", None, Unavailable, None),
+        (502, "not_here", None, Unavailable, None),
+        (500, "slow_down", None, Throttled, None),
+        (502, "odd", None, Unavailable, None),
         (400, "odd", None, Unavailable, None),
         (400, "unheard_of", None, Unavailable, None),
         (401, "<html>", None, Unavailable, None),
@@ -198,7 +210,8 @@ fn nothing_that_holds_a_secret_prints_it() {
         format!(
             "{:?}",
             IssuerClient::builder()
-                .proxy(reqwest::Proxy::https("http://user:canary@127.0.0.1:9").unwrap())
+                .proxy("http://user:canary@127.0.0.1:9")
+                .unwrap()
         ),
     ] {
         assert!(!text.contains("canary"), "{text}");

@@ -3,7 +3,11 @@
 mod answers;
 mod clocks;
 mod faults;
+mod interim;
 mod proxies;
+mod roots;
+#[cfg(target_os = "linux")]
+mod threads;
 mod tls;
 
 use std::sync::{Arc, Mutex};

@@ -111,7 +111,8 @@ async fn a_proxy_of_the_builder_is_for_public_issuers_alone() {
     let server = FaultServer::start(|_: &Asked| Reply::new(200).body("of the issuer"));
     let through = || {
         IssuerClient::builder()
-            .proxy(reqwest::Proxy::all(proxy.origin()).unwrap())
+            .proxy(&proxy.origin())
+            .unwrap()
             .build()
             .unwrap()
     };

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gcp_auth::CustomServiceAccount;
 use keytide_core::{Error, Request};
-use keytide_issuer::{OneAtATime, ReadError, SigningInput, read_small};
+use keytide_issuer::{OneAtATime, ReadError, SigningInput, on_own_thread, read_small};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -177,14 +177,14 @@ async fn signed(
     input: SigningInput,
     account: Arc<CustomServiceAccount>,
 ) -> Result<Zeroizing<String>, Error> {
-    let signing = tokio::task::spawn_blocking(move || {
+    let signing = on_own_thread(move || {
         let signature = account.signer().sign(input.as_bytes());
         let signature = signature.map_err(|_| wrong("did not sign"))?;
         Ok(input.signed(&signature))
     });
     signing
         .await
-        .map_err(|_| Error::unavailable("signing the assertion was cut off: the runtime ends"))?
+        .map_err(|error| Error::unavailable("the assertion was not signed").caused_by(error))?
 }
 
 fn wrong(what: &str) -> Error {
