@@ -7,6 +7,7 @@ mod characters;
 mod condition;
 mod error;
 mod guarded;
+mod json;
 mod lint;
 mod names;
 #[cfg(feature = "agent")]
