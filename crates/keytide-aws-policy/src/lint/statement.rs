@@ -101,13 +101,13 @@ impl Condition<'_> {
         let Ok(operator) = Operator::parse(self.operator) else {
             return false;
         };
-        let named =
-            |value: &String| !value.contains("${") && !(operator.wildcards && has_wildcard(value));
+        let pattern =
+            |value: &String| value.contains("${") || (operator.wildcards && has_wildcard(value));
         matches!(operator.kind, Kind::Text | Kind::Arn)
             && !operator.negated
             && !operator.if_exists
             && operator.set != Some(Set::ForAllValues)
-            && self.values.iter().all(named)
+            && !self.values.iter().any(pattern)
     }
 
     /// Whether every value of the key fits.

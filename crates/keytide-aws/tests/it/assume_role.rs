@@ -38,7 +38,7 @@ async fn it_asks_as_the_agent_that_it_is() {
     assert_eq!(requests.len(), 1);
     let asked = &requests[0];
     let instance = agent.instance().to_string();
-    let name = format!("invoice-reader-{instance}");
+    let name = format!("invoice=2Freader-{instance}");
     let mut expected = vec![
         pair("Action", "AssumeRole"),
         pair("Version", "2011-06-15"),
@@ -50,7 +50,7 @@ async fn it_asks_as_the_agent_that_it_is() {
         ("agent-type", "invoice/reader"),
         ("agent-version", "1.4.2"),
         ("agent-environment", "prod"),
-        ("agent-owner", "payments-"),
+        ("agent-owner", "payments=21"),
         ("agent-instance", instance.as_str()),
     ];
     for (index, (key, value)) in tags.into_iter().enumerate() {
