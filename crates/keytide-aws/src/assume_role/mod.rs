@@ -17,6 +17,7 @@ pub(crate) use self::base::Base;
 pub use self::builder::AssumeRoleBuilder;
 use crate::failure::beneath_role;
 use crate::keys;
+use crate::marks::Marks;
 use crate::session::RoleSessions;
 
 /// Asks STS for a session of a role (`AssumeRole`), signed with the keys of another cache.
@@ -89,13 +90,16 @@ impl AssumeRole {
     pub fn sessions(&self) -> RoleSessions {
         self.ask.session.sessions.clone()
     }
+
+    fn profile_of(&self, chained: bool) -> Profile {
+        let profile = self.ask.session.profile("assume_role", chained);
+        profile.revocation(Revocation::UntilExpiry)
+    }
 }
 
 impl ProvideCredential for AssumeRole {
     fn profile(&self) -> Profile {
-        let chained = self.ask.chained == Some(true);
-        let profile = self.ask.session.profile("assume_role", chained);
-        profile.revocation(Revocation::UntilExpiry)
+        self.profile_of(self.ask.chained == Some(true))
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
@@ -105,11 +109,21 @@ impl ProvideCredential for AssumeRole {
             .await
             .map_err(|error| beneath_role(self.ask.role.as_str(), error))?;
         let base = Base {
-            provider: self.under.status().provider,
             principal: credential.principal().map(ToOwned::to_owned),
-            keys: keys::for_sdk(&credential, "signature of AssumeRole")?,
+            keys: keys::signer(&credential, "signature of AssumeRole")?,
+            marks: Marks::of(&credential),
             held: Some((self.under.clone(), credential.generation())),
         };
+        if self
+            .ask
+            .session
+            .duration
+            .cut(base.is_chained(self.ask.chained))
+            .is_some()
+        {
+            // A read that asks for more than an hour need not wait for an answer.
+            request.answered_by(self.profile_of(true));
+        }
         let keys = self.ask.send(base, request).await?;
         Ok(keys.issued())
     }
