@@ -11,7 +11,6 @@ use keytide_issuer::Env;
 use zeroize::Zeroizing;
 
 use crate::marks::{self, Marks};
-use crate::sts::Signer;
 
 /// An access key id, its secret, and what belongs to them.
 pub(crate) struct Keys {
@@ -111,6 +110,14 @@ impl Keys {
             session_token: token.map(|token| token.as_bytes()),
         }
     }
+}
+
+/// The keys that a request is signed with.
+#[derive(Clone, Copy)]
+pub(crate) struct Signer<'k> {
+    pub(crate) key_id: &'k str,
+    pub(crate) secret: &'k [u8],
+    pub(crate) session_token: Option<&'k [u8]>,
 }
 
 /// A credential of a cache as the SDK has it. `reason` goes into the event of the exposure.

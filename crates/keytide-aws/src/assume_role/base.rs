@@ -2,8 +2,8 @@
 
 use keytide_core::Cache;
 
+use crate::keys::Signer;
 use crate::marks::{Marks, SessionOf};
-use crate::sts::Signer;
 
 /// The principal that asks for a role.
 pub(crate) struct Base<'k> {

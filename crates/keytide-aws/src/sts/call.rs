@@ -15,7 +15,7 @@ use super::parameters::Parameters;
 use super::xml::Element;
 use crate::codes;
 use crate::failure::{AMZ_RETRY_AFTER, Failure, answered, patience};
-use crate::keys::{Keys, instant};
+use crate::keys::{Keys, Signer, instant};
 use crate::marks::Marks;
 
 /// One call, with the issuer's clock for its signature.
@@ -29,14 +29,6 @@ pub(crate) struct Call<'a> {
     request: &'a Request,
     issuer: String,
     blames_keys: AtomicBool,
-}
-
-/// The keys that a request is signed with.
-#[derive(Clone, Copy)]
-pub(crate) struct Signer<'k> {
-    pub(crate) key_id: &'k str,
-    pub(crate) secret: &'k [u8],
-    pub(crate) session_token: Option<&'k [u8]>,
 }
 
 impl<'a> Call<'a> {

@@ -7,7 +7,7 @@ mod parameters;
 mod partition;
 mod xml;
 
-pub(crate) use self::call::{Call, Signer, keys_of};
+pub(crate) use self::call::{Call, keys_of};
 pub(crate) use self::endpoint::{
     ConfiguredUrl, ProfileEndpoint, StsEndpoint, host_of, sts_setters,
 };
