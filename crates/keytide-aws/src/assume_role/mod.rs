@@ -90,16 +90,13 @@ impl AssumeRole {
     pub fn sessions(&self) -> RoleSessions {
         self.ask.session.sessions.clone()
     }
-
-    fn profile_of(&self, chained: bool) -> Profile {
-        let profile = self.ask.session.profile("assume_role", chained);
-        profile.revocation(Revocation::UntilExpiry)
-    }
 }
 
 impl ProvideCredential for AssumeRole {
     fn profile(&self) -> Profile {
-        self.profile_of(self.ask.chained == Some(true))
+        let chained = self.ask.chained == Some(true);
+        let profile = self.ask.session.profile("assume_role", chained);
+        profile.revocation(Revocation::UntilExpiry)
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
@@ -114,16 +111,6 @@ impl ProvideCredential for AssumeRole {
             marks: Marks::of(&credential),
             held: Some((self.under.clone(), credential.generation())),
         };
-        if self
-            .ask
-            .session
-            .duration
-            .cut(base.is_chained(self.ask.chained))
-            .is_some()
-        {
-            // A read that asks for more than an hour need not wait for an answer.
-            request.answered_by(self.profile_of(true));
-        }
         let keys = self.ask.send(base, request).await?;
         Ok(keys.issued())
     }

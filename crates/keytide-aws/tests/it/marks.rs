@@ -133,7 +133,7 @@ async fn twelve_hours_are_asked_for_over_an_instance_and_one_over_all_else_whoev
 }
 
 #[tokio::test]
-async fn a_cut_is_logged_once_and_known_to_reads_that_ask_for_more() {
+async fn a_cut_is_logged_and_a_read_that_asks_for_more_fails_without_a_call() {
     let _canary = Canary::new();
     let agent = agent();
     let task = FaultServer::start(Container::new("marks-cut-"));
