@@ -7,13 +7,17 @@ use std::time::Duration;
 
 use http::StatusCode;
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
-use keytide_issuer::{Endpoint, Env, FileWatch, IssuerClient, SmallFile, header_text};
+use keytide_issuer::{
+    Endpoint, Env, FileWatch, IssuerClient, IssuerClientBuilder, SmallFile, header_text,
+};
 use zeroize::Zeroizing;
 
 use crate::codes::METADATA;
 use crate::document::Document;
 use crate::failure::{AMZ_RETRY_AFTER, Failure, answered, patience};
 use crate::keys::Keys;
+use crate::marks::SessionOf;
+use crate::tls_client::{Limits, TlsClient};
 
 /// Asks the endpoint that a container platform names by environment variables: an ECS task role, EKS Pod Identity,
 /// Greengrass, Lambda SnapStart.
@@ -49,7 +53,7 @@ use crate::keys::Keys;
 #[derive(Clone)]
 pub struct ContainerEndpoint {
     env: Env,
-    client: Option<IssuerClient>,
+    client: TlsClient,
     watch: FileWatch,
 }
 
@@ -59,7 +63,7 @@ impl ContainerEndpoint {
     pub fn new() -> Self {
         Self {
             env: Env::process(),
-            client: None,
+            client: TlsClient::default(),
             watch: FileWatch::new(),
         }
     }
@@ -71,10 +75,11 @@ impl ContainerEndpoint {
         self
     }
 
-    /// The client that asks. Defaults to [`IssuerClient::quick`], with 5 s for an answer.
+    /// The client that asks. Defaults to [`IssuerClient::quick`], with 5 s for an answer; where the endpoint is asked over TLS and
+    /// `AWS_CA_BUNDLE` names a file, to one that trusts the certificates in it too.
     #[must_use]
     pub fn client(mut self, client: IssuerClient) -> Self {
-        self.client = Some(client);
+        self.client = client.into();
         self
     }
 
@@ -88,10 +93,7 @@ impl ContainerEndpoint {
     }
 
     async fn ask(&self, endpoint: &Endpoint, request: &Request) -> Result<Keys, Error> {
-        let client = self
-            .client
-            .clone()
-            .map_or_else(|| IssuerClient::quick(ANSWER), Ok)?;
+        let client = self.client.client(&self.env, endpoint, Near).await?;
         let mut ask = client.get(endpoint).header("accept", "application/json");
         if let Some(token) = self.token().await? {
             ask = ask.secret_header("authorization", token.as_bytes());
@@ -113,7 +115,8 @@ impl ContainerEndpoint {
             }));
         }
         let answer = reply.accept(&METADATA)?.judged(&METADATA)?;
-        Document::read("the answer of the container's endpoint", answer.body())?.session_keys()
+        Document::read("the answer of the container's endpoint", answer.body())?
+            .session_keys(SessionOf::Role)
     }
 
     /// Where the endpoint is, judged.
@@ -202,6 +205,22 @@ impl fmt::Debug for ContainerEndpoint {
     }
 }
 
+/// For what is on the machine or one hop away.
+struct Near;
+
+impl Limits for Near {
+    fn default(&self) -> Result<IssuerClient, Error> {
+        IssuerClient::quick(ANSWER)
+    }
+
+    fn builder(&self) -> IssuerClientBuilder {
+        IssuerClient::builder()
+            .connect_timeout(CONNECTION)
+            .answer_timeout(ANSWER)
+    }
+}
+
+const CONNECTION: Duration = Duration::from_secs(2);
 const ANSWER: Duration = Duration::from_secs(5);
 const RELATIVE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";

@@ -9,6 +9,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use zeroize::Zeroizing;
 
 use crate::keys::{Keys, instant};
+use crate::marks::{Marks, SessionOf, is_account_id};
 
 /// The members of the document that are read; others are passed over. Names are compared without case, as the SDKs do;
 /// one that stands twice is an error.
@@ -21,6 +22,7 @@ pub(crate) struct Document {
     session_token: Option<Zeroizing<String>>,
     expiration: Option<String>,
     role_arn: Option<String>,
+    account_id: Option<String>,
 }
 
 impl Document {
@@ -39,7 +41,7 @@ impl Document {
     }
 
     /// The keys, which must be those of a session that ends.
-    pub(crate) fn session_keys(self) -> Result<Keys, Error> {
+    pub(crate) fn session_keys(self, session: SessionOf) -> Result<Keys, Error> {
         let missing = |name: &str| {
             Error::unavailable(format!(
                 "the answer is no role credential: it has no {name}"
@@ -51,7 +53,9 @@ impl Document {
         if self.expiration.is_none() {
             return Err(missing("Expiration"));
         }
-        self.keys()
+        let mut keys = self.keys()?;
+        keys.marks.session = Some(session);
+        Ok(keys)
     }
 
     /// The keys, which may be static.
@@ -67,6 +71,10 @@ impl Document {
             session_token: self.session_token,
             expires_at: self.expiration.as_deref().map(instant).transpose()?,
             principal: self.role_arn.filter(|arn| arn.starts_with("arn:")),
+            marks: Marks {
+                account_id: self.account_id.filter(|id| is_account_id(id)),
+                ..Marks::default()
+            },
         };
         keys.checked()
     }
@@ -97,6 +105,7 @@ impl<'de> Visitor<'de> for Members {
                 "secretaccesskey" => once(&mut document.secret_access_key, &mut map)?,
                 "token" | "sessiontoken" => once(&mut document.session_token, &mut map)?,
                 "expiration" | "expiresat" => once(&mut document.expiration, &mut map)?,
+                "accountid" => once(&mut document.account_id, &mut map)?,
                 "rolearn" => once(&mut document.role_arn, &mut map)?,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
@@ -129,7 +138,8 @@ mod tests {
     use super::*;
 
     fn keys(body: &str) -> Result<Keys, Error> {
-        Document::read("the answer", body.as_bytes()).and_then(Document::session_keys)
+        Document::read("the answer", body.as_bytes())
+            .and_then(|document| document.session_keys(SessionOf::Role))
     }
 
     #[test]

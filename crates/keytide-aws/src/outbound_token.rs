@@ -1,16 +1,15 @@
 //! A token of AWS for issuers elsewhere: [`OutboundToken`].
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use aws_sdk_sts::types::Tag;
 use keytide_aws_policy::is_legal_in_tag;
 use keytide_core::{
     Cache, CredentialKind, Error, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
 };
 
 use crate::keys;
-use crate::sts::{Call, StsEndpoint, sts_setters};
+use crate::sts::{Call, Parameters, StsEndpoint, sts_setters};
 
 /// Asks STS for a JSON web token that says who we are to an issuer outside of AWS (`GetWebIdentityToken`, outbound identity
 /// federation): a bearer token, for the token exchange of that issuer.
@@ -81,25 +80,21 @@ impl ProvideCredential for OutboundToken {
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
         let credential = self.base.obtain(request).await?;
-        let keys = keys::for_sdk(&credential, "signature of GetWebIdentityToken")?;
+        let keys = keys::signer(&credential, "signature of GetWebIdentityToken")?;
         let principal = credential.principal().map(ToOwned::to_owned);
-        let tags = self.tags.iter().map(|(key, value)| {
-            let tag = Tag::builder().key(key).value(value).build();
-            tag.map_err(|_| Error::misconfigured("a tag of the token cannot be sent"))
-        });
-        let tags = tags.collect::<Result<Vec<_>, _>>()?;
-        let call = Call::new(&self.sts, Some(keys), request)?;
-        let asked = call
-            .client
-            .get_web_identity_token()
-            .set_audience(Some(self.audiences.clone()))
-            .signing_algorithm(match self.algorithm {
+        let mut parameters = Parameters::of("GetWebIdentityToken");
+        parameters.add_list("Audience", self.audiences.iter().map(String::as_str));
+        parameters.add(
+            "SigningAlgorithm",
+            match self.algorithm {
                 SigningAlgorithm::Rs256 => "RS256",
                 SigningAlgorithm::Es384 => "ES384",
-            })
-            .duration_seconds(i32::try_from(self.lifetime.as_secs()).unwrap_or(i32::MAX))
-            .set_tags((!tags.is_empty()).then_some(tags))
-            .send();
+            },
+        );
+        parameters.add("DurationSeconds", &self.lifetime.as_secs().to_string());
+        let tags = self.tags.iter();
+        parameters.add_tags(tags.map(|(key, value)| (key.as_str(), value.as_str())));
+        let call = Call::new(&self.sts, Some(keys), request).await?;
         let denied = || {
             let tagged = if self.tags.is_empty() {
                 ""
@@ -108,15 +103,15 @@ impl ProvideCredential for OutboundToken {
             };
             format!("; the caller's policy needs sts:GetWebIdentityToken{tagged}")
         };
-        let output = match call.send(asked, denied).await {
-            Ok(output) => output,
+        let result = match call.send(parameters, denied).await {
+            Ok(result) => result,
             Err(error) => {
                 call.report(&self.under, credential.generation());
                 return Err(error);
             }
         };
-        let token = output
-            .web_identity_token
+        let token = result
+            .text("WebIdentityToken")
             .filter(|token| !token.is_empty())
             .ok_or_else(|| Error::unavailable("the answer of STS holds no token"))?;
         if token.len() > 64 << 10 || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -124,13 +119,11 @@ impl ProvideCredential for OutboundToken {
                 "the token in the answer of STS cannot be sent in a request",
             ));
         }
-        let expires_at = output
-            .expiration
-            .and_then(|expiration| SystemTime::try_from(expiration).ok())
-            .ok_or_else(|| {
-                Error::unavailable("the answer of STS does not say when its token expires")
-            })?;
-        let issued = Issued::bearer(token).expires_at(expires_at);
+        let expires_at = result.text("Expiration").ok_or_else(|| {
+            Error::unavailable("the answer of STS does not say when its token expires")
+        })?;
+        let expires_at = keys::instant(expires_at)?;
+        let issued = Issued::bearer(token.to_owned()).expires_at(expires_at);
         Ok(match principal {
             Some(principal) => issued.principal(principal),
             None => issued,

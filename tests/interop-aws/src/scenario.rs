@@ -142,7 +142,13 @@ pub(crate) async fn every_way_to_ask(moto: &Moto) -> Result<(), Failure> {
         ("HOME", home.display().to_string()),
         ("AWS_ENDPOINT_URL", moto.origin()),
     ]);
-    let default = agent.cache(DefaultRole::new().env(variables)).build()?;
+    let default = agent
+        .cache(
+            DefaultRole::new()
+                .env(variables)
+                .danger_allow_endpoint(moto.origin()),
+        )
+        .build()?;
     check(
         default.get().await?.principal() == Some(arn.as_str()),
         "DefaultRole: a role of a profile over a command of another one",

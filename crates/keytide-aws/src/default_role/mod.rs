@@ -42,8 +42,11 @@ use crate::web_identity::WebIdentity;
 /// and is looked at again with the next attempt: half of a set of variables or of a key, a profile that starts from what is
 /// not here, a variable or a file that is not UTF-8, a file that may not be read or is none.
 ///
-/// The configuration files are read by [`SmallFile`](keytide_issuer::SmallFile), up to 1 MiB each, and parsed by the SDK.
-/// `~` is `HOME`; where that is not set, there are no files in it.
+/// The configuration files are read by [`SmallFile`](keytide_issuer::SmallFile), up to 1 MiB each, as botocore and the SDKs
+/// read them. A profile that this workload does not start from may hold what nobody can read. `~` is `HOME`; where that is
+/// not set, there are no files in it. Of a profile, `region`, `endpoint_url` (in `services` too),
+/// `ignore_configured_endpoint_urls`, `use_fips_endpoint`, `use_dualstack_endpoint`, `ca_bundle` and `aws_account_id` are
+/// heeded as well; `duration_seconds` and `role_session_name` are not.
 ///
 /// Roles that a profile chains are asked for one after the other with each call, and each carries the agent's identity, as
 /// [`AssumeRole`](crate::AssumeRole) does. A role of a profile needs a region: `AWS_REGION`, or `region` in the profile.
@@ -60,6 +63,7 @@ struct Settings {
     env: Env,
     client: Option<IssuerClient>,
     allow_static: bool,
+    allowed: Vec<String>,
 }
 
 enum Step {
@@ -78,6 +82,7 @@ impl DefaultRole {
             env: Env::process(),
             client: None,
             allow_static: false,
+            allowed: Vec::new(),
         })
     }
 
@@ -111,20 +116,34 @@ impl DefaultRole {
         })
     }
 
+    /// Lets the configuration (`AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`, `endpoint_url` of a profile) have STS asked at
+    /// this origin too, such as `https://sts.corp.example`: scheme, host and port. Whoever answers there is sent what the
+    /// call holds, the token of a pod included. Defaults to none: the documented hosts of STS, with FIPS, dual-stack and
+    /// VPC endpoints.
+    #[must_use]
+    pub fn danger_allow_endpoint(mut self, origin: impl Into<String>) -> Self {
+        self.settings.allowed.push(origin.into());
+        Self::of(self.settings)
+    }
+
     fn of(settings: Settings) -> Self {
         let Settings {
             env,
             client,
             allow_static,
+            allowed,
         } = settings.clone();
         let mut sts = StsEndpoint {
             env: env.clone(),
             ..StsEndpoint::default()
         };
+        for origin in allowed {
+            sts.allowed.allow(origin);
+        }
         let mut container = ContainerEndpoint::new().env(env.clone());
         let mut imds = Imds::new().env(env.clone());
         if let Some(client) = client {
-            sts.client = client.clone();
+            sts.client = client.clone().into();
             container = container.client(client.clone());
             imds = imds.client(client);
         }

@@ -1,8 +1,11 @@
 //! What STS said of the session that it gave last: [`RoleSession`] and [`RoleSessions`].
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use aws_sdk_sts::types::AssumedRoleUser;
+use keytide_aws_policy::RoleArn;
+
+use crate::sts::Element;
 
 /// What STS said of a role session, beside its keys. No secret is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,50 +24,27 @@ pub struct RoleSession {
     pub session_token_bytes: Option<u32>,
     /// How much of the largest session token that there can be this one takes, in percent, where STS says it.
     pub session_token_percent: Option<u32>,
+    /// The duration that was set, where less was asked for: a session that is got with a session of a role lasts an hour
+    /// at the most.
+    pub cut_from: Option<Duration>,
 }
 
 impl RoleSession {
-    /// `packed_policy_percent`, `session_token_bytes` and `session_token_percent` are the `sizes`, as the SDK has them.
-    pub(crate) fn of(
-        user: Option<&AssumedRoleUser>,
-        source_identity: Option<String>,
-        sizes: [Option<i32>; 3],
-    ) -> Option<Self> {
-        let user = user?;
-        let [
-            packed_policy_percent,
-            session_token_bytes,
-            session_token_percent,
-        ] = sizes.map(|size| size.and_then(|size| u32::try_from(size).ok()));
+    /// What stands in the result of an operation; `None` where it names nobody.
+    pub(crate) fn of(result: &Element, cut_from: Option<Duration>) -> Option<Self> {
+        let user = result.child("AssumedRoleUser")?;
+        let number = |name: &str| result.text(name).and_then(|text| text.parse().ok());
         Some(Self {
-            arn: user.arn.clone(),
-            assumed_role_id: user.assumed_role_id.clone(),
-            source_identity,
-            packed_policy_percent,
-            session_token_bytes,
-            session_token_percent,
+            arn: user.text("Arn")?.to_owned(),
+            assumed_role_id: user.text("AssumedRoleId")?.to_owned(),
+            source_identity: result.text("SourceIdentity").map(str::to_owned),
+            packed_policy_percent: number("PackedPolicySize"),
+            session_token_bytes: number("SessionTokenSize"),
+            session_token_percent: number("SessionTokenUtilization"),
+            cut_from,
         })
     }
 }
-
-/// The session in an answer of STS. The types of its operations have the same fields, and no trait.
-macro_rules! role_session {
-    ($output:expr) => {{
-        let output = &$output;
-        #[expect(
-            deprecated,
-            reason = "partitions and servers that do not say session_token_utilization yet say session_token_size"
-        )]
-        let sizes = [
-            output.packed_policy_size,
-            output.session_token_size,
-            output.session_token_utilization,
-        ];
-        let user = output.assumed_role_user.as_ref();
-        $crate::session::RoleSession::of(user, output.source_identity.clone(), sizes)
-    }};
-}
-pub(crate) use role_session;
 
 /// Tells what STS said of the last session that a provider was given: got from the provider before a cache takes it.
 #[derive(Debug, Clone, Default)]
@@ -81,7 +61,7 @@ impl RoleSessions {
     }
 
     /// Remembers a session, and warns once a provider nears the limit.
-    pub(crate) fn tell(&self, session: RoleSession) {
+    pub(crate) fn tell(&self, session: RoleSession, role: &RoleArn) {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let percent = session.packed_policy_percent.unwrap_or(0);
         let before = last.as_ref().and_then(|last| last.packed_policy_percent);
@@ -90,6 +70,15 @@ impl RoleSessions {
                 role_session = session.arn,
                 packed_policy_percent = percent,
                 "session policy and tags fill nearly all the room that STS has for them"
+            );
+        }
+        let told = last.as_ref().is_some_and(|last| last.cut_from.is_some());
+        if let (Some(set), false) = (session.cut_from, told) {
+            tracing::warn!(
+                role = role.as_str(),
+                set_seconds = set.as_secs(),
+                asked_seconds = 3600,
+                "the duration of a role session is cut to an hour, for it is got with a session of another role (role chaining)"
             );
         }
         *last = Some(session);

@@ -14,8 +14,9 @@ use zeroize::Zeroizing;
 pub use self::builder::WebIdentityBuilder;
 pub use self::token::WebIdentityToken;
 use crate::keys::Keys;
-use crate::session::{RoleSessions, SessionRequest, role_session};
-use crate::sts::{Call, StsEndpoint};
+use crate::marks::{Marks, SessionOf};
+use crate::session::{Granted, RoleSessions, SessionRequest};
+use crate::sts::{Call, Parameters, StsEndpoint};
 
 /// Asks STS for a session of a role by a token of an OpenID Connect issuer that the account trusts
 /// (`AssumeRoleWithWebIdentity`): IAM roles for service accounts (IRSA), a CI system, any issuer of JSON web tokens.
@@ -87,6 +88,14 @@ impl WebIdentity {
         self
     }
 
+    /// Lets the configuration (`AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`) have STS asked at this origin too: see
+    /// [`WebIdentityBuilder::danger_allow_endpoint`].
+    #[must_use]
+    pub fn danger_allow_endpoint(mut self, origin: impl Into<String>) -> Self {
+        self.session.sts.allowed.allow(origin.into());
+        self
+    }
+
     /// What STS says of the sessions that it gives.
     #[must_use]
     pub fn sessions(&self) -> RoleSessions {
@@ -149,20 +158,16 @@ impl WebIdentity {
     async fn send(
         &self,
         role: &RoleArn,
-        mut token: Zeroizing<String>,
+        token: Zeroizing<String>,
         request: &Request,
     ) -> Result<Keys, Error> {
-        let call = Call::new(&self.session.sts, None, request)?;
-        let asked = call
-            .client
-            .assume_role_with_web_identity()
-            .role_arn(role.as_str())
-            .role_session_name(SessionRequest::name(request))
-            .web_identity_token(std::mem::take(&mut *token))
-            .set_duration_seconds(self.session.seconds(false))
-            .set_policy(self.session.policy())
-            .set_policy_arns(self.session.policy_arns())
-            .send();
+        let mut parameters = Parameters::of("AssumeRoleWithWebIdentity");
+        parameters.add("RoleArn", role.as_str());
+        parameters.add("RoleSessionName", &SessionRequest::name(request));
+        parameters.add("WebIdentityToken", &token);
+        self.session.add_to(&mut parameters, false);
+        drop(token);
+        let call = Call::new(&self.session.sts, None, request).await?;
         let denied = || {
             format!(
                 "; the trust policy of {} needs the action sts:AssumeRoleWithWebIdentity for the token's issuer, and conditions \
@@ -170,9 +175,13 @@ impl WebIdentity {
                 role.as_str()
             )
         };
-        let output = call.send(asked, denied).await?;
-        self.session
-            .granted(role_session!(output), output.credentials)
+        let result = call.send(parameters, denied).await?;
+        self.session.granted(Granted {
+            role,
+            result: &result,
+            marks: Marks::of_session(SessionOf::Role),
+            chained: false,
+        })
     }
 }
 

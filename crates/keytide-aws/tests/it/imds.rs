@@ -87,6 +87,24 @@ async fn a_role_that_is_named_saves_a_request() {
 }
 
 #[tokio::test]
+async fn a_role_that_is_named_and_is_not_the_attached_one_is_told_from_none_at_all() {
+    let other = FaultServer::start(Instance::new("imds-other-").role(Some("reader")));
+    let error = ask(imds(&other).role("writer")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
+    let text = error.to_string();
+    assert!(text.contains("names the role writer"), "{text}");
+    assert!(text.contains("it has the role reader"), "{text}");
+    assert!(!text.contains("none is attached"), "{text}");
+
+    let none = FaultServer::start(Instance::new("imds-bare-").role(None));
+    let error = ask(imds(&none).role("writer")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
+    let text = error.to_string();
+    assert!(text.contains("names the role writer"), "{text}");
+    assert!(text.contains("none is attached"), "{text}");
+}
+
+#[tokio::test]
 async fn version_1_is_never_tried() {
     for status in [400, 403, 404, 405, 500] {
         let server = FaultServer::start(Instance::new("imds-v1-"));

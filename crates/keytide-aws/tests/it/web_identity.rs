@@ -28,7 +28,9 @@ async fn the_environment_of_a_pod_is_enough() {
         ("AWS_ENDPOINT_URL_STS", sts.origin()),
     ]);
     let agent = agent();
-    let provider = WebIdentity::new().env(variables);
+    let provider = WebIdentity::new()
+        .env(variables)
+        .danger_allow_endpoint(sts.origin());
     let sessions = provider.sessions();
     let cache = agent.cache(provider).build().unwrap();
 

@@ -95,6 +95,7 @@ impl Shared {
             expires_at: news.life.expires_at,
             principal: issued.principal,
             context: news.context.unwrap_or_else(|| Arc::clone(&self.context)),
+            attributes: issued.attributes,
             revoke: issued.revoke,
         }));
         let unnamed = news.before.filter(|_| credential.principal_arc().is_none());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::credential::secret::Secret;
-use crate::credential::{Credential, RevokeAt, Signing};
+use crate::credential::{Attributes, Credential, RevokeAt, Signing};
 use crate::error::Error;
 use crate::error::text::bounded;
 use crate::profile::CredentialKind;
@@ -36,6 +36,7 @@ pub struct Issued {
     pub(crate) refresh_at: Option<SystemTime>,
     pub(crate) refresh_in: Option<Duration>,
     pub(crate) principal: Option<Arc<str>>,
+    pub(crate) attributes: Attributes,
     pub(crate) revoke: Option<RevokeAt>,
 }
 
@@ -115,6 +116,23 @@ impl Issued {
         self
     }
 
+    /// Says something else of it to whoever reads the credential, such as a provider that asks for more with it: who issued
+    /// it is not to be guessed from a provider's name. No secret: `Debug` shows it. One that is set again replaces the
+    /// former.
+    ///
+    /// ```
+    /// # use keytide_core::{Issued, Secret};
+    /// let issued = Issued::signing_key("AKIDEXAMPLE", Secret::from("key".to_owned()))
+    ///     .attribute("vending.tenant", "invoices");
+    /// ```
+    ///
+    /// It is read by [`Credential::attribute`].
+    #[must_use]
+    pub fn attribute(mut self, name: &'static str, value: impl Into<Arc<str>>) -> Self {
+        self.attributes.set(name, value.into());
+        self
+    }
+
     /// How the issuer is told that this credential is revoked, where it can be.
     #[must_use]
     pub fn revoke_with<F, R>(mut self, tell: F) -> Self
@@ -137,6 +155,7 @@ impl Issued {
             refresh_at: None,
             refresh_in: None,
             principal: None,
+            attributes: Attributes::default(),
             revoke: None,
         }
     }
@@ -150,6 +169,7 @@ impl fmt::Debug for Issued {
             .field("expires_at", &self.expires_at)
             .field("expires_in", &self.expires_in)
             .field("principal", &self.principal)
+            .field("attributes", &self.attributes)
             .finish_non_exhaustive()
     }
 }

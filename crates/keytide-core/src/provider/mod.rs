@@ -42,6 +42,12 @@ use crate::sync::discard;
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no provider of credentials",
+    label = "this is no provider",
+    note = "a builder becomes a provider by `.build()?`",
+    note = "a `Cache` or a `Subject` is what a provider takes, not one itself: give it to the provider that asks for more with it"
+)]
 pub trait ProvideCredential: Send + Sync + 'static {
     /// What the provider states about itself. It is asked once, when a cache is built; a provider that chooses among
     /// others says later what the chosen one states, by [`Request::answered_by`].
