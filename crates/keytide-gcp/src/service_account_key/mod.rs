@@ -14,6 +14,7 @@ use crate::answer::identity_token;
 use crate::codes::OAUTH;
 use crate::hosts::{Hosts, Role};
 use crate::identity;
+use crate::quota_project::QuotaProject;
 use crate::token_purpose::TokenPurpose;
 
 pub use builder::ServiceAccountKeyBuilder;
@@ -48,7 +49,7 @@ pub use builder::ServiceAccountKeyBuilder;
 /// | `invalid_grant` (the key or the account is gone), `invalid_scope`, `invalid_client`, `unauthorized_client` | [`Refused`](keytide_core::ErrorKind::Refused) |
 /// | 429, `slow_down` | [`Throttled`](keytide_core::ErrorKind::Throttled) |
 /// | `server_error`, `internal_failure`, `temporarily_unavailable`, any other failure, no answer; the file is not there | [`Unavailable`](keytide_core::ErrorKind::Unavailable) |
-/// | the file is no key, or its `token_uri` leads to a place that Google does not document | [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) |
+/// | the file is no key, is of another universe than Google's own (`universe_domain`), or its `token_uri` leads to a place that Google does not document | [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) |
 ///
 /// # Revocation
 /// [`UntilExpiry`](keytide_core::Revocation::UntilExpiry) for a token. The key itself is accepted until it is deleted or
@@ -59,6 +60,7 @@ pub struct ServiceAccountKey {
     subject: Option<String>,
     hosts: Hosts,
     client: IssuerClient,
+    quota_project: QuotaProject,
     flagged: AtomicBool,
 }
 
@@ -71,6 +73,26 @@ impl ServiceAccountKey {
     /// The key in this text, as a secret store gives it out.
     pub fn danger_from_json(json: impl Into<String>) -> ServiceAccountKeyBuilder {
         ServiceAccountKeyBuilder::new(Key::text(json.into()))
+    }
+
+    /// The project that pays for requests, where the key file names one (`quota_project_id`): see [`QuotaProject`].
+    #[must_use]
+    pub fn quota_project(&self) -> QuotaProject {
+        self.quota_project.taken()
+    }
+
+    /// The key in this text, which a file held.
+    pub(crate) fn danger_from_text_of(
+        path: &std::path::Path,
+        json: String,
+    ) -> ServiceAccountKeyBuilder {
+        ServiceAccountKeyBuilder::new(Key::text_of(path, json))
+    }
+
+    /// Somebody else sees to the project that pays.
+    pub(crate) fn quota_project_is_seen_to(self) -> Self {
+        drop(self.quota_project.taken());
+        self
     }
 
     /// Says once that there is a key, and how old its file is.
@@ -103,9 +125,12 @@ impl ProvideCredential for ServiceAccountKey {
             .key
             .sign(&self.purpose, self.subject.as_deref(), request)
             .await?;
+        let whence = format!("quota_project_id of {}", self.key.named());
+        self.quota_project
+            .note(signed.quota_project.clone(), &whence)?;
         let endpoint = self.hosts.endpoint(
             Role::TokenEndpoint,
-            "the token_uri of the key",
+            &format!("the token_uri of {}", self.key.named()),
             &signed.token_uri,
         )?;
         self.flag(&signed);

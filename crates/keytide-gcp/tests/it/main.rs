@@ -12,4 +12,5 @@ mod keys;
 mod kinds;
 mod metadata;
 mod secrecy;
+mod settings;
 mod support;
