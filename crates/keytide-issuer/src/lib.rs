@@ -21,7 +21,7 @@ pub use client::fuzz_dates;
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use client::{
     Answer, Ask, Dialect, Endpoint, Exchange, Form, IssuerClient, IssuerClientBuilder, KnownCode,
-    Reply, Seconds, SecretText, TokenAnswer, Wiped, error_code, read_object,
+    Reply, Seconds, SecretText, TokenAnswer, Wiped, error_code, is_trouble, read_object,
 };
 pub use env::Env;
 pub use file::{ReadError, SmallFile, read_small};

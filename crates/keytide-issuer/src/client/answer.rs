@@ -115,6 +115,9 @@ impl Reply {
     /// The error that a known code stands for.
     fn failure(&self, dialect: &Dialect, known: &KnownCode) -> Error {
         let Self { origin, status, .. } = self;
+        if is_trouble(*status) {
+            return self.trouble(dialect, known);
+        }
         let message = format!(
             "{origin} answers {} with {}{}: {}",
             status.as_u16(),
@@ -129,6 +132,33 @@ impl Reply {
             ErrorKind::Throttled => Error::throttled(self.retry_after, message),
             _ if self.retry_after.is_some() => Error::throttled(self.retry_after, message),
             _ => Error::unavailable(message),
+        }
+    }
+
+    /// The error that a known code stands for where the status says that this is no answer to what was asked: at most one
+    /// of trouble.
+    fn trouble(&self, dialect: &Dialect, known: &KnownCode) -> Error {
+        let Self { origin, status, .. } = self;
+        let known_as_trouble =
+            matches!(known.kind(), ErrorKind::Unavailable | ErrorKind::Throttled);
+        let mend = if known_as_trouble {
+            known.mend()
+        } else {
+            "by its status the issuer is in trouble, so this is no refusal"
+        };
+        let message = format!(
+            "{origin} answers {} with {}{}: {mend}",
+            status.as_u16(),
+            known.code(),
+            dialect.numbers(self.body.as_ref(), Some(known))
+        );
+        let asks_for_patience = *status == StatusCode::TOO_MANY_REQUESTS
+            || known.kind() == ErrorKind::Throttled
+            || self.retry_after.is_some();
+        if asks_for_patience {
+            Error::throttled(self.retry_after, message)
+        } else {
+            Error::unavailable(message)
         }
     }
 
@@ -247,6 +277,24 @@ impl fmt::Debug for Answer {
             .field("status", &self.0.status)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether an answer of this status is one of an issuer, or of what stands before it, in trouble: 429 (RFC 6585,
+/// section 4) and 5xx (RFC 9110, section 15.6).
+///
+/// Whatever its body says, such an answer is never a refusal, and never says that something is not configured: the request
+/// was not judged. [`Reply::accept`] goes by this rule; whoever reads answers otherwise shall too.
+///
+/// ```
+/// use keytide_issuer::is_trouble;
+///
+/// assert!(is_trouble(http::StatusCode::SERVICE_UNAVAILABLE));
+/// assert!(is_trouble(http::StatusCode::TOO_MANY_REQUESTS));
+/// assert!(!is_trouble(http::StatusCode::UNAUTHORIZED));
+/// ```
+#[must_use]
+pub fn is_trouble(status: StatusCode) -> bool {
+    status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
 }
 
 /// The most that is read of a successful answer, after it was decoded.

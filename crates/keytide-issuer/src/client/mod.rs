@@ -3,6 +3,7 @@
 mod address;
 mod answer;
 mod ask;
+mod carried;
 mod clients;
 mod dates;
 mod dialect;
@@ -19,7 +20,7 @@ mod text;
 mod token;
 mod wiped;
 
-pub use answer::{Answer, Reply};
+pub use answer::{Answer, Reply, is_trouble};
 pub use ask::Ask;
 pub use dialect::{Dialect, KnownCode};
 pub use endpoint::Endpoint;

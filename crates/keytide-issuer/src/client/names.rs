@@ -37,6 +37,34 @@ pub(super) struct Forbidden {
 }
 
 impl Names {
+    /// The addresses of a name, each judged.
+    pub(super) async fn find(
+        &self,
+        name: &str,
+    ) -> Result<Vec<SocketAddr>, Box<dyn StdError + Send + Sync>> {
+        if name == LOCALHOST {
+            let loopback = [
+                IpAddr::V4(Ipv4Addr::LOCALHOST),
+                IpAddr::V6(Ipv6Addr::LOCALHOST),
+            ];
+            return Ok(loopback.map(|address| SocketAddr::new(address, 0)).to_vec());
+        }
+        let addresses = self.look_up(name).await?;
+        // One bad address spoils them all: who answers so answers wrongly, or on purpose.
+        for address in &addresses {
+            let what = match Place::of_found(address.ip()) {
+                Place::Elsewhere => continue,
+                Place::Loopback => "loopback: name the address itself, or localhost",
+                Place::Metadata => "a metadata address: name the address itself",
+                Place::LinkLocal => "a link-local address",
+                Place::Never(what) => what,
+            };
+            let name = name.to_owned();
+            return Err(Forbidden { name, what }.into());
+        }
+        Ok(addresses)
+    }
+
     pub(super) async fn look_up(
         &self,
         name: &str,
@@ -66,36 +94,10 @@ impl Resolve for Names {
     fn resolve(&self, name: Name) -> Resolving {
         let names = self.clone();
         Box::pin(async move {
-            let name = name.as_str();
-            if name == LOCALHOST {
-                let loopback = [
-                    IpAddr::V4(Ipv4Addr::LOCALHOST),
-                    IpAddr::V6(Ipv6Addr::LOCALHOST),
-                ];
-                let addresses = loopback.map(|address| SocketAddr::new(address, 0));
-                return Ok(Box::new(addresses.into_iter()) as Addrs);
-            }
-            let addresses = names.look_up(name).await?;
-            // One bad address spoils them all: who answers so answers wrongly, or on purpose.
-            for address in &addresses {
-                let what = match Place::of(unmapped(address.ip())) {
-                    Place::Elsewhere => continue,
-                    Place::Loopback => "loopback: name the address itself, or localhost",
-                    Place::Metadata => "a metadata address: name the address itself",
-                    Place::LinkLocal => "a link-local address",
-                    Place::Never(what) => what,
-                };
-                let name = name.to_owned();
-                return Err(Forbidden { name, what }.into());
-            }
+            let addresses = names.find(name.as_str()).await?;
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
     }
-}
-
-/// A resolver may give IPv4 addresses in the form of IPv6: judged as what they are, never by the form.
-fn unmapped(address: IpAddr) -> IpAddr {
-    address.to_canonical()
 }
 
 impl fmt::Display for Forbidden {

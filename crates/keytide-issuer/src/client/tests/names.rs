@@ -72,6 +72,21 @@ async fn a_name_that_leads_where_no_issuer_can_be_is_not_connected_to() {
         vec!["::ffff:127.0.0.1"],
         vec!["::127.0.0.1"],
         vec!["64:ff9b::7f00:1"],
+        vec!["64:ff9b::a9fe:a9fe"],
+        vec!["64:ff9b::a83f:8110"],
+        // The network's own NAT64, with a prefix of 96, 64, 56 and 48 bits.
+        vec!["64:ff9b:1::7f00:1"],
+        vec!["64:ff9b:1:abcd:7f:0:100:0"],
+        vec!["64:ff9b:1:ab7f::1:0:0"],
+        vec!["64:ff9b:1:7f00:0:100::"],
+        vec!["::ffff:0:7f00:1"],
+        // Teredo: a client, and a server.
+        vec!["2001:0:c000:201::80ff:fffe"],
+        vec!["2001:0:7f00:1::3fff:fdfe"],
+        // ISATAP.
+        vec!["2001:db8::5efe:7f00:1"],
+        vec!["2001:db8::200:5efe:a9fe:a9fe"],
+        vec!["fe80::5efe:c000:201"],
         vec!["2002:7f00:1::"],
         vec!["169.254.169.254"],
         vec!["::ffff:169.254.169.254"],
@@ -87,9 +102,18 @@ async fn a_name_that_leads_where_no_issuer_can_be_is_not_connected_to() {
         vec!["224.0.0.251"],
         vec!["ff02::fb"],
         vec!["100.100.100.200"],
+        vec!["100.96.0.96"],
+        vec!["192.0.0.192"],
+        vec!["168.63.129.16"],
+        vec!["fd00:ec2::23"],
+        vec!["fd00:c1::a9fe:a9fe"],
+        vec!["fd00:42::42"],
+        vec!["fd00:a9fe:a9fe::1"],
+        vec!["fd00:100::100:200"],
         // A good address does not make up for a bad one, whichever comes first.
         vec!["192.0.2.1", "127.0.0.1"],
         vec!["127.0.0.1", "192.0.2.1"],
+        vec!["192.0.2.1", "64:ff9b::7f00:1"],
     ] {
         let table: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
         let names = HashMap::from([("rebound.example".to_owned(), table)]);
@@ -107,6 +131,42 @@ async fn a_name_that_leads_where_no_issuer_can_be_is_not_connected_to() {
         );
     }
     assert_eq!(connections.load(Ordering::Relaxed), 0);
+}
+
+/// What DNS64 makes of a good address, alone and beside it, and the other forms that carry one.
+#[tokio::test]
+async fn an_address_that_carries_a_good_one_is_as_good() {
+    for addresses in [
+        vec!["64:ff9b::c000:201"],
+        vec!["192.0.2.1", "64:ff9b::c000:201"],
+        vec!["64:ff9b::a00:1"],
+        vec!["64:ff9b:1::c000:201"],
+        vec!["64:ff9b:1::a01:200"],
+        vec!["64:ff9b:1:abcd:c0:2:100:0"],
+        vec!["64:ff9b:1:abc0:0:201::"],
+        vec!["64:ff9b:1:c000:2:100::"],
+        vec!["::ffff:192.0.2.1"],
+        vec!["::192.0.2.1"],
+        vec!["::ffff:0:c000:201"],
+        vec!["2002:c000:201::1"],
+        vec!["2001:0:c000:201::3fff:fdfe"],
+        vec!["2001:db8::5efe:c000:201"],
+        vec!["2001:db8::1"],
+        vec!["fd00:c2::1"],
+        vec!["168.63.129.17"],
+    ] {
+        let table: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
+        let names = HashMap::from([("issuer.example".to_owned(), table.clone())]);
+
+        let found = Names::Fixed(Arc::new(names)).find("issuer.example").await;
+
+        let found: Vec<IpAddr> = found
+            .unwrap_or_else(|error| panic!("{addresses:?}: {error}"))
+            .iter()
+            .map(std::net::SocketAddr::ip)
+            .collect();
+        assert_eq!(found, table);
+    }
 }
 
 #[tokio::test]
