@@ -12,6 +12,7 @@ mod file;
 #[cfg(feature = "jwt")]
 mod jwt;
 mod one_at_a_time;
+mod token_text;
 
 #[cfg(fuzzing)]
 #[cfg(feature = "client")]
@@ -29,3 +30,4 @@ pub use file::{ReadError, SmallFile, read_small};
 #[cfg_attr(docsrs, doc(cfg(feature = "jwt")))]
 pub use jwt::{Claims, Jwt, JwtFault, NumericDate, SigningInput};
 pub use one_at_a_time::OneAtATime;
+pub use token_text::{TextFault, header_text, token_text};

@@ -12,6 +12,8 @@ use zeroize::Zeroizing;
 
 use crate::one_at_a_time::OneAtATime;
 
+use crate::token_text::token_text;
+
 pub use error::ReadError;
 
 /// A small regular file that is read anew each time, such as a token that its platform replaces.
@@ -93,6 +95,25 @@ impl SmallFile {
             Err(ReadError::Missing) => Ok(None),
             Err(error) => Err(self.explain(&error)),
         }
+    }
+
+    /// The one token that it holds now: [`token_text`], without what stands around it.
+    ///
+    /// # Errors
+    /// As [the table](Self) says, and [`TextFault::explain`](crate::TextFault::explain), which names the byte that is no part
+    /// of a token and shows nothing of it.
+    pub async fn token(&self) -> Result<Zeroizing<String>, Error> {
+        let content = self.read().await?;
+        match token_text(&content) {
+            Ok(token) => Ok(Zeroizing::new(token.to_owned())),
+            Err(fault) => Err(fault.explain(&self.named())),
+        }
+    }
+
+    /// What errors call it: what it holds, and where it is.
+    #[must_use]
+    pub fn named(&self) -> String {
+        format!("{} in {}", self.what, self.path.display())
     }
 
     async fn content(&self) -> Result<Content, ReadError> {
