@@ -25,7 +25,7 @@ pub use client::{
     Reply, Seconds, SecretText, TokenAnswer, Wiped, error_code, is_trouble, read_object,
 };
 pub use env::Env;
-pub use file::{ReadError, SmallFile, read_small};
+pub use file::{FileWatch, ReadError, SmallFile, read_small};
 #[cfg(feature = "jwt")]
 #[cfg_attr(docsrs, doc(cfg(feature = "jwt")))]
 pub use jwt::{Claims, Jwt, JwtFault, NumericDate, SigningInput};

@@ -1,6 +1,7 @@
 //! Small files that somebody else writes: [`SmallFile`], and [`read_small`] beneath it.
 
 mod error;
+mod watch;
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -15,6 +16,7 @@ use crate::one_at_a_time::OneAtATime;
 use crate::token_text::token_text;
 
 pub use error::ReadError;
+pub use watch::FileWatch;
 
 /// A small regular file that is read anew each time, such as a token that its platform replaces.
 ///
@@ -118,11 +120,19 @@ impl SmallFile {
 
     async fn content(&self) -> Result<Content, ReadError> {
         let (path, limit) = (Arc::clone(&self.path), self.limit);
+        FileWatch::will_read(&path, limit);
         let read = READS.run((Arc::clone(&path), limit), move || {
             read_small(&path, limit).map(Arc::new)
         });
-        read.await
-            .map_err(|error| ReadError::NoThread(Arc::new(error)))?
+        let read = read
+            .await
+            .unwrap_or_else(|error| Err(ReadError::NoThread(Arc::new(error))));
+        FileWatch::saw(
+            &self.path,
+            limit,
+            read.as_ref().map(|content| content.as_slice()),
+        );
+        read
     }
 
     fn explain(&self, error: &ReadError) -> Error {
@@ -208,3 +218,5 @@ const LIMIT: usize = 64 << 10;
 
 #[cfg(all(test, unix))]
 mod tests;
+#[cfg(test)]
+mod watch_tests;
