@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use keytide_core::{CredentialKind, Error, Subject};
-use keytide_issuer::{Endpoint, IssuerClient};
+use keytide_issuer::{Endpoint, FileWatch, IssuerClient};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -175,6 +175,7 @@ impl ClientCredentialsBuilder {
             parameters,
             lifetime_if_unsaid: self.lifetime_if_unsaid,
             client: self.client.unwrap_or_else(IssuerClient::shared),
+            watch: FileWatch::new(),
         })
     }
 
