@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
-use keytide_issuer::{Endpoint, Form, IssuerClient, SecretText, SmallFile, TokenAnswer};
+use keytide_issuer::{Endpoint, FileWatch, Form, IssuerClient, SecretText, SmallFile, TokenAnswer};
 use serde::Deserialize;
 
 use crate::codes::OAUTH;
@@ -30,6 +30,7 @@ pub struct UserCredentials {
     scopes: Vec<String>,
     endpoint: Endpoint,
     quota_project: QuotaProject,
+    watch: FileWatch,
     client: IssuerClient,
 }
 
@@ -108,6 +109,12 @@ impl ProvideCredential for UserCredentials {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
+        self.watch.attempt(request, self.ask(request)).await
+    }
+}
+
+impl UserCredentials {
+    async fn ask(&self, request: &Request) -> Result<Issued, Error> {
         let json = self.file.read().await?;
         let login: Login = serde_json::from_slice(&json).map_err(|_| {
             Error::misconfigured(format!(
@@ -180,6 +187,7 @@ impl UserCredentialsBuilder {
             file: SmallFile::new(self.path, "the login of a user"),
             scopes: self.scopes,
             quota_project: QuotaProject::default(),
+            watch: FileWatch::new(),
             endpoint: hosts.endpoint(Role::TokenEndpoint, "the token_uri", &self.token_uri)?,
             client: self.client.unwrap_or_else(IssuerClient::shared),
         })

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use keytide_core::{CredentialKind, Error, Subject};
-use keytide_issuer::{Env, IssuerClient};
+use keytide_issuer::{Env, FileWatch, IssuerClient};
 
 use super::ApplicationDefault;
 use crate::hosts::Hosts;
@@ -117,6 +117,7 @@ impl ApplicationDefaultBuilder {
             users: self.users,
             client: self.client.unwrap_or_else(IssuerClient::shared),
             quota_project: QuotaProject::default(),
+            watch: FileWatch::new(),
             chosen: OnceLock::new(),
         })
     }

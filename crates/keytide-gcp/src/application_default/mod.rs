@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use keytide_core::{Error, ErrorKind, Issued, Profile, ProvideCredential, Request, Subject};
-use keytide_issuer::{Endpoint, Env, IssuerClient, TokenAnswer};
+use keytide_issuer::{Endpoint, Env, FileWatch, IssuerClient, TokenAnswer};
 
 use self::find::{Found, Place, SearchStep};
 use crate::CLOUD_PLATFORM;
@@ -43,7 +43,8 @@ pub use builder::ApplicationDefaultBuilder;
 /// variable with a line break, or with a blank at an end) is an error that names it, and ends the search: the account that is attached never stands in
 /// for it.
 ///
-/// The environment and the files are read anew for each call. Once a place gave a credential, the provider stays with it, and
+/// The environment and the files are read anew for each call; a file that is mended after a failure ends the backoff within
+/// seconds. Once a place gave a credential, the provider stays with it, and
 /// looks for no file that comes later; until then each call looks in all places anew.
 ///
 /// ```
@@ -74,6 +75,7 @@ pub struct ApplicationDefault {
     client: IssuerClient,
     metadata: MetadataServer,
     quota_project: QuotaProject,
+    watch: FileWatch,
     chosen: OnceLock<SearchStep>,
 }
 
@@ -107,18 +109,18 @@ impl ApplicationDefault {
         match found {
             Found::Federation(config) => {
                 let builder = ExternalAccount::from_config(*config);
-                self.federated(builder)?.provide(request).await
+                self.federated(builder)?.ask(request).await
             }
             Found::ImpersonatedFederation(config, plan) => {
                 let builder = ExternalAccount::from_config(*config).planned(plan);
-                self.federated(builder)?.provide(request).await
+                self.federated(builder)?.ask(request).await
             }
             Found::Key(path, json) => {
                 let builder =
                     ServiceAccountKey::danger_from_text_of(&path, json).hosts(self.hosts.clone());
                 let builder = builder.scopes(&self.scopes).client(self.client.clone());
                 let key = builder.build()?.quota_project_is_seen_to();
-                key.provide(request).await
+                key.ask(request).await
             }
             Found::Login(login) => {
                 let token = self.logged_in(&login, &self.scopes, request).await?;
@@ -190,6 +192,12 @@ impl ProvideCredential for ApplicationDefault {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
+        self.watch.attempt(request, self.look(request)).await
+    }
+}
+
+impl ApplicationDefault {
+    async fn look(&self, request: &Request) -> Result<Issued, Error> {
         let allowed = find::Allowed {
             keys: self.keys,
             users: self.users,

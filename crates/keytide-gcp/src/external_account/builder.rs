@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keytide_core::{CredentialKind, Error, Subject};
-use keytide_issuer::IssuerClient;
+use keytide_issuer::{FileWatch, IssuerClient};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -309,6 +309,7 @@ impl ExternalAccountBuilder {
             impersonation,
             quota: self.quota,
             quota_project: self.heeded,
+            watch: FileWatch::new(),
             client: self.client.unwrap_or_else(IssuerClient::shared),
         })
     }

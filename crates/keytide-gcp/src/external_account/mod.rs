@@ -7,7 +7,7 @@ mod source;
 use std::fmt;
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
-use keytide_issuer::{Endpoint, IssuerClient, TokenAnswer};
+use keytide_issuer::{Endpoint, FileWatch, IssuerClient, TokenAnswer};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -71,6 +71,7 @@ pub struct ExternalAccount {
     /// What the configuration names to pay.
     quota: Option<String>,
     quota_project: QuotaProject,
+    watch: FileWatch,
     client: IssuerClient,
 }
 
@@ -129,6 +130,13 @@ impl ProvideCredential for ExternalAccount {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
+        self.watch.attempt(request, self.ask(request)).await
+    }
+}
+
+impl ExternalAccount {
+    /// One attempt, whose files somebody else may watch.
+    pub(crate) async fn ask(&self, request: &Request) -> Result<Issued, Error> {
         self.quota_project.note(self.quota.clone(), QUOTA)?;
         let token = self.federated(request).await?;
         let Some(impersonation) = &self.impersonation else {

@@ -1,7 +1,7 @@
 //! How a key is told what to ask for: [`ServiceAccountKeyBuilder`].
 
 use keytide_core::Error;
-use keytide_issuer::IssuerClient;
+use keytide_issuer::{FileWatch, IssuerClient};
 
 use super::ServiceAccountKey;
 use super::assertion::Key;
@@ -100,6 +100,7 @@ impl ServiceAccountKeyBuilder {
             hosts: self.hosts.checked()?,
             client: self.client.unwrap_or_else(IssuerClient::shared),
             quota_project: QuotaProject::default(),
+            watch: FileWatch::new(),
             flagged: false.into(),
         })
     }

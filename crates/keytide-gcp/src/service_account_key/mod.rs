@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
-use keytide_issuer::{Form, IssuerClient, TokenAnswer};
+use keytide_issuer::{FileWatch, Form, IssuerClient, TokenAnswer};
 
 use self::assertion::{Key, Signed};
 use crate::answer::identity_token;
@@ -39,7 +39,8 @@ pub use builder::ServiceAccountKeyBuilder;
 /// # }
 /// ```
 ///
-/// The file is read anew for each exchange, so a key that is replaced is used without a restart. `gcp_auth` parses the key
+/// The file is read anew for each exchange, so a key that is replaced is used without a restart,
+/// and after a failure within seconds. `gcp_auth` parses the key
 /// and signs; the exchange goes through the guarded client, dated by Google's clock as far as its answers have told it.
 /// The first use of each provider is logged as a warning, with the age of the file: the key is at least as old.
 ///
@@ -61,6 +62,7 @@ pub struct ServiceAccountKey {
     hosts: Hosts,
     client: IssuerClient,
     quota_project: QuotaProject,
+    watch: FileWatch,
     flagged: AtomicBool,
 }
 
@@ -121,6 +123,13 @@ impl ProvideCredential for ServiceAccountKey {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
+        self.watch.attempt(request, self.ask(request)).await
+    }
+}
+
+impl ServiceAccountKey {
+    /// One attempt, whose files somebody else may watch.
+    pub(crate) async fn ask(&self, request: &Request) -> Result<Issued, Error> {
         let signed = self
             .key
             .sign(&self.purpose, self.subject.as_deref(), request)

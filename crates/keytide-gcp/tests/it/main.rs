@@ -10,6 +10,7 @@ mod golden;
 mod impersonation;
 mod keys;
 mod kinds;
+mod mended;
 mod metadata;
 mod secrecy;
 mod settings;

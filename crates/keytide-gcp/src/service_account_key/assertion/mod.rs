@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gcp_auth::CustomServiceAccount;
 use keytide_core::{Error, Request};
-use keytide_issuer::{OneAtATime, ReadError, SigningInput, read_small};
+use keytide_issuer::{FileWatch, OneAtATime, ReadError, SigningInput, read_small};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -176,6 +176,8 @@ impl Key {
         let read = read
             .await
             .unwrap_or_else(|error| Err(ReadError::NoThread(Arc::new(error))));
+        let seen = read.as_ref().map(|(json, _)| json.0.as_slice());
+        FileWatch::saw(&path, LARGEST, seen);
         read.map_err(|error| error.explain(KEY, &path))
     }
 }
