@@ -11,8 +11,10 @@ pub struct Dialect {
     find: fn(&[u8]) -> Vec<String>,
     known: &'static [KnownCode],
     /// What stands before each number, and where they are.
-    numbers: Option<(&'static str, fn(&[u8]) -> Vec<u64>)>,
+    numbers: Option<(&'static str, FindNumbers)>,
 }
+
+type FindNumbers = fn(&[u8]) -> Vec<u64>;
 
 /// One code, what sort of failure it is, and what to mend.
 #[derive(Debug)]
