@@ -127,21 +127,22 @@ impl Reply {
             return Ok(Answer(self));
         }
         Err(match self.code(dialect) {
-            Some(known) => self.failure(known),
-            None => self.unknown(),
+            Some(known) => self.failure(dialect, known),
+            None => self.unknown(dialect),
         })
     }
 
     /// The error that a known code stands for.
-    fn failure(&self, known: &KnownCode) -> Error {
+    fn failure(&self, dialect: &Dialect, known: &KnownCode) -> Error {
         let Self { origin, status, .. } = self;
         if is_trouble(*status) {
-            return self.trouble(known);
+            return self.trouble(dialect, known);
         }
         let message = format!(
-            "{origin} answers {} with {}: {}",
+            "{origin} answers {} with {}{}: {}",
             status.as_u16(),
             known.code(),
+            dialect.numbers(self.body.as_ref(), Some(known)),
             known.mend()
         );
         match known.kind() {
@@ -156,7 +157,7 @@ impl Reply {
 
     /// The error that a known code stands for where the status says that this is no answer to what was asked: at most one
     /// of trouble.
-    fn trouble(&self, known: &KnownCode) -> Error {
+    fn trouble(&self, dialect: &Dialect, known: &KnownCode) -> Error {
         let Self { origin, status, .. } = self;
         let known_as_trouble =
             matches!(known.kind(), ErrorKind::Unavailable | ErrorKind::Throttled);
@@ -166,9 +167,10 @@ impl Reply {
             "by its status the issuer is in trouble, so this is no refusal"
         };
         let message = format!(
-            "{origin} answers {} with {}: {mend}",
+            "{origin} answers {} with {}{}: {mend}",
             status.as_u16(),
-            known.code()
+            known.code(),
+            dialect.numbers(self.body.as_ref(), Some(known))
         );
         let asks_for_patience = *status == StatusCode::TOO_MANY_REQUESTS
             || known.kind() == ErrorKind::Throttled
@@ -180,7 +182,7 @@ impl Reply {
         }
     }
 
-    fn unknown(&self) -> Error {
+    fn unknown(&self, dialect: &Dialect) -> Error {
         let Self { origin, status, .. } = self;
         let status = *status;
         let asks_for_patience = status == StatusCode::TOO_MANY_REQUESTS
@@ -199,7 +201,8 @@ impl Reply {
             _ if status.is_server_error() => "the issuer is in trouble",
             _ => "that is no answer that is known here",
         };
-        let message = format!("{origin} answers {}: {what}", status.as_u16());
+        let numbers = dialect.numbers(self.body.as_ref(), None);
+        let message = format!("{origin} answers {}{numbers}: {what}", status.as_u16());
         if asks_for_patience {
             Error::throttled(self.retry_after, message)
         } else {
@@ -283,7 +286,7 @@ impl Answer {
     /// The sort that the dialect gives to the code.
     pub fn judged(self, dialect: &Dialect) -> Result<Self, Error> {
         match self.0.code(dialect) {
-            Some(known) => Err(self.0.failure(known)),
+            Some(known) => Err(self.0.failure(dialect, known)),
             None => Ok(self),
         }
     }

@@ -46,7 +46,32 @@ fn a_value_that_is_wrong_is_named() {
             signed().danger_client_secret_post("canary"),
         ),
         ("more than one way", signed().private_key_jwt(key())),
+        (
+            "the token endpoint",
+            ClientCredentials::builder("login.example.com/token", "reader").private_key_jwt(key()),
+        ),
         ("secret is empty", good().danger_client_secret_basic("")),
+        // Of a file, as a shell reads it.
+        (
+            "a control character",
+            good().danger_client_secret_basic("canary\n"),
+        ),
+        (
+            "a control character",
+            good().danger_client_secret_post("\u{feff}canary\r"),
+        ),
+        (
+            "assertion_audience",
+            good()
+                .assertion_audience("https://login.example.com")
+                .danger_client_secret_post("canary"),
+        ),
+        (
+            "assertion_lifetime",
+            good()
+                .danger_client_secret_basic("canary")
+                .assertion_lifetime(Duration::from_secs(60)),
+        ),
         ("scope", signed().scope("")),
         ("scope", signed().scope("a\"b")),
         ("scope", signed().scope("a\\b")),
