@@ -14,8 +14,6 @@ use zeroize::Zeroizing;
 use crate::one_at_a_time::OneAtATime;
 use crate::token_text::token_text;
 
-use crate::token_text::token_text;
-
 pub use error::ReadError;
 pub use watch::FileWatch;
 

@@ -8,9 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gcp_auth::CustomServiceAccount;
 use keytide_core::{Error, Request};
-use keytide_issuer::{
-    FileWatch, OneAtATime, ReadError, SigningInput, on_own_thread, read_small,
-};
+use keytide_issuer::{FileWatch, OneAtATime, ReadError, SigningInput, on_own_thread, read_small};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
