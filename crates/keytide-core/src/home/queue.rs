@@ -207,6 +207,16 @@ mod tests {
     }
 
     #[test]
+    fn a_timer_that_is_set_anew_takes_the_place_of_the_former() {
+        let queue = TimerQueue::default();
+        let former = set(&queue, 20).unwrap().key;
+        let anew = queue.insert(former, Boot(30 * MILLISECOND), nobody());
+        assert!(anew.is_ok());
+
+        assert_eq!(queue.take_due(Boot(40 * MILLISECOND), 9).len(), 1);
+    }
+
+    #[test]
     fn each_entry_of_any_thread_is_taken_once() {
         let (queue, taken) = (TimerQueue::default(), AtomicUsize::new(0));
 

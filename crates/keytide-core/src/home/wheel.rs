@@ -420,13 +420,14 @@ mod tests {
                 let digits = dice.below(56);
                 let span = dice.below(1 << digits) as i64;
                 let which = dice.below(40) as usize;
-                match dice.below(8) {
+                match dice.below(9) {
                     0 => pair.go_on_to(pair.now.saturating_add(span >> 8)),
                     1 => pair.unset(which),
                     2 => {
                         let next = pair.wheel.next();
                         pair.go_on_to(next.map_or(pair.now, |next| next.0.max(pair.now)));
                     }
+                    3 => pair.set(which, pair.now.saturating_sub(span).max(0)),
                     _ => pair.set(which, pair.now.saturating_add(span)),
                 }
             }
