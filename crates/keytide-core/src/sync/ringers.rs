@@ -273,3 +273,43 @@ fn wait<'a>(
 const PATIENCE: Duration = Duration::from_millis(100);
 /// How long a thread stays that nothing waits for.
 const LINGER: Duration = Duration::from_secs(1);
+
+#[cfg(all(test, not(keytide_shuttle), not(miri)))]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::task::Wake;
+
+    use super::*;
+
+    /// Blocks until the other end is dropped.
+    struct Blocks(Mutex<Receiver<()>>);
+
+    impl Wake for Blocks {
+        fn wake(self: Arc<Self>) {
+            let _ = lock(&self.0).recv();
+        }
+    }
+
+    struct Tells(Sender<()>);
+
+    impl Wake for Tells {
+        fn wake(self: Arc<Self>) {
+            let _ = self.0.send(());
+        }
+    }
+
+    #[test]
+    fn who_is_rung_behind_one_that_blocks_is_woken_all_the_same() {
+        let (release, held) = channel();
+        let (tells, told) = channel();
+
+        ring([
+            Waker::from(Arc::new(Blocks(Mutex::new(held)))),
+            Waker::from(Arc::new(Tells(tells))),
+        ]);
+
+        let woken = told.recv_timeout(Duration::from_secs(20));
+        drop(release);
+        woken.unwrap();
+    }
+}
