@@ -2,9 +2,10 @@
 
 use keytide_azure::{DefaultIdentity, ManagedIdentity, WorkloadIdentity};
 use keytide_core::ErrorKind::{LifetimeTooLong, Misconfigured, Throttled, Unavailable};
-use keytide_core::ProvideCredential;
+use keytide_core::{EventKind, ProvideCredential, Trigger};
 use keytide_testkit::azure::Imds;
 use keytide_testkit::server::{Asked, FaultServer, Reply};
+use keytide_testkit::{Recorder, TestClock};
 use serde_json::json;
 use std::time::Duration;
 
@@ -328,4 +329,44 @@ async fn a_token_of_a_day_of_entra_is_refused_with_what_can_be_done() {
     ] {
         assert!(told.contains(remedy), "{told}");
     }
+}
+
+/// A file that is put right after a failure is not left until the backoff is over.
+#[tokio::test(start_paused = true)]
+async fn an_assertion_file_that_is_mended_ends_the_backoff() {
+    let (clock, seen) = (TestClock::new(), Recorder::new());
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("token");
+    let named = path.display().to_string();
+    let provider = WorkloadIdentity::builder(VAULT).env(variables(&[
+        ("AZURE_FEDERATED_TOKEN_FILE", named.as_str()),
+        ("AZURE_TENANT_ID", TENANT),
+        ("AZURE_CLIENT_ID", CLIENT),
+    ]));
+    let agent = clock.agent().observe(seen.observer()).build().unwrap();
+    let cache = agent.cache(provider.build().unwrap()).build().unwrap();
+    // The paused clock stands still while a thread reads.
+    let (held, released) = std::sync::mpsc::channel::<()>();
+    tokio::task::spawn_blocking(move || released.recv());
+    cache.get().await.unwrap_err();
+    drop(held);
+    let changed = |kind: &EventKind| {
+        let by = Trigger::Changed;
+        matches!(kind, EventKind::Started { trigger } if *trigger == by)
+    };
+    clock.advance(Duration::from_secs(60)).await;
+    assert!(!seen.kinds().iter().any(changed), "nothing changed");
+
+    // Wrong still, so that nobody is asked.
+    std::fs::write(&path, "no token").unwrap();
+    for _ in 0..30 {
+        clock.advance(Duration::from_secs(1)).await;
+        // The thread that reads comes along.
+        std::thread::sleep(Duration::from_millis(3));
+        clock.settle().await;
+        if seen.kinds().iter().any(changed) {
+            return;
+        }
+    }
+    panic!("the mended file was left");
 }
