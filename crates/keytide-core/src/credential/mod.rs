@@ -1,5 +1,6 @@
 //! A published credential: [`Credential`], whole and immutable but for its lease.
 
+pub(crate) mod fit;
 mod held;
 mod lease;
 pub(crate) mod secret;
