@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use keytide_core::Error;
-use keytide_issuer::{Env, SmallFile};
+use keytide_issuer::{Env, SmallFile, without_bom};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -127,6 +127,7 @@ fn understood(path: &Path, json: &[u8], allowed: Allowed) -> Result<Option<Found
         config.map_err(|error| wrong("holds no external account to use").caused_by(error))
     };
     let kind = |json: &[u8]| serde_json::from_slice::<Kind>(json).map(|kind| kind.r#type);
+    let json = without_bom(json);
     let text = std::str::from_utf8(json).map_err(|_| wrong("is not UTF-8 text"))?;
     let of_type = kind(json).map_err(|_| wrong("is not JSON with a type"))?;
     match of_type.as_str() {

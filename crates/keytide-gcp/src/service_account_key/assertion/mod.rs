@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gcp_auth::CustomServiceAccount;
 use keytide_core::{Error, Request};
-use keytide_issuer::{OneAtATime, ReadError, SigningInput, read_small};
+use keytide_issuer::{OneAtATime, ReadError, SigningInput, read_small, without_bom};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -88,7 +88,7 @@ impl Key {
         let (json, written) = self.read().await?;
         let age = written.and_then(|at| request.now().duration_since(at).ok());
         // Neither parser's message gets into an error: it may quote the file.
-        let public: Public = serde_json::from_slice(&json.0)
+        let public: Public = serde_json::from_slice(without_bom(&json.0))
             .map_err(|_| wrong("is not the JSON of a key, with type and client_email"))?;
         if public.r#type != "service_account" {
             return Err(wrong("is not of type service_account"));
@@ -147,7 +147,7 @@ impl Json {
     async fn parsed(&self) -> Result<Arc<CustomServiceAccount>, Error> {
         let json = self.clone();
         let parse = move || {
-            let text = std::str::from_utf8(&json.0).map_err(|_| "is not text")?;
+            let text = std::str::from_utf8(without_bom(&json.0)).map_err(|_| "is not text")?;
             CustomServiceAccount::from_json(text)
                 .map(Arc::new)
                 .map_err(|_| "holds no RSA key in PKCS#8, or no token_uri")
