@@ -172,7 +172,7 @@ impl Streams {
         // Where somebody else has waited for it, that is an end as well.
         let ended = tokio::select! {
             biased;
-            read = self.to_end() => {
+            read = self.read_out() => {
                 read?;
                 None
             }
@@ -183,14 +183,14 @@ impl Streams {
             return Ok(ended.ok().and_then(Result::ok));
         };
         // What it wrote is there already; what it left behind may hold the streams open for ever.
-        if let Ok(read) = timeout(AFTER_THE_END, self.to_end()).await {
+        if let Ok(read) = timeout(AFTER_THE_END, self.read_out()).await {
             read?;
         }
         Ok(status)
     }
 
-    async fn to_end(&mut self) -> Result<(), ProgramFault> {
-        tokio::try_join!(self.output.to_end(), self.errors.to_end())?;
+    async fn read_out(&mut self) -> Result<(), ProgramFault> {
+        tokio::try_join!(self.output.read_out(), self.errors.read_out())?;
         Ok(())
     }
 }
@@ -204,7 +204,7 @@ impl<S: AsyncRead + Unpin> Stream<S> {
         }
     }
 
-    async fn to_end(&mut self) -> Result<(), ProgramFault> {
+    async fn read_out(&mut self) -> Result<(), ProgramFault> {
         let Some(stream) = &mut self.stream else {
             return Ok(());
         };

@@ -18,7 +18,7 @@ fn runs(id: &str) -> bool {
 }
 
 /// Real processes are waited for in real time.
-async fn until<T>(look: impl Fn() -> Option<T>) -> T {
+async fn until<T: Send>(look: impl Fn() -> Option<T> + Send + Sync) -> T {
     let found = async {
         loop {
             if let Some(found) = look() {
