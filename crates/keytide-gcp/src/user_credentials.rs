@@ -4,7 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
-use keytide_issuer::{Endpoint, FileWatch, Form, IssuerClient, SecretText, SmallFile, TokenAnswer};
+use keytide_issuer::{
+    Endpoint, FileWatch, Form, IssuerClient, SecretText, SmallFile, TokenAnswer, without_bom,
+};
 use serde::Deserialize;
 
 use crate::codes::OAUTH;
@@ -116,7 +118,7 @@ impl ProvideCredential for UserCredentials {
 impl UserCredentials {
     async fn ask(&self, request: &Request) -> Result<Issued, Error> {
         let json = self.file.read().await?;
-        let login: Login = serde_json::from_slice(&json).map_err(|_| {
+        let login: Login = serde_json::from_slice(without_bom(&json)).map_err(|_| {
             Error::misconfigured(format!(
                 "the login of a user in {} has no client_id, client_secret and refresh_token: log in again",
                 self.file.path().display()

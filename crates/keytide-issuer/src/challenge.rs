@@ -29,12 +29,12 @@ pub struct Challenge {
 impl Challenge {
     /// The challenges in the values of a `WWW-Authenticate` header, in their order.
     #[must_use]
-    pub fn read<'a>(values: impl IntoIterator<Item = &'a str>) -> Vec<Self> {
+    pub fn read(values: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<Self> {
         let mut found = Vec::new();
         for value in values {
             // A parameter belongs to a challenge of its own line.
             let mut challenges = Vec::new();
-            Reader(value).all(&mut challenges);
+            Reader(value.as_ref()).all(&mut challenges);
             found.append(&mut challenges);
         }
         found

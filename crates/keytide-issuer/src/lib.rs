@@ -15,6 +15,7 @@ mod instant;
 mod jwt;
 mod one_at_a_time;
 mod own_thread;
+mod pem;
 #[cfg(feature = "program")]
 mod program;
 mod token_text;
@@ -39,7 +40,8 @@ pub use instant::{instant, instant_of_seconds};
 pub use jwt::{Claims, Jwt, JwtFault, NumericDate, SigningInput};
 pub use one_at_a_time::OneAtATime;
 pub use own_thread::on_own_thread;
+pub use pem::{pem_label, pem_text};
 #[cfg(feature = "program")]
 #[cfg_attr(docsrs, doc(cfg(feature = "program")))]
 pub use program::{Printed, Program, ProgramFault};
-pub use token_text::{TextFault, header_text, token_text, without_bom};
+pub use token_text::{TextFault, header_text, token_text, trimmed, without_bom};

@@ -6,8 +6,8 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::{Child, Command};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 /// Runs a program to its end, and gives what it printed: for helpers that print a credential.
@@ -37,11 +37,13 @@ use zeroize::Zeroizing;
 pub struct Program {
     command: Command,
     most: usize,
+    keeps_errors: bool,
 }
 
 /// What a program printed, wiped when it is dropped, and how it ended.
 pub struct Printed {
     output: Zeroizing<Vec<u8>>,
+    errors: Zeroizing<Vec<u8>>,
     status: Option<ExitStatus>,
 }
 
@@ -70,6 +72,7 @@ impl Program {
         Self {
             command: command.into(),
             most: MOST,
+            keeps_errors: false,
         }
     }
 
@@ -77,6 +80,14 @@ impl Program {
     #[must_use]
     pub fn args<T: AsRef<std::ffi::OsStr>>(mut self, args: impl IntoIterator<Item = T>) -> Self {
         self.command.args(args);
+        self
+    }
+
+    /// Keeps what it writes to its error output too, up to the same limit, for who must know why it fails. It may hold
+    /// secrets: see [`Printed::errors`]. Defaults to not.
+    #[must_use]
+    pub fn keep_errors(mut self) -> Self {
+        self.keeps_errors = true;
         self
     }
 
@@ -98,25 +109,26 @@ impl Program {
         self.command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+            .stderr(if self.keeps_errors {
+                Stdio::piped()
+            } else {
+                Stdio::null()
+            });
         #[cfg(unix)]
         self.command.process_group(0);
         #[cfg(not(unix))]
         self.command.kill_on_drop(true);
         let mut child = self.command.spawn().map_err(ProgramFault::Start)?;
         let mut group = Group::of(&child);
-        let output = child.stdout.take();
-        let mut reading = Reading {
-            output: Zeroizing::new(vec![0; self.most + 1]),
-            length: 0,
+        let mut streams = Streams {
+            output: Stream::of(child.stdout.take(), self.most),
+            errors: Stream::of(child.stderr.take(), self.most),
         };
-        let status = match output {
-            Some(output) => reading.until_ended(output, &mut child).await?,
-            None => child.wait().await.ok(),
-        };
+        let status = streams.until_ended(&mut child).await?;
         group.ended();
         Ok(Printed {
-            output: reading.whole(),
+            output: streams.output.whole(),
+            errors: streams.errors.whole(),
             status,
         })
     }
@@ -129,6 +141,12 @@ impl Printed {
         &self.output
     }
 
+    /// What it wrote to its error output, where that was [kept](Program::keep_errors). Not for logs: it may hold secrets.
+    #[must_use]
+    pub fn errors(&self) -> &[u8] {
+        &self.errors
+    }
+
     /// How it ended; `None` where that is unknown: then what it printed has to speak for itself.
     #[must_use]
     pub fn status(&self) -> Option<ExitStatus> {
@@ -136,50 +154,64 @@ impl Printed {
     }
 }
 
-/// What is read of the output: a buffer of its full size from the start, for one that grows leaves copies behind.
-struct Reading {
-    output: Zeroizing<Vec<u8>>,
+struct Streams {
+    output: Stream<ChildStdout>,
+    errors: Stream<ChildStderr>,
+}
+
+/// A stream, and what was read of it: a buffer of its full size from the start, for one that grows leaves copies behind.
+struct Stream<S> {
+    stream: Option<S>,
+    read: Zeroizing<Vec<u8>>,
     length: usize,
 }
 
-impl Reading {
-    /// Reads until nobody holds the output open, or shortly after the program has ended.
-    async fn until_ended(
-        &mut self,
-        mut output: impl AsyncRead + Unpin,
-        child: &mut Child,
-    ) -> Result<Option<ExitStatus>, ProgramFault> {
+impl Streams {
+    /// Reads until nobody holds the streams open, or shortly after the program has ended.
+    async fn until_ended(&mut self, child: &mut Child) -> Result<Option<ExitStatus>, ProgramFault> {
         // Where somebody else has waited for it, that is an end as well.
         let ended = tokio::select! {
             biased;
-            read = self.to_end(&mut output) => {
+            read = self.read_out() => {
                 read?;
                 None
             }
             ended = child.wait() => Some(ended.ok()),
         };
-        match ended {
-            Some(status) => {
-                // What it wrote is there already; what it left behind may hold the output open for ever.
-                let rest = self.to_end(&mut output);
-                match timeout_at(Instant::now() + AFTER_THE_END, rest).await {
-                    Ok(read) => read?,
-                    Err(_) => {}
-                }
-                Ok(status)
-            }
-            None => Ok(timeout(UNTIL_THE_END, child.wait())
-                .await
-                .ok()
-                .and_then(Result::ok)),
+        let Some(status) = ended else {
+            let ended = timeout(UNTIL_THE_END, child.wait()).await;
+            return Ok(ended.ok().and_then(Result::ok));
+        };
+        // What it wrote is there already; what it left behind may hold the streams open for ever.
+        if let Ok(read) = timeout(AFTER_THE_END, self.read_out()).await {
+            read?;
+        }
+        Ok(status)
+    }
+
+    async fn read_out(&mut self) -> Result<(), ProgramFault> {
+        tokio::try_join!(self.output.read_out(), self.errors.read_out())?;
+        Ok(())
+    }
+}
+
+impl<S: AsyncRead + Unpin> Stream<S> {
+    fn of(stream: Option<S>, most: usize) -> Self {
+        Self {
+            read: Zeroizing::new(vec![0; if stream.is_some() { most + 1 } else { 0 }]),
+            stream,
+            length: 0,
         }
     }
 
-    async fn to_end(&mut self, output: &mut (impl AsyncRead + Unpin)) -> Result<(), ProgramFault> {
+    async fn read_out(&mut self) -> Result<(), ProgramFault> {
+        let Some(stream) = &mut self.stream else {
+            return Ok(());
+        };
+        let most = self.read.len() - 1;
         loop {
-            let most = self.output.len() - 1;
-            let room = self.output.get_mut(self.length..).unwrap_or_default();
-            let count = output.read(room).await.map_err(ProgramFault::Output)?;
+            let room = self.read.get_mut(self.length..).unwrap_or_default();
+            let count = stream.read(room).await.map_err(ProgramFault::Output)?;
             self.length += count;
             if count == 0 {
                 return Ok(());
@@ -191,8 +223,8 @@ impl Reading {
     }
 
     fn whole(mut self) -> Zeroizing<Vec<u8>> {
-        self.output.truncate(self.length);
-        self.output
+        self.read.truncate(self.length);
+        self.read
     }
 }
 

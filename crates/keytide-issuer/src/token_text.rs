@@ -100,6 +100,13 @@ pub fn without_bom(content: &[u8]) -> &[u8] {
     content.strip_prefix(BOM).unwrap_or(content)
 }
 
+/// What may be a token, without what cannot be part of any: the mark of UTF-8 before it, white space and line ends around it.
+/// For tokens whose own reader judges the rest, such as that of JWTs.
+#[must_use]
+pub fn trimmed(content: &[u8]) -> &[u8] {
+    without_bom(content).trim_ascii()
+}
+
 fn judged(content: &[u8], fits: impl Fn(u8) -> bool) -> Result<&str, TextFault> {
     if content.starts_with(b"\xff\xfe") || content.starts_with(b"\xfe\xff") {
         return Err(TextFault::Utf16);

@@ -11,6 +11,7 @@ use crate::engine::end::Ending;
 use crate::engine::household::Household;
 use crate::engine::shared::Shared;
 use crate::engine::tell::Told;
+use crate::error::text::accepted;
 use crate::error::{Error, ErrorKind};
 use crate::home::deadline::Deadline;
 use crate::sync::discard;
@@ -30,6 +31,13 @@ pub struct RevocationReport {
     /// What the issuer was told: `None` where it has no way to be told, or there was nothing to tell;
     /// [`TimedOut`](ErrorKind::TimedOut) when it did not answer in time.
     pub issuer: Option<Result<(), Error>>,
+}
+
+/// For how long something is still accepted, in words.
+impl fmt::Display for RevocationReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&accepted(self.residual_exposure))
+    }
 }
 
 /// Tells the issuer of a revocation that is done here already, within ten seconds. See [`Cache::revoke`](super::Cache::revoke).

@@ -1,6 +1,7 @@
 //! A published credential: [`Credential`], whole and immutable but for its lease.
 
 mod attributes;
+pub(crate) mod fit;
 mod held;
 mod lease;
 pub(crate) mod secret;

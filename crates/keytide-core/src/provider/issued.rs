@@ -6,6 +6,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::credential::fit::Alphabet;
 use crate::credential::secret::Secret;
 use crate::credential::{Attributes, Credential, RevokeAt, Signing};
 use crate::error::Error;
@@ -29,6 +30,7 @@ use crate::profile::CredentialKind;
 pub struct Issued {
     pub(crate) kind: CredentialKind,
     pub(crate) secret: Secret,
+    pub(crate) alphabet: Alphabet,
     pub(crate) signing: Option<Box<Signing>>,
     pub(crate) issued_at: Option<SystemTime>,
     pub(crate) expires_at: Option<SystemTime>,
@@ -41,13 +43,34 @@ pub struct Issued {
 }
 
 impl Issued {
-    /// A bearer token.
+    /// A bearer token: printable ASCII without blanks, commas and quotation marks, of at most 64 KiB. Any other is refused by
+    /// the cache ([`Misconfigured`](crate::ErrorKind::Misconfigured)), for no `Authorization` header can carry it: the error
+    /// names the byte and where it stands, and shows nothing of the token.
     #[must_use]
     pub fn bearer(token: impl Into<Secret>) -> Self {
         Self::new(CredentialKind::BearerToken, token.into().prefixed(BEARER))
     }
 
-    /// A key that signs requests, with its public id.
+    /// A secret of [`CredentialKind::BearerToken`] that is sent as a password (HTTP Basic, RFC 7617) or alone in a header of
+    /// its own: all but control characters, at most 64 KiB. What sends `Authorization: Bearer` refuses those that no token can
+    /// be.
+    ///
+    /// ```
+    /// use keytide_core::{Issued, Secret};
+    ///
+    /// let issued = Issued::password(Secret::from("correct horse, battery staple".to_owned()));
+    /// # drop(issued);
+    /// ```
+    #[must_use]
+    pub fn password(secret: impl Into<Secret>) -> Self {
+        Self {
+            alphabet: Alphabet::Password,
+            ..Self::bearer(secret)
+        }
+    }
+
+    /// A key that signs requests, with its public id. The id and the session token must be such as a header can carry, like
+    /// [a bearer token](Self::bearer); what signs may be any bytes.
     #[must_use]
     pub fn signing_key(key_id: impl Into<String>, secret: impl Into<Secret>) -> Self {
         let mut issued = Self::new(CredentialKind::SigningKey, secret.into());
@@ -148,6 +171,7 @@ impl Issued {
         Self {
             kind,
             secret,
+            alphabet: Alphabet::Token,
             signing: None,
             issued_at: None,
             expires_at: None,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use keytide_core::Error;
-use keytide_issuer::{Env, SmallFile};
+use keytide_issuer::{Env, SmallFile, without_bom};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -171,6 +171,7 @@ struct Impersonated {
 /// What a file holds; none, where it is the login of a person that is not allowed.
 fn understood(path: &Path, json: &[u8], allowed: Allowed) -> Result<Option<Understood>, Error> {
     let wrong = |what: &str| Error::misconfigured(format!("the file {} {what}", path.display()));
+    let json = without_bom(json);
     let text = std::str::from_utf8(json).map_err(|_| wrong("is not UTF-8 text"))?;
     let kind: Kind = serde_json::from_slice(json).map_err(|_| wrong("is not JSON with a type"))?;
     let found = match kind.r#type.as_str() {

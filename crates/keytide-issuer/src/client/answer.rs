@@ -98,12 +98,9 @@ impl Reply {
     /// What it challenges with (`WWW-Authenticate`), over all headers of that name.
     #[must_use]
     pub fn challenges(&self) -> Vec<Challenge> {
-        Challenge::read(
-            self.headers
-                .get_all(WWW_AUTHENTICATE)
-                .iter()
-                .filter_map(text),
-        )
+        let values = self.headers.get_all(WWW_AUTHENTICATE).iter();
+        // What is not ASCII, such as a realm, does not hide the rest.
+        Challenge::read(values.map(|value| String::from_utf8_lossy(value.as_bytes())))
     }
 
     /// How long the issuer asks to be left alone.

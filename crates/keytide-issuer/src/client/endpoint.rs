@@ -58,10 +58,7 @@ impl Endpoint {
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), saying what is wrong with the URL. It names the
     /// origin at most: never a path or a query.
     pub fn parse(url: &str) -> Result<Self, Error> {
-        let url = Url::parse(url).map_err(|error| {
-            Error::misconfigured("the URL of the issuer does not parse").caused_by(error)
-        })?;
-        Self::judge(url, Trust::Nobody)
+        Self::judge(parsed(url)?, Trust::Nobody)
     }
 
     /// Judges a URL that the platform itself put into the environment, for its own token service.
@@ -74,10 +71,7 @@ impl Endpoint {
     /// # Errors
     /// Those of [`parse`](Self::parse).
     pub fn parse_of_platform(url: &str) -> Result<Self, Error> {
-        let url = Url::parse(url).map_err(|error| {
-            Error::misconfigured("the URL of the issuer does not parse").caused_by(error)
-        })?;
-        Self::judge(url, Trust::Platform)
+        Self::judge(parsed(url)?, Trust::Platform)
     }
 
     /// The scheme, host and port, as `https://login.example.com`.
@@ -199,6 +193,18 @@ impl Endpoint {
         };
         Ok(Self { url, route })
     }
+}
+
+fn parsed(url: &str) -> Result<Url, Error> {
+    // A host with a port would be taken for a scheme.
+    if !url.contains("://") {
+        return Err(Error::misconfigured(
+            "the URL of the issuer has no scheme, and so does not parse: write it as https://host/path",
+        ));
+    }
+    Url::parse(url).map_err(|error| {
+        Error::misconfigured("the URL of the issuer does not parse").caused_by(error)
+    })
 }
 
 /// Without the query.

@@ -18,7 +18,7 @@ fn runs(id: &str) -> bool {
 }
 
 /// Real processes are waited for in real time.
-async fn until<T>(look: impl Fn() -> Option<T>) -> T {
+async fn until<T: Send>(look: impl Fn() -> Option<T> + Send + Sync) -> T {
     let found = async {
         loop {
             if let Some(found) = look() {
@@ -40,7 +40,10 @@ async fn what_a_program_prints_and_how_it_ends_is_handed_on() {
     let printed = shell("echo out; echo err >&2; exit 3").run().await.unwrap();
 
     assert_eq!(printed.output(), b"out\n");
+    assert_eq!(printed.errors(), b"", "not kept");
     assert_eq!(printed.status().unwrap().code(), Some(3));
+    let kept = shell("echo out; echo err >&2; exit 3").keep_errors();
+    assert_eq!(kept.run().await.unwrap().errors(), b"err\n");
     assert_eq!(shell("cat").run().await.unwrap().output(), b"", "no input");
     let absent = Program::new("/nonexistent/program").run().await;
     assert!(matches!(absent, Err(ProgramFault::Start(_))));

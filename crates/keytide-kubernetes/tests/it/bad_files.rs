@@ -83,7 +83,7 @@ fn table(directory: &std::path::Path) -> Vec<Bad> {
             "text",
             b"correct horse battery staple",
             Unavailable,
-            &["no JWT is made of"],
+            &["no JWT is made of", "0x20 at offset 7"],
         ),
         file(
             "opaque",

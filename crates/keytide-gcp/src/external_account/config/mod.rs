@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use keytide_core::Error;
-use keytide_issuer::{Endpoint, SecretText, SmallFile};
+use keytide_issuer::{Endpoint, SecretText, SmallFile, without_bom};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
@@ -82,7 +82,7 @@ impl ExternalAccountConfig {
     /// # Errors
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming what is wrong with it.
     pub fn from_json(json: &[u8]) -> Result<Self, Error> {
-        let raw: Raw = serde_json::from_slice(json).map_err(|_| {
+        let raw: Raw = serde_json::from_slice(without_bom(json)).map_err(|_| {
             wrong("is not JSON with type, audience, subject_token_type and credential_source")
         })?;
         if raw.r#type != "external_account" {

@@ -8,7 +8,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gcp_auth::CustomServiceAccount;
 use keytide_core::{Error, Request};
-use keytide_issuer::{FileWatch, OneAtATime, ReadError, SigningInput, on_own_thread, read_small};
+use keytide_issuer::{
+    FileWatch, OneAtATime, ReadError, SigningInput, on_own_thread, read_small, without_bom,
+};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -112,7 +114,7 @@ impl Key {
         let age = written.and_then(|at| request.now().duration_since(at).ok());
         let wrong = |what: &str| wrong(&self.named(), what);
         // Neither parser's message gets into an error: it may quote the file.
-        let public: Public = serde_json::from_slice(&json.0)
+        let public: Public = serde_json::from_slice(without_bom(&json.0))
             .map_err(|_| wrong("is not the JSON of a key, with type and client_email"))?;
         if public.r#type != "service_account" {
             return Err(wrong("is not of type service_account"));
@@ -191,7 +193,7 @@ impl Json {
     async fn parsed(&self) -> Result<Parsed, Error> {
         let json = self.clone();
         let parse = move || {
-            let text = std::str::from_utf8(&json.0).map_err(|_| "is not text")?;
+            let text = std::str::from_utf8(without_bom(&json.0)).map_err(|_| "is not text")?;
             CustomServiceAccount::from_json(text)
                 .map(Arc::new)
                 .map_err(|error| match error {
