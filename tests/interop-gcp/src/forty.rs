@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use keytide_gcp::MetadataServer;
 use keytide_interop::{Failure, check};
-use keytide_testkit::server::{Asked, FaultServer, Reply};
+use keytide_testkit::server::{FaultServer, Received, Reply};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 pub(crate) async fn seconds() -> Result<(), Failure> {
     let began = Arc::new(OnceLock::new());
     let since = Arc::clone(&began);
-    let server = FaultServer::start(move |asked: &Asked| {
+    let server = FaultServer::start(move |asked: &Received| {
         let began = since.get_or_init(Instant::now);
         let (token, left) = match asked.number() {
             1..=3 => ("first".to_owned(), LEFT.saturating_sub(began.elapsed())),

@@ -10,7 +10,7 @@ use keytide_gcp::{
 use keytide_http::AuthorizedClient;
 use keytide_interop::{Crowd, Failure, check};
 use keytide_testkit::gcp::Google;
-use keytide_testkit::server::{Asked, FaultServer, Reply};
+use keytide_testkit::server::{FaultServer, Received, Reply};
 
 /// Not one request is refused, by any way to a token, while each of them rotates several times.
 pub(crate) async fn rotate(scale: u32) -> Result<(), Failure> {
@@ -19,7 +19,7 @@ pub(crate) async fn rotate(scale: u32) -> Result<(), Failure> {
     let google = Google::new().lifetime(life);
     let server = google.start();
     let known = google.clone();
-    let api = FaultServer::start(move |asked: &Asked| {
+    let api = FaultServer::start(move |asked: &Received| {
         let token = asked
             .header("authorization")
             .and_then(|value| value.strip_prefix("Bearer "));

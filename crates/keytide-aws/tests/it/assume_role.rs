@@ -7,7 +7,7 @@ use keytide_aws_policy::{Grant, session_name};
 use keytide_core::{Agent, Cache, ErrorKind};
 use keytide_testkit::aws::{Sts, refusal};
 use keytide_testkit::conformance::Outcome;
-use keytide_testkit::server::{Asked, Fault, FaultServer};
+use keytide_testkit::server::{Fault, FaultServer, Received};
 
 use crate::support::{ROLE, agent, base, chain, client, field, form, identity};
 
@@ -106,7 +106,7 @@ async fn each_setting_changes_the_request_and_nothing_else_does() {
     let policy = r#"{"Version":"2012-10-17","Statement":[]}"#;
     let arn = "arn:aws:iam::aws:policy/ReadOnlyAccess";
     let plain = || role(&sts, keys.clone());
-    let asked = async |builder: AssumeRoleBuilder| -> Asked {
+    let asked = async |builder: AssumeRoleBuilder| -> Received {
         let cache = agent.cache(builder.build().unwrap()).build().unwrap();
         cache.get().await.unwrap();
         sts.requests().pop().unwrap()

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use keytide_core::{Agent, AgentIdentity, Cache, ErrorKind, LongLived};
 use keytide_testkit::TestClock;
-use keytide_testkit::server::{Asked, At, Fault, FaultServer, Reply};
+use keytide_testkit::server::{At, Fault, FaultServer, Received, Reply};
 
 use super::*;
 
@@ -52,11 +52,11 @@ async fn chain_at(origin: &str) -> keytide_core::Error {
 /// By a clock that goes on only where everybody waits for it: how busy the machine is does not count.
 #[tokio::test(start_paused = true)]
 async fn without_imds_the_chain_knows_within_a_second() {
-    let hanging = FaultServer::start(|_: &Asked| Reply::new(200));
+    let hanging = FaultServer::start(|_: &Received| Reply::new(200));
     hanging.set(Fault::hang(At::BeforeHeaders));
-    let silent = FaultServer::start(|_: &Asked| Reply::new(200));
+    let silent = FaultServer::start(|_: &Received| Reply::new(200));
     silent.set(Fault::hang(At::Accept));
-    let gone = FaultServer::start(|_: &Asked| Reply::new(200));
+    let gone = FaultServer::start(|_: &Received| Reply::new(200));
     gone.stop();
     let servers = Arc::new([hanging, silent, gone]);
     for (which, what) in ["hangs", "says nothing", "is not there"]
@@ -110,7 +110,7 @@ async fn what_answers_otherwise_than_azures_is_none_of_azure() {
         (429, "", "", Throttled, 2),
         (500, "", "", Unavailable, 2),
     ] {
-        let other = FaultServer::start(move |_: &Asked| {
+        let other = FaultServer::start(move |_: &Received| {
             Reply::new(status).header("server", server).body(body)
         });
 
@@ -130,7 +130,7 @@ async fn an_imds_that_was_found_is_probed_once_and_then_in_trouble_when_it_fails
     cache.refresh_now().await.unwrap();
 
     let asked = imds.requests();
-    let with_header = |asked: &Asked| asked.header("metadata").is_some();
+    let with_header = |asked: &Received| asked.header("metadata").is_some();
     assert_eq!(
         asked.iter().map(with_header).collect::<Vec<_>>(),
         [false, true, true]
@@ -142,7 +142,7 @@ async fn an_imds_that_was_found_is_probed_once_and_then_in_trouble_when_it_fails
 
 #[tokio::test]
 async fn an_imds_that_somebody_named_is_in_trouble_and_never_absent() {
-    let gone = FaultServer::start(|_: &Asked| Reply::new(200));
+    let gone = FaultServer::start(|_: &Received| Reply::new(200));
     gone.stop();
     let named = Env::of([("AZURE_POD_IDENTITY_AUTHORITY_HOST", gone.origin())]);
     let provider = DefaultIdentity::builder(VAULT).env(named).build().unwrap();

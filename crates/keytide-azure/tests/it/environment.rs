@@ -4,7 +4,7 @@ use keytide_azure::{DefaultIdentity, ManagedIdentity, WorkloadIdentity};
 use keytide_core::ErrorKind::{LifetimeTooLong, Misconfigured, Throttled, Unavailable};
 use keytide_core::{EventKind, ProvideCredential, Trigger};
 use keytide_testkit::azure::Imds;
-use keytide_testkit::server::{Asked, FaultServer, Reply};
+use keytide_testkit::server::{FaultServer, Received, Reply};
 use keytide_testkit::{Recorder, TestClock};
 use serde_json::json;
 use std::time::Duration;
@@ -203,7 +203,7 @@ async fn a_value_that_is_wrong_is_told_by_its_variable_or_its_setting() {
 
 async fn of_entra(reply: Reply) -> keytide_core::Error {
     let tenant = Tenant::start();
-    let server = FaultServer::start_tls(move |_: &Asked| reply.clone(), &tenant.ca);
+    let server = FaultServer::start_tls(move |_: &Received| reply.clone(), &tenant.ca);
     let builder = tenant.workload().authority(server.origin());
     failed(builder.build().unwrap()).await
 }
@@ -289,7 +289,7 @@ async fn a_429_or_a_5xx_of_entra_is_no_refusal_whatever_it_says() {
 #[tokio::test]
 async fn a_500_of_app_service_leads_on_to_the_identity_and_the_resource() {
     for retry_after in [None, Some("7")] {
-        let app = FaultServer::start(move |_: &Asked| {
+        let app = FaultServer::start(move |_: &Received| {
             let body = json!({ "statusCode": 500, "message": "canary" });
             let reply = Reply::json(500, &body);
             match retry_after {

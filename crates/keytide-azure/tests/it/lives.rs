@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use keytide_azure::ManagedIdentity;
 use keytide_core::{Error, EventKind, LongLived};
 use keytide_testkit::azure::Imds;
-use keytide_testkit::server::{Asked, FaultServer, Reply};
+use keytide_testkit::server::{FaultServer, Received, Reply};
 use keytide_testkit::{Recorder, TestClock};
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ fn seconds(from_now: i64) -> i64 {
 
 /// An IMDS that answers with these fields beside a token.
 fn answering(fields: Value) -> FaultServer {
-    FaultServer::start(move |_: &Asked| {
+    FaultServer::start(move |_: &Received| {
         let mut body = json!({ "access_token": "a-token-of-imds", "token_type": "Bearer" });
         for (name, value) in fields.as_object().unwrap() {
             body[name] = value.clone();

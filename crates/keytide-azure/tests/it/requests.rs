@@ -3,7 +3,7 @@
 use keytide_azure::{ManagedIdentity, ManagedIdentityBuilder};
 use keytide_core::LongLived;
 use keytide_testkit::azure::{AppService, Arc, Imds};
-use keytide_testkit::server::{Asked, FaultServer, Reply};
+use keytide_testkit::server::{FaultServer, Received, Reply};
 use serde_json::json;
 
 use crate::{CLIENT, OBJECT, RESOURCE_ID, TENANT, Tenant, VAULT, agent, cache, text, variables};
@@ -32,14 +32,14 @@ fn ids() -> [(Identify, &'static str, &'static str); 4] {
     ]
 }
 
-fn only(server: &FaultServer) -> Asked {
+fn only(server: &FaultServer) -> Received {
     let requests = server.requests();
     assert_eq!(requests.len(), 1, "one call asks once");
     requests[0].clone()
 }
 
 /// The names of the headers, in lower case, sorted.
-fn headers(asked: &Asked) -> Vec<String> {
+fn headers(asked: &Received) -> Vec<String> {
     let names = asked.headers().iter();
     let mut names: Vec<_> = names.map(|(name, _)| name.to_ascii_lowercase()).collect();
     names.sort();
@@ -169,13 +169,15 @@ async fn the_challenge_of_arc_is_read_by_its_grammar_and_the_key_without_what_st
         format!("Bearer realm=\"other, Basic realm=other\", Basic realm={path}"),
     ] {
         let said = challenge.clone();
-        let arc = FaultServer::start(move |asked: &Asked| match asked.header("authorization") {
-            None => Reply::new(401).header("www-authenticate", said.clone()),
-            Some(_) => Reply::json(
-                200,
-                &json!({ "access_token": "t", "expires_on": "99999999999" }),
-            ),
-        });
+        let arc = FaultServer::start(
+            move |asked: &Received| match asked.header("authorization") {
+                None => Reply::new(401).header("www-authenticate", said.clone()),
+                Some(_) => Reply::json(
+                    200,
+                    &json!({ "access_token": "t", "expires_on": "99999999999" }),
+                ),
+            },
+        );
         let provider = ManagedIdentity::builder(VAULT)
             .arc_key_directory(keys.path())
             .env(variables(&[

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::engine::end::Ending;
 use crate::engine::household::Household;
 use crate::engine::shared::Shared;
-use crate::engine::tell::Told;
+use crate::engine::tell::Telling;
 use crate::error::text::accepted;
 use crate::error::{Error, ErrorKind};
 use crate::home::deadline::Deadline;
@@ -45,7 +45,7 @@ impl fmt::Display for RevocationReport {
 pub struct Revoking {
     report: RevocationReport,
     agent: Arc<Household<Shared>>,
-    telling: Option<Told>,
+    telling: Option<Telling>,
     deadline: Option<Deadline>,
 }
 

@@ -17,7 +17,7 @@ pub(super) struct Wheel {
     base: u64,
     levels: [Level; LEVELS],
     /// A slot that is being spread over the levels below it: what is left in it may be due before what is there.
-    spreading: Option<Place>,
+    spreading: Option<SlotId>,
     /// In chunks, for what grows whole is copied, and has room for a quarter more.
     entries: Vec<Vec<Entry>>,
     /// The entry that was given back last.
@@ -37,7 +37,7 @@ struct Level {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
+struct SlotId {
     level: u8,
     slot: u8,
 }
@@ -46,7 +46,7 @@ struct Entry {
     tick: u64,
     /// `None`: it was given back.
     cache: Option<Weak<dyn Resident>>,
-    place: Place,
+    place: SlotId,
     /// Where in its slot. Of one that was given back: the one that was given back before it.
     index: u32,
 }
@@ -81,7 +81,7 @@ impl Wheel {
         let entry = Entry {
             tick: tick(due).max(self.base),
             cache: Some(cache),
-            place: Place { level: 0, slot: 0 },
+            place: SlotId { level: 0, slot: 0 },
             index: 0,
         };
         let key = self.free;
@@ -194,10 +194,10 @@ impl Wheel {
     }
 
     /// Where the first entry is, or entries that may be.
-    fn first(&self) -> Option<Place> {
+    fn first(&self) -> Option<SlotId> {
         self.spreading.or_else(|| {
             let level = self.levels.iter().position(|level| level.occupied != 0)?;
-            Some(Place {
+            Some(SlotId {
                 level: level as u8,
                 slot: self.levels[level].occupied.trailing_zeros() as u8,
             })
@@ -205,7 +205,7 @@ impl Wheel {
     }
 
     /// The first tick of a slot.
-    fn start(&self, place: Place) -> u64 {
+    fn start(&self, place: SlotId) -> u64 {
         let shift = BITS * u32::from(place.level);
         let above = self.base.checked_shr(shift + BITS).unwrap_or(0) << BITS;
         (above | u64::from(place.slot)) << shift
@@ -217,7 +217,7 @@ impl Wheel {
         let differs = (tick ^ self.base) | 1;
         let level = differs.ilog2() / BITS;
         let slot = (tick >> (BITS * level)) as usize % SLOTS;
-        let place = Place {
+        let place = SlotId {
             level: level as u8,
             slot: slot as u8,
         };
@@ -229,7 +229,7 @@ impl Wheel {
         (entry.place, entry.index) = (place, index);
     }
 
-    fn slot(&mut self, place: Place) -> &mut Vec<u32> {
+    fn slot(&mut self, place: SlotId) -> &mut Vec<u32> {
         let level = &mut self.levels[usize::from(place.level)];
         let slots = level
             .slots
@@ -238,7 +238,7 @@ impl Wheel {
     }
 
     /// Marks a slot as empty, if it is.
-    fn emptied(&mut self, place: Place) {
+    fn emptied(&mut self, place: SlotId) {
         let slot = self.slot(place);
         if slot.is_empty() {
             *slot = Vec::new();

@@ -81,7 +81,7 @@ pub trait Attach: Send + Sync + 'static {
     fn attach(&self, ready: &Self::Ready, request: &mut Outgoing<'_>) -> Result<(), Error>;
 
     /// How path and query of a request are to be written, `None` where they are so already: for signatures, which must cover
-    /// what the destination will see. Asked where the profile says [`rewrites`](AttachProfile::rewrites), once a request is
+    /// what the destination will see. Received where the profile says [`rewrites`](AttachProfile::rewrites), once a request is
     /// admitted, and for each hop.
     ///
     /// What comes back begins with a slash, means the same to the destination, and would not be rewritten again; what is no

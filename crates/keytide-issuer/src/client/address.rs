@@ -1,4 +1,4 @@
-//! What an address is, as far as a credential is concerned: [`Place`].
+//! What an address is, as far as a credential is concerned: [`AddressClass`].
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -6,7 +6,7 @@ use super::carried::carried;
 
 /// Where an address leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum AddressClass {
     /// This machine.
     Loopback,
     /// A metadata service that is documented to speak plain HTTP at this very address.
@@ -19,7 +19,7 @@ pub(super) enum Place {
     Elsewhere,
 }
 
-impl Place {
+impl AddressClass {
     /// Judges an address as it stands. One that is written as another one is `Never`, for what reads it next may
     /// undo that.
     pub(super) fn of(address: IpAddr) -> Self {

@@ -6,7 +6,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, LazyLock};
 
-use super::address::Place;
+use super::address::AddressClass;
 use super::endpoint::LOCALHOST;
 use crate::one_at_a_time::OneAtATime;
 
@@ -95,14 +95,14 @@ impl Names {
         let is_here = self.is_here(name);
         // One bad address spoils them all: who answers so answers wrongly, or on purpose.
         for address in &addresses {
-            let what = match Place::of_found(address.ip()) {
-                Place::Elsewhere if !is_here => continue,
-                Place::Elsewhere => "another machine, and was told to be this one",
-                Place::Loopback if is_here => continue,
-                Place::Loopback => "loopback: name the address itself, or localhost",
-                Place::Metadata => "a metadata address: name the address itself",
-                Place::LinkLocal => "a link-local address",
-                Place::Never(what) => what,
+            let what = match AddressClass::of_found(address.ip()) {
+                AddressClass::Elsewhere if !is_here => continue,
+                AddressClass::Elsewhere => "another machine, and was told to be this one",
+                AddressClass::Loopback if is_here => continue,
+                AddressClass::Loopback => "loopback: name the address itself, or localhost",
+                AddressClass::Metadata => "a metadata address: name the address itself",
+                AddressClass::LinkLocal => "a link-local address",
+                AddressClass::Never(what) => what,
             };
             let name = name.to_owned();
             return Err(Forbidden { name, what }.into());

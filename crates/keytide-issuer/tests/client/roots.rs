@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use keytide_core::{ErrorKind, ProvideCredential};
 use keytide_issuer::{Env, IssuerClient};
-use keytide_testkit::server::{Asked, FaultServer, Reply, TestCa};
+use keytide_testkit::server::{FaultServer, Received, Reply, TestCa};
 
 use crate::{Asking, asking, cache, failed, whole};
 
-fn answer(asked: &Asked) -> Reply {
+fn answer(asked: &Received) -> Reply {
     Reply::new(200).body(format!("token-{}", asked.number()))
 }
 

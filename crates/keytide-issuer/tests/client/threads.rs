@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use keytide_core::ErrorKind;
 use keytide_issuer::{IssuerClient, OneAtATime, SmallFile, on_own_thread};
-use keytide_testkit::server::{Asked, FaultServer, Reply};
+use keytide_testkit::server::{FaultServer, Received, Reply};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::{Asking, asking, cache, failed};
@@ -35,7 +35,7 @@ fn where_no_thread_can_be_had_what_needs_one_is_an_error_and_nothing_panics() {
 #[test]
 #[ignore = "run by the test above it"]
 fn in_a_process_without_more_threads() {
-    let server = FaultServer::start(|_: &Asked| Reply::new(200).body("token"));
+    let server = FaultServer::start(|_: &Received| Reply::new(200).body("token"));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

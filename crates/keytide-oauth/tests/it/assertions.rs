@@ -13,7 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keytide_core::{ErrorKind, EventKind, Trigger};
 use keytide_oauth::AssertionKey;
 use keytide_oauth::ClientCredentials;
-use keytide_testkit::server::{Asked, Fault, FaultServer, Good};
+use keytide_testkit::server::{Fault, FaultServer, Good, Received};
 use keytide_testkit::{Recorder, TestClock};
 use tokio::time::timeout;
 
@@ -21,7 +21,7 @@ use crate::support::{
     TestKey, builder, cache, ed25519, now, p256, p256_sec1, p384, part, patient, rsa, signed,
 };
 
-fn assertion(asked: &Asked) -> String {
+fn assertion(asked: &Received) -> String {
     let form = asked.form();
     let mut found = form.iter().filter(|(name, _)| name == "client_assertion");
     found.next().unwrap().1.clone()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use keytide_core::{Cache, Credential, ErrorKind};
 use keytide_oauth::IssuerClient;
 use keytide_testkit::Canary;
-use keytide_testkit::server::{Asked, Fault, FaultServer, Good, Outcome, Reply};
+use keytide_testkit::server::{Fault, FaultServer, Good, Outcome, Received, Reply};
 
 use tokio::sync::Semaphore;
 
@@ -121,7 +121,7 @@ async fn each_code_of_the_standard_is_of_its_sort() {
         ("invalid_grant", 502, Unavailable),
         ("unauthorized_client", 503, Unavailable),
     ] {
-        let server = FaultServer::start(move |_: &Asked| {
+        let server = FaultServer::start(move |_: &Received| {
             let body = serde_json::json!({
                 "error": code,
                 "error_description": "canary",

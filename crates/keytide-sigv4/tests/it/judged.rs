@@ -242,7 +242,7 @@ impl Chance {
 }
 
 /// What one request is made of.
-struct Asked {
+struct Received {
     method: Method,
     target: String,
     headers: HeaderMap,
@@ -291,7 +291,7 @@ const NAMES: [&str; 22] = [
     "trailer",
 ];
 
-fn ask(chance: &mut Chance) -> Asked {
+fn ask(chance: &mut Chance) -> Received {
     let mut target = String::new();
     for _ in 0..chance.below(5) {
         target.push('/');
@@ -334,7 +334,7 @@ fn ask(chance: &mut Chance) -> Asked {
         }
     }
     let methods = ["GET", "PUT", "POST", "DELETE", "HEAD", "PATCH"];
-    Asked {
+    Received {
         method: chance.of(&methods).parse().unwrap(),
         target,
         headers,
@@ -400,7 +400,7 @@ impl Face {
         Self::Reqwest(client, origin)
     }
 
-    async fn send(&self, asked: &Asked, chance: &mut Chance) -> Result<(), Error> {
+    async fn send(&self, asked: &Received, chance: &mut Chance) -> Result<(), Error> {
         match self {
             Self::Reqwest(client, origin) => {
                 let request = client
