@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::provider::issued::Issued;
+use super::Signing;
+use super::secret::Secret;
 
 /// What the text of a secret is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,14 +31,18 @@ pub(crate) enum Unfit {
 }
 
 impl Unfit {
-    /// What no request can carry of an answer; `None` for one that can be sent.
-    pub(crate) fn of(issued: &Issued) -> Option<Self> {
-        let Some(signing) = &issued.signing else {
-            let what = match issued.alphabet {
+    /// What no request can carry of these; `None` for what can be sent.
+    pub(crate) fn of(
+        secret: &Secret,
+        alphabet: Alphabet,
+        signing: Option<&Signing>,
+    ) -> Option<Self> {
+        let Some(signing) = signing else {
+            let what = match alphabet {
                 Alphabet::Token => "token",
                 Alphabet::Password => "password",
             };
-            return Self::find(what, issued.secret.bytes(), issued.alphabet);
+            return Self::find(what, secret.bytes(), alphabet);
         };
         // What signs is never sent.
         let token = signing.session_token.as_ref();

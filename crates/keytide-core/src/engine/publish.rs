@@ -33,7 +33,9 @@ impl Shared {
         let Arrival { now, sent, .. } = *arrival;
         // Of another kind, it is no matter what it is made of.
         let promised = issued.kind == arrival.profile.kind;
-        if let Some(unfit) = Unfit::of(&issued).filter(|_| promised) {
+        let signing = issued.signing.as_deref();
+        let unfit = Unfit::of(&issued.secret, issued.alphabet, signing);
+        if let Some(unfit) = unfit.filter(|_| promised) {
             bury(issued);
             return Err(Error::misconfigured(format!(
                 "{unfit}: have the provider give the secret alone, and check who answers in its issuer's place"

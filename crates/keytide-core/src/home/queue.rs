@@ -19,7 +19,7 @@ pub(super) struct TimerQueue {
 #[derive(Default)]
 pub(super) struct Entries {
     /// There may be a hundred thousand.
-    caches: Wheel,
+    caches: Wheel<dyn Resident>,
     /// When the driver looks, as far as it was told.
     looks_at: Option<Boot>,
     /// Few: of those who wait.
