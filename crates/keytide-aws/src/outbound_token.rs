@@ -1,15 +1,17 @@
 //! A token of AWS for issuers elsewhere: [`OutboundToken`].
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use aws_sdk_sts::operation::get_web_identity_token::GetWebIdentityTokenInput;
 use keytide_aws_policy::is_legal_in_tag;
 use keytide_core::{
     Cache, CredentialKind, Error, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
 };
+use zeroize::Zeroizing;
 
 use crate::keys;
-use crate::sts::{Call, Parameters, StsEndpoint, sts_setters};
+use crate::sts::{Call, StsEndpoint, sts_setters, tagged, unwritten};
 
 /// Asks STS for a JSON web token that says who we are to an issuer outside of AWS (`GetWebIdentityToken`, outbound identity
 /// federation): a bearer token, for the token exchange of that issuer.
@@ -82,18 +84,19 @@ impl ProvideCredential for OutboundToken {
         let credential = self.base.obtain(request).await?;
         let keys = keys::signer(&credential, "signature of GetWebIdentityToken")?;
         let principal = credential.principal().map(ToOwned::to_owned);
-        let mut parameters = Parameters::of("GetWebIdentityToken");
-        parameters.add_list("Audience", self.audiences.iter().map(String::as_str));
-        parameters.add(
-            "SigningAlgorithm",
-            match self.algorithm {
+        let tags = self.tags.iter();
+        let input = GetWebIdentityTokenInput::builder()
+            .set_audience(Some(self.audiences.clone()))
+            .signing_algorithm(match self.algorithm {
                 SigningAlgorithm::Rs256 => "RS256",
                 SigningAlgorithm::Es384 => "ES384",
-            },
-        );
-        parameters.add("DurationSeconds", &self.lifetime.as_secs().to_string());
-        let tags = self.tags.iter();
-        parameters.add_tags(tags.map(|(key, value)| (key.as_str(), value.as_str())));
+            })
+            .duration_seconds(i32::try_from(self.lifetime.as_secs()).unwrap_or(i32::MAX))
+            .set_tags(tagged(
+                tags.map(|(key, value)| (key.as_str(), value.as_str())),
+            )?)
+            .build()
+            .map_err(unwritten)?;
         let call = Call::new(&self.sts, Some(keys), request).await?;
         let denied = || {
             let tagged = if self.tags.is_empty() {
@@ -103,27 +106,30 @@ impl ProvideCredential for OutboundToken {
             };
             format!("; the caller's policy needs sts:GetWebIdentityToken{tagged}")
         };
-        let result = match call.send(parameters, denied).await {
-            Ok(result) => result,
+        let output = match call.send(input, denied).await {
+            Ok(output) => output,
             Err(error) => {
                 call.report(&self.under, credential.generation());
                 return Err(error);
             }
         };
-        let token = result
-            .text("WebIdentityToken")
+        let mut token = output
+            .web_identity_token
             .filter(|token| !token.is_empty())
+            .map(Zeroizing::new)
             .ok_or_else(|| Error::unavailable("the answer of STS holds no token"))?;
         if token.len() > 64 << 10 || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::unavailable(
                 "the token in the answer of STS cannot be sent in a request",
             ));
         }
-        let expires_at = result.text("Expiration").ok_or_else(|| {
-            Error::unavailable("the answer of STS does not say when its token expires")
-        })?;
-        let expires_at = keys::instant(expires_at)?;
-        let issued = Issued::bearer(token.to_owned()).expires_at(expires_at);
+        let expires_at = output
+            .expiration
+            .and_then(|expiration| SystemTime::try_from(expiration).ok())
+            .ok_or_else(|| {
+                Error::unavailable("the answer of STS does not say when its token expires")
+            })?;
+        let issued = Issued::bearer(std::mem::take(&mut *token)).expires_at(expires_at);
         Ok(match principal {
             Some(principal) => issued.principal(principal),
             None => issued,

@@ -1,5 +1,6 @@
 //! The request for a session of a role: [`RoleRequest`].
 
+use aws_sdk_sts::operation::assume_role::AssumeRoleInput;
 use keytide_aws_policy::RoleArn;
 use keytide_core::{Error, Request};
 
@@ -8,8 +9,8 @@ use super::denied::DeniedRole;
 use super::tags::Tags;
 use crate::keys::Keys;
 use crate::marks::{Marks, SessionOf};
-use crate::session::{Granted, SessionRequest};
-use crate::sts::{Call, Parameters};
+use crate::session::{Granted, SessionRequest, role_session};
+use crate::sts::{Call, tagged, unwritten};
 
 /// What is asked of STS, but for what the base and the agent add.
 #[derive(Debug, Clone)]
@@ -40,17 +41,18 @@ impl RoleRequest {
         let chained = base.is_chained(self.chained);
         let name = SessionRequest::name(request);
         let tags = self.tags.parameters(&base.marks, request)?;
-        let mut parameters = Parameters::of("AssumeRole");
-        parameters.add("RoleArn", self.role.as_str());
-        parameters.add("RoleSessionName", &name);
-        self.session.add_to(&mut parameters, chained);
-        parameters.add_some("ExternalId", self.external_id.as_deref());
-        parameters.add_some(
-            "SourceIdentity",
-            self.source_identity.then_some(name.as_str()),
-        );
-        parameters.add_tags(tags.pairs());
-        parameters.add_list("TransitiveTagKeys", tags.transitive_keys());
+        let input = AssumeRoleInput::builder()
+            .role_arn(self.role.as_str())
+            .role_session_name(name.as_str())
+            .set_duration_seconds(self.session.seconds(chained))
+            .set_external_id(self.external_id.clone())
+            .set_policy(self.session.policy())
+            .set_policy_arns(self.session.policy_arns())
+            .set_source_identity(self.source_identity.then_some(name))
+            .set_tags(tagged(tags.pairs())?)
+            .set_transitive_tag_keys(tags.transitive_keys())
+            .build()
+            .map_err(unwritten)?;
         let denied = || {
             DeniedRole {
                 role: &self.role,
@@ -61,8 +63,8 @@ impl RoleRequest {
             .advice()
         };
         let call = Call::new(&self.session.sts, Some(base.keys), request).await?;
-        let result = match call.send(parameters, denied).await {
-            Ok(result) => result,
+        let output = match call.send(input, denied).await {
+            Ok(output) => output,
             Err(error) => {
                 if let Some((cache, generation)) = &base.held {
                     call.report(cache, *generation);
@@ -76,7 +78,8 @@ impl RoleRequest {
         };
         self.session.granted(Granted {
             role: &self.role,
-            result: &result,
+            session: role_session!(output),
+            credentials: output.credentials,
             marks,
             chained,
         })

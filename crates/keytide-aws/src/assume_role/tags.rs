@@ -45,9 +45,11 @@ impl TagParameters {
         sent.map(|(key, value, _)| (key.as_str(), value.as_str()))
     }
 
-    pub(crate) fn transitive_keys(&self) -> impl Iterator<Item = &str> {
+    /// `TransitiveTagKeys`.
+    pub(crate) fn transitive_keys(&self) -> Option<Vec<String>> {
         let transitive = self.sent.iter().filter(|(.., transitive)| *transitive);
-        transitive.map(|(key, ..)| key.as_str())
+        let keys: Vec<_> = transitive.map(|(key, ..)| key.clone()).collect();
+        (!keys.is_empty()).then_some(keys)
     }
 
     /// What goes on to roles that the session assumes.

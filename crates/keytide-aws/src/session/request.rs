@@ -1,5 +1,6 @@
 //! The request for a session, but for who asks: [`SessionRequest`].
 
+use aws_sdk_sts::types::{Credentials, PolicyDescriptorType};
 use keytide_aws_policy::{RoleArn, SessionPolicies, session_name};
 use keytide_core::{Error, Profile, Request};
 
@@ -7,7 +8,7 @@ use super::duration::SessionDuration;
 use super::role_session::{RoleSession, RoleSessions};
 use crate::keys::Keys;
 use crate::marks::Marks;
-use crate::sts::{Element, Parameters, StsEndpoint, keys_of};
+use crate::sts::{StsEndpoint, keys_of};
 
 /// Which STS is asked, and what the session is cut down to.
 #[derive(Debug, Clone)]
@@ -43,26 +44,36 @@ impl SessionRequest {
         session_name(request.identity(), request.instance())
     }
 
-    /// How long the session lasts, and what it is cut down to.
-    pub(crate) fn add_to(&self, parameters: &mut Parameters, chained: bool) {
-        let seconds = self
-            .duration
-            .seconds(chained)
-            .map(|seconds| seconds.to_string());
-        parameters.add_some("DurationSeconds", seconds.as_deref());
-        parameters.add_some("Policy", self.policies.inline());
-        for (index, arn) in self.policies.managed().iter().enumerate() {
-            parameters.add(&format!("PolicyArns.member.{}.arn", index + 1), arn);
-        }
+    /// `DurationSeconds`.
+    pub(crate) fn seconds(&self, chained: bool) -> Option<i32> {
+        self.duration.seconds(chained)
+    }
+
+    /// `Policy`.
+    pub(crate) fn policy(&self) -> Option<String> {
+        self.policies.inline().map(str::to_owned)
+    }
+
+    /// `PolicyArns`.
+    pub(crate) fn policy_arns(&self) -> Option<Vec<PolicyDescriptorType>> {
+        let managed = self.policies.managed();
+        let arns = managed
+            .iter()
+            .map(|arn| PolicyDescriptorType::builder().arn(arn).build());
+        (!managed.is_empty()).then(|| arns.collect())
     }
 
     /// The keys of an answer. What STS said of the session is remembered.
     pub(crate) fn granted(&self, granted: Granted<'_>) -> Result<Keys, Error> {
         let cut_from = self.duration.cut(granted.chained);
-        let session = RoleSession::of(granted.result, cut_from);
+        let session = granted.session;
         let principal = session.as_ref().map(|session| session.arn.clone());
-        let keys = keys_of(granted.result, principal, granted.marks)?;
+        let keys = keys_of(granted.credentials, principal, granted.marks)?;
         if let Some(session) = session {
+            let session = RoleSession {
+                cut_from,
+                ..session
+            };
             self.sessions.tell(session, granted.role);
         }
         Ok(keys)
@@ -72,7 +83,8 @@ impl SessionRequest {
 /// What STS gave, and what was asked for.
 pub(crate) struct Granted<'a> {
     pub(crate) role: &'a RoleArn,
-    pub(crate) result: &'a Element,
+    pub(crate) session: Option<RoleSession>,
+    pub(crate) credentials: Option<Credentials>,
     pub(crate) marks: Marks,
     /// Whether it is the session of a session.
     pub(crate) chained: bool,

@@ -3,9 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_sdk_sts::types::AssumedRoleUser;
 use keytide_aws_policy::RoleArn;
-
-use crate::sts::Element;
 
 /// What STS said of a role session, beside its keys. No secret is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,21 +29,50 @@ pub struct RoleSession {
 }
 
 impl RoleSession {
-    /// What stands in the result of an operation; `None` where it names nobody.
-    pub(crate) fn of(result: &Element, cut_from: Option<Duration>) -> Option<Self> {
-        let user = result.child("AssumedRoleUser")?;
-        let number = |name: &str| result.text(name).and_then(|text| text.parse().ok());
+    /// `packed_policy_percent`, `session_token_bytes` and `session_token_percent` are the `sizes`, as the SDK has them. `None`
+    /// where nobody is named.
+    pub(crate) fn of(
+        user: Option<&AssumedRoleUser>,
+        source_identity: Option<String>,
+        sizes: [Option<i32>; 3],
+    ) -> Option<Self> {
+        // In the SDK's type a member that is not there is empty.
+        let user = user.filter(|user| !user.arn.is_empty() && !user.assumed_role_id.is_empty())?;
+        let [
+            packed_policy_percent,
+            session_token_bytes,
+            session_token_percent,
+        ] = sizes.map(|size| size.and_then(|size| u32::try_from(size).ok()));
         Some(Self {
-            arn: user.text("Arn")?.to_owned(),
-            assumed_role_id: user.text("AssumedRoleId")?.to_owned(),
-            source_identity: result.text("SourceIdentity").map(str::to_owned),
-            packed_policy_percent: number("PackedPolicySize"),
-            session_token_bytes: number("SessionTokenSize"),
-            session_token_percent: number("SessionTokenUtilization"),
-            cut_from,
+            arn: user.arn.clone(),
+            assumed_role_id: user.assumed_role_id.clone(),
+            source_identity,
+            packed_policy_percent,
+            session_token_bytes,
+            session_token_percent,
+            cut_from: None,
         })
     }
 }
+
+/// The session in an answer of STS. The types of its operations have the same fields, and no trait.
+macro_rules! role_session {
+    ($output:expr) => {{
+        let output = &$output;
+        #[expect(
+            deprecated,
+            reason = "partitions and servers that do not say session_token_utilization yet say session_token_size"
+        )]
+        let sizes = [
+            output.packed_policy_size,
+            output.session_token_size,
+            output.session_token_utilization,
+        ];
+        let user = output.assumed_role_user.as_ref();
+        $crate::session::RoleSession::of(user, output.source_identity.clone(), sizes)
+    }};
+}
+pub(crate) use role_session;
 
 /// Tells what STS said of the last session that a provider was given: got from the provider before a cache takes it.
 #[derive(Debug, Clone, Default)]
@@ -87,3 +115,23 @@ impl RoleSessions {
 
 /// Percent. The rest is left for tags whose length varies.
 const NEARLY_FULL: u32 = 80;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_of_nobody_is_none() {
+        for (arn, id, named) in [("a", "i", true), ("", "i", false), ("a", "", false)] {
+            let user = AssumedRoleUser::builder().arn(arn).assumed_role_id(id);
+            let user = user.build().unwrap();
+            let session = RoleSession::of(Some(&user), None, [Some(7), Some(-1), None]);
+            assert_eq!(session.is_some(), named, "{arn} {id}");
+            if let Some(session) = session {
+                assert_eq!(session.packed_policy_percent, Some(7));
+                assert_eq!(session.session_token_bytes, None);
+            }
+        }
+        assert_eq!(RoleSession::of(None, None, [None; 3]), None);
+    }
+}

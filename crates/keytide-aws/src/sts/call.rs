@@ -1,27 +1,28 @@
 //! One call to STS: [`Call`].
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use aws_sdk_sts::types::Credentials;
+use http::{HeaderMap, Method, Uri};
 use keytide_core::{Cache, Error, Request};
 use keytide_http::{Attach, Outgoing, aws_code_blames_credential, aws_code_in_xml};
-use keytide_issuer::{Endpoint, IssuerClient, Wiped};
+use keytide_issuer::{Endpoint, IssuerClient};
 use keytide_sigv4::{SigV4, SigningKeys};
 use zeroize::Zeroizing;
 
 use super::endpoint::StsEndpoint;
-use super::parameters::Parameters;
-use super::xml::Element;
+use super::model::{self, Operation};
 use crate::codes;
 use crate::failure::{AMZ_RETRY_AFTER, Failure, answered, patience};
-use crate::keys::{Keys, Signer, instant};
+use crate::keys::{Keys, Signer};
 use crate::marks::Marks;
 
 /// One call, with the issuer's clock for its signature.
 ///
-/// The SDK of AWS is not asked to make it: it logs whole requests and answers at the level TRACE, secrets and all, and
-/// nothing can keep it from that without changing what the whole process hears of `tracing`.
+/// The SDK of AWS writes the request and reads the answer, and is not asked to make the call: what makes calls there logs whole
+/// requests and answers at the level TRACE, secrets and all, and nothing can keep it from that without changing what the whole
+/// process hears of `tracing`.
 pub(crate) struct Call<'a> {
     client: IssuerClient,
     endpoint: Endpoint,
@@ -75,16 +76,14 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Sends, and gives what stands in the answer under the result of the operation. `denied` is put behind the message of an
-    /// `AccessDenied`.
-    pub(crate) async fn send(
+    /// Sends, and gives what the answer says. `denied` is put behind the message of an `AccessDenied`.
+    pub(crate) async fn send<O: Operation>(
         &self,
-        parameters: Parameters,
+        input: O,
         denied: impl FnOnce() -> String,
-    ) -> Result<Element, Error> {
-        let action = parameters.action();
-        let body = parameters.into_body();
-        let headers = self.headers(body.as_ref())?;
+    ) -> Result<O::Output, Error> {
+        let (mut headers, body) = model::written(input)?;
+        self.sign(&mut headers, body.as_ref())?;
         let ask = self.client.ask(Method::POST, &self.endpoint);
         let exchange = ask.written(headers, body).exchange().await?;
         if let Some(date) = exchange.date() {
@@ -93,7 +92,13 @@ impl<'a> Call<'a> {
         let plain = exchange.retry_after();
         let (status, headers, body) = exchange.into_parts();
         if status.is_success() {
-            return self.result(action, status, &body);
+            return model::read::<O>(status, &headers, body)?.ok_or_else(|| {
+                Error::unavailable(format!(
+                    "{} answers {} with what is no answer of STS: check that nothing answers in its place",
+                    self.issuer,
+                    status.as_u16()
+                ))
+            });
         }
         let code = aws_code_in_xml(body.as_ref());
         let amz = headers.get(AMZ_RETRY_AFTER);
@@ -111,35 +116,15 @@ impl<'a> Call<'a> {
         }))
     }
 
-    fn headers(&self, body: &[u8]) -> Result<HeaderMap, Error> {
-        let mut headers = HeaderMap::new();
-        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
-        headers.insert(CONTENT_TYPE, form);
+    fn sign(&self, headers: &mut HeaderMap, body: &[u8]) -> Result<(), Error> {
         let Some((sigv4, keys)) = &self.signer else {
-            return Ok(headers);
+            return Ok(());
         };
         let uri: Uri = self.endpoint.as_str().parse().map_err(unsigned)?;
         let (profile, now) = (sigv4.profile(), self.request.issuer_now());
-        let method = Method::POST;
-        let mut outgoing = Outgoing::new(&profile, &method, &uri, &mut headers, Some(body), now)
+        let mut outgoing = Outgoing::new(&profile, &Method::POST, &uri, headers, Some(body), now)
             .map_err(unsigned)?;
-        sigv4.attach(keys, &mut outgoing).map_err(unsigned)?;
-        drop(outgoing);
-        Ok(headers)
-    }
-
-    /// `{action}Result` in the answer.
-    fn result(&self, action: &str, status: StatusCode, body: &Wiped) -> Result<Element, Error> {
-        Element::read(body.as_ref())
-            .filter(|answer| answer.name() == format!("{action}Response"))
-            .and_then(|answer| answer.into_child(&format!("{action}Result")))
-            .ok_or_else(|| {
-                Error::unavailable(format!(
-                    "{} answers {} with what is no answer of STS: check that nothing answers in its place",
-                    self.issuer,
-                    status.as_u16()
-                ))
-            })
+        sigv4.attach(keys, &mut outgoing).map_err(unsigned)
     }
 }
 
@@ -149,25 +134,33 @@ fn unsigned(error: impl std::fmt::Display) -> Error {
 
 /// The keys of an answer.
 pub(crate) fn keys_of(
-    result: &Element,
+    credentials: Option<Credentials>,
     principal: Option<String>,
     marks: Marks,
 ) -> Result<Keys, Error> {
-    let credentials = result
-        .child("Credentials")
-        .ok_or_else(|| Error::unavailable("the answer of STS holds no credentials"))?;
-    let member = |name: &str| {
-        credentials.text(name).ok_or_else(|| {
-            Error::unavailable(format!(
-                "the answer of STS is no role credential: it has no {name}"
-            ))
-        })
-    };
+    let credentials =
+        credentials.ok_or_else(|| Error::unavailable("the answer of STS holds no credentials"))?;
+    let secret = Zeroizing::new(credentials.secret_access_key);
+    let token = Zeroizing::new(credentials.session_token);
+    let expires_at = SystemTime::try_from(credentials.expiration).unwrap_or(UNIX_EPOCH);
+    // In the SDK's type a member that is not there is empty, or the year 1970.
+    for (member, is_missing) in [
+        ("AccessKeyId", credentials.access_key_id.is_empty()),
+        ("SecretAccessKey", secret.is_empty()),
+        ("SessionToken", token.is_empty()),
+        ("Expiration", expires_at == UNIX_EPOCH),
+    ] {
+        if is_missing {
+            return Err(Error::unavailable(format!(
+                "the answer of STS is no role credential: it has no {member}"
+            )));
+        }
+    }
     let keys = Keys {
-        access_key_id: member("AccessKeyId")?.to_owned(),
-        secret_access_key: Zeroizing::new(member("SecretAccessKey")?.to_owned()),
-        session_token: Some(Zeroizing::new(member("SessionToken")?.to_owned())),
-        expires_at: Some(instant(member("Expiration")?)?),
+        access_key_id: credentials.access_key_id,
+        secret_access_key: secret,
+        session_token: Some(token),
+        expires_at: Some(expires_at),
         principal,
         marks,
     };

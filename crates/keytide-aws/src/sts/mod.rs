@@ -3,13 +3,13 @@
 mod call;
 mod endpoint;
 mod hosts;
-mod parameters;
+mod model;
 mod partition;
-mod xml;
 
 pub(crate) use self::call::{Call, keys_of};
 pub(crate) use self::endpoint::{
     ConfiguredUrl, ProfileEndpoint, StsEndpoint, host_of, sts_setters,
 };
-pub(crate) use self::parameters::Parameters;
-pub(crate) use self::xml::Element;
+#[cfg(fuzzing)]
+pub(crate) use self::model::fuzz_answer;
+pub(crate) use self::model::{tagged, unwritten};

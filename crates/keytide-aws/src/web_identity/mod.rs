@@ -6,6 +6,7 @@ mod token;
 use std::fmt;
 use std::path::PathBuf;
 
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityInput;
 use keytide_aws_policy::RoleArn;
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
 use keytide_issuer::{Env, FileWatch};
@@ -15,8 +16,8 @@ pub use self::builder::WebIdentityBuilder;
 pub use self::token::WebIdentityToken;
 use crate::keys::Keys;
 use crate::marks::{Marks, SessionOf};
-use crate::session::{Granted, RoleSessions, SessionRequest};
-use crate::sts::{Call, Parameters, StsEndpoint};
+use crate::session::{Granted, RoleSessions, SessionRequest, role_session};
+use crate::sts::{Call, StsEndpoint, unwritten};
 
 /// Asks STS for a session of a role by a token of an OpenID Connect issuer that the account trusts
 /// (`AssumeRoleWithWebIdentity`): IAM roles for service accounts (IRSA), a CI system, any issuer of JSON web tokens.
@@ -158,15 +159,18 @@ impl WebIdentity {
     async fn send(
         &self,
         role: &RoleArn,
-        token: Zeroizing<String>,
+        mut token: Zeroizing<String>,
         request: &Request,
     ) -> Result<Keys, Error> {
-        let mut parameters = Parameters::of("AssumeRoleWithWebIdentity");
-        parameters.add("RoleArn", role.as_str());
-        parameters.add("RoleSessionName", &SessionRequest::name(request));
-        parameters.add("WebIdentityToken", &token);
-        self.session.add_to(&mut parameters, false);
-        drop(token);
+        let input = AssumeRoleWithWebIdentityInput::builder()
+            .role_arn(role.as_str())
+            .role_session_name(SessionRequest::name(request))
+            .web_identity_token(std::mem::take(&mut *token))
+            .set_duration_seconds(self.session.seconds(false))
+            .set_policy(self.session.policy())
+            .set_policy_arns(self.session.policy_arns())
+            .build()
+            .map_err(unwritten)?;
         let call = Call::new(&self.session.sts, None, request).await?;
         let denied = || {
             format!(
@@ -175,10 +179,11 @@ impl WebIdentity {
                 role.as_str()
             )
         };
-        let result = call.send(parameters, denied).await?;
+        let output = call.send(input, denied).await?;
         self.session.granted(Granted {
             role,
-            result: &result,
+            session: role_session!(output),
+            credentials: output.credentials,
             marks: Marks::of_session(SessionOf::Role),
             chained: false,
         })
