@@ -5,14 +5,24 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use super::text::bounded;
+use crate::sync::caught;
 
 type Source = Box<dyn StdError + Send + Sync>;
 
 /// The cause as it is, where all that it and what stands behind it says is a line of 1 KiB each; else their text.
 pub(super) fn cut(source: Source) -> Source {
-    let first: &(dyn StdError + 'static) = &*source;
-    let chain = std::iter::successors(Some(first), |error| (*error).source());
-    let told: Vec<String> = chain.take(DEEPEST).map(ToString::to_string).collect();
+    let told = caught(|| {
+        let first: &(dyn StdError + 'static) = &*source;
+        let chain = std::iter::successors(Some(first), |error| (*error).source());
+        chain
+            .take(DEEPEST)
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    });
+    // It is a user's, and may panic.
+    let Some(told) = told else {
+        return source;
+    };
     let fits = |text: &String| matches!(bounded(text), Cow::Borrowed(_));
     if told.iter().all(fits) {
         return source;

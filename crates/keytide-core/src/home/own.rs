@@ -62,6 +62,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) fn start(clock: AgentClock, kind: Kind, at_end: fn(&Home)) -> Result<Arc<Home>, Error> {
     let failed =
         |error: io::Error| Error::unavailable("cannot start the refresh thread").caused_by(error);
+    // Where none can be had, tokio keeps what could not begin, and the whole runtime with it, for ever.
+    try_thread().map_err(failed)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .thread_name("keytide-pool")
@@ -85,6 +87,15 @@ pub(super) fn start(clock: AgentClock, kind: Kind, at_end: fn(&Home)) -> Result<
         drop(runtime);
     }));
     Ok(home)
+}
+
+/// Whether a thread can be had.
+fn try_thread() -> io::Result<()> {
+    let started = std::thread::Builder::new()
+        .name("keytide-pool".to_owned())
+        .spawn(|| ())?;
+    let _ = started.join();
+    Ok(())
 }
 
 /// Has the pool of a runtime start a thread.

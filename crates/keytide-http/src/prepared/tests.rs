@@ -90,12 +90,12 @@ async fn requests_that_find_no_value_wait_for_the_one_that_makes_it() {
 #[tokio::test]
 async fn a_secret_that_cannot_stand_in_a_header_is_an_error_without_it() {
     for (secret, bearer_says) in [
-        ("two lines", "offset 3"),
-        (" lines", "offset 0"),
-        ("lines ", "offset 5"),
-        ("two,lines", "offset 3"),
-        ("\"lines\"", "offset 0"),
-        ("lines\u{e4}", "offset 5"),
+        ("two lines", "byte 3 "),
+        (" lines", "byte 0 "),
+        ("lines ", "byte 5 "),
+        ("two,lines", "byte 3 "),
+        ("\"lines\"", "byte 0 "),
+        ("lines\u{e4}", "byte 5 "),
     ] {
         let (agent, credential, _exposed) = given(secret).await;
         let cache = agent.cache(Brings("other")).build().unwrap();
@@ -110,8 +110,9 @@ async fn a_secret_that_cannot_stand_in_a_header_is_an_error_without_it() {
             text.contains(bearer_says) && !text.contains("lines"),
             "{text}"
         );
-        // Blanks around a value are no part of it where it arrives.
-        assert_eq!(named.is_err(), secret.trim() != secret, "{secret}");
+        // Blanks around a value are no part of it where it arrives, and what is no ASCII is read in different ways.
+        let refused = secret.trim() != secret || !secret.is_ascii();
+        assert_eq!(named.is_err(), refused, "{secret}");
         if let Err(error) = named {
             assert_eq!(error.kind(), ErrorKind::Credential);
             assert!(!format!("{error:?} {error}").contains("lines"));

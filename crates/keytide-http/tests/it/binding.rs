@@ -258,7 +258,8 @@ async fn a_token_that_no_header_carries_is_never_sent() {
             &self,
             _: &keytide_core::Request,
         ) -> Result<keytide_core::Issued, keytide_core::Error> {
-            let issued = keytide_core::Issued::bearer(self.0.to_owned());
+            // What is no token: as a token, no cache would take it.
+            let issued = keytide_core::Issued::password(self.0.to_owned());
             Ok(issued.expires_in(Duration::from_secs(900)))
         }
     }

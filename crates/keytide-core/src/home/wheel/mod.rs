@@ -10,10 +10,11 @@ use std::sync::Weak;
 
 use crate::sys::time::Boot;
 
-/// When caches are due, in ticks.
+/// When caches are due.
 ///
-/// An entry is in the level of the highest digit, to the base of [`SLOTS`], in which its tick differs from the first one that
-/// is not over, in the slot of that digit. So all of a level is due before all of the next, and a slot before the next slot.
+/// An instant falls into a tick. An entry is in the level of the highest digit, to the base of [`SLOTS`], in which its tick
+/// differs from the first one that is not over, in the slot of that digit. So all of a level is due before all of the next, and
+/// a slot before the next slot; within a tick each entry is looked at.
 pub(super) struct Wheel<R: ?Sized> {
     /// The first tick that is not over: no entry is before it.
     base: u64,
@@ -45,7 +46,8 @@ struct SlotId {
 }
 
 struct Entry<R: ?Sized> {
-    tick: u64,
+    /// In nanoseconds of the boot clock.
+    due: u64,
     /// `None`: it was given back.
     cache: Option<Weak<R>>,
     place: SlotId,
@@ -78,10 +80,10 @@ impl<R: ?Sized> Default for Wheel<R> {
 }
 
 impl<R: ?Sized> Wheel<R> {
-    /// Has `cache` taken once `due` has come, at the latest a tick later.
+    /// Has `cache` taken once `due` has come.
     pub(super) fn insert(&mut self, due: Boot, cache: Weak<R>) -> TimerKey {
         let entry = Entry {
-            tick: tick(due).max(self.base),
+            due: u64::try_from(due.0).unwrap_or(0),
             cache: Some(cache),
             place: SlotId { level: 0, slot: 0 },
             index: 0,
@@ -101,54 +103,68 @@ impl<R: ?Sized> Wheel<R> {
         TimerKey(key)
     }
 
-    /// Takes an entry back, if it is there still.
-    pub(super) fn remove(&mut self, key: TimerKey, cache: &Weak<R>) -> Option<Weak<R>> {
+    /// Takes an entry back, if it is there still, and says when it would have been due.
+    pub(super) fn remove(&mut self, key: TimerKey, cache: &Weak<R>) -> Option<(Boot, Weak<R>)> {
         let entry = self.entry(key.0)?;
         if !entry.cache.as_ref()?.ptr_eq(cache) {
             return None;
         }
-        let (place, index) = (entry.place, entry.index as usize);
-        let slot = self.slot(place);
-        slot.swap_remove(index);
-        if let Some(&moved) = slot.get(index) {
-            self.known(moved).index = index as u32;
-        }
+        let (place, due) = (entry.place, instant(entry.due));
+        let removed = self.take(key.0);
         self.emptied(place);
-        self.give_back(key.0)
+        Some((due, removed?))
+    }
+
+    /// Takes an entry out of its slot.
+    fn take(&mut self, key: u32) -> Option<Weak<R>> {
+        let Entry { place, index, .. } = *self.known(key);
+        let slot = self.slot(place);
+        slot.swap_remove(index as usize);
+        if let Some(&moved) = slot.get(index as usize) {
+            self.known(moved).index = index;
+        }
+        self.give_back(key)
     }
 
     /// Takes what is due: at most `most` entries, and none where so many had to be spread that there will be time for others
     /// in between.
     pub(super) fn take_due(&mut self, now: Boot, most: usize) -> Vec<Weak<R>> {
-        let now = u64::try_from(now.0).unwrap_or(0) / TICK;
-        if now < self.base {
-            self.turn_back(now);
+        let now = u64::try_from(now.0).unwrap_or(0);
+        let tick = now / TICK;
+        if tick < self.base {
+            self.turn_back(tick);
         }
         let (mut due, mut spread) = (Vec::new(), 0);
         while let Some(place) = self.first() {
             let start = self.start(place);
-            if start > now {
-                self.base = now;
+            if start > tick {
+                self.base = tick;
                 break;
             }
             self.base = self.base.max(start);
             if due.len() == most || spread == AT_ONCE {
                 break;
             }
-            let key = self.slot(place).pop();
             if place.level > 0 {
+                spread += 1;
                 self.spreading = Some(place);
+                if let Some(key) = self.slot(place).pop() {
+                    self.put(key);
+                }
+            } else if let Some(key) = self.first_due(place, now) {
+                due.extend(self.take(key));
+            } else {
+                break;
             }
             self.emptied(place);
-            let Some(key) = key else { continue };
-            if place.level == 0 {
-                due.extend(self.give_back(key));
-            } else {
-                spread += 1;
-                self.put(key);
-            }
         }
         due
+    }
+
+    /// An entry of a tick that is due.
+    fn first_due(&self, tick: SlotId, now: u64) -> Option<u32> {
+        let is_due = |key: &&u32| self.at(**key).due <= now;
+        self.keys(tick).iter().rev().find(is_due).copied()
     }
 
     /// A user's clock went back: what is due is reckoned from there.
@@ -168,19 +184,13 @@ impl<R: ?Sized> Wheel<R> {
     /// When to look next: not after the first entry is due.
     pub(super) fn next(&self) -> Option<Boot> {
         let place = self.first()?;
-        let slot = self.levels[usize::from(place.level)].slots.as_ref()?;
-        let keys = &slot[usize::from(place.slot)];
-        let tick = if keys.len() > AT_A_GLANCE {
-            self.start(place).max(self.base)
+        let keys = self.keys(place);
+        let due = if place.level > 0 && keys.len() > AT_A_GLANCE {
+            self.start(place).max(self.base).saturating_mul(TICK)
         } else {
-            let ticks = keys
-                .iter()
-                .map(|key| self.entries[*key as usize / CHUNK][*key as usize % CHUNK].tick);
-            ticks.min()?
+            keys.iter().map(|key| self.at(*key).due).min()?
         };
-        Some(Boot(
-            i64::try_from(tick.saturating_mul(TICK)).unwrap_or(i64::MAX),
-        ))
+        Some(instant(due))
     }
 
     /// Takes all.
@@ -211,7 +221,8 @@ impl<R: ?Sized> Wheel<R> {
 
     /// Puts an entry where it belongs as seen from the base.
     fn put(&mut self, key: u32) {
-        let tick = self.known(key).tick;
+        // What was due before is due now.
+        let tick = (self.known(key).due / TICK).max(self.base);
         let differs = (tick ^ self.base) | 1;
         let level = differs.ilog2() / BITS;
         let slot = (tick >> (BITS * level)) as usize % SLOTS;
@@ -245,6 +256,16 @@ impl<R: ?Sized> Wheel<R> {
                 self.spreading = None;
             }
         }
+    }
+
+    fn keys(&self, place: SlotId) -> &[u32] {
+        let slots = self.levels[usize::from(place.level)].slots.as_ref();
+        slots.map_or(&[], |slots| &slots[usize::from(place.slot)])
+    }
+
+    fn at(&self, key: u32) -> &Entry<R> {
+        let key = key as usize;
+        &self.entries[key / CHUNK][key % CHUNK]
     }
 
     fn entry(&mut self, key: u32) -> Option<&mut Entry<R>> {
@@ -282,12 +303,11 @@ impl<R: ?Sized> Wheel<R> {
     }
 }
 
-/// The tick at whose begin `due` has come.
-fn tick(due: Boot) -> u64 {
-    u64::try_from(due.0).unwrap_or(0).div_ceil(TICK)
+fn instant(due: u64) -> Boot {
+    Boot(i64::try_from(due).unwrap_or(i64::MAX))
 }
 
-/// A millisecond, as that of tokio's timers.
+/// A millisecond in nanoseconds, as that of tokio's timers.
 const TICK: u64 = 1_000_000;
 const BITS: u32 = 6;
 const SLOTS: usize = 1 << BITS;
