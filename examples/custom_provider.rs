@@ -60,13 +60,13 @@ impl ProvideCredential for TicketOffice {
 /// Sorts the issuer's answers by what happens next. Never put a response body into a message.
 fn sorted(answer: NoTicket) -> Error {
     match answer {
-        // Asked again after a backoff. The right sort for what is unknown, too.
+        // Received again after a backoff. The right sort for what is unknown, too.
         NoTicket::Closed => Error::unavailable("the ticket office is closed"),
-        // Asked again when it said.
+        // Received again when it said.
         NoTicket::Queue { wait } => {
             Error::throttled(Some(RetryAfter::Delay(wait)), "the ticket office is busy")
         }
-        // Asked again less and less often, until somebody has mended it.
+        // Received again less and less often, until somebody has mended it.
         NoTicket::Banned => Error::refused("the ticket office does not know this agent"),
     }
 }

@@ -19,7 +19,7 @@ use tokio::time::{Instant, interval, sleep_until};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let asked = match Asked::parse(std::env::args().skip(1)) {
+    let asked = match Received::parse(std::env::args().skip(1)) {
         Ok(asked) => asked,
         Err(wrong) => {
             eprintln!("error: {wrong}\n\n{USAGE}");
@@ -35,7 +35,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn follow(asked: Asked) -> Result<(), Box<dyn StdError>> {
+async fn follow(asked: Received) -> Result<(), Box<dyn StdError>> {
     let identity = AgentIdentity {
         agent_type: "token-follower".into(),
         version: "0.1.0".into(),
@@ -142,13 +142,13 @@ async fn until(end: Option<Instant>) {
 }
 
 /// What the command line asks for.
-struct Asked {
+struct Received {
     path: PathBuf,
     audience: Option<String>,
     seconds: Option<Duration>,
 }
 
-impl Asked {
+impl Received {
     fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let (mut path, mut audience, mut seconds) = (None, None, None);
         while let Some(word) = words.next() {

@@ -81,10 +81,10 @@ enum Above {
     /// A provider in a cache of its own.
     Provider(Cache),
     /// What is asked for its credential by somebody else.
-    Bridge(Box<dyn Fn() -> Asked>),
+    Bridge(Box<dyn Fn() -> Received>),
 }
 
-type Asked = std::pin::Pin<Box<dyn Future<Output = String>>>;
+type Received = std::pin::Pin<Box<dyn Future<Output = String>>>;
 
 const TAKERS: &[(&str, CredentialKind, Take)] = &[
     ("AssumeRole", SIGNING, |agent, base| {

@@ -29,9 +29,23 @@ fn main() -> ExitCode {
         starved();
         return ExitCode::SUCCESS;
     }
+    if std::env::args().any(|argument| argument == LATE) {
+        what_blocks_waits_for_a_thread_where_none_can_be_had();
+        return ExitCode::SUCCESS;
+    }
     a_read_of_what_is_usable_starts_no_thread();
     println!("test a_read_of_what_is_usable_starts_no_thread ... ok");
     let program = std::env::current_exe().expect("the path of this test");
+    let mut late = Command::new(&program);
+    let output = late.arg(LATE).env(STACK.0, LARGE_STACK).output();
+    let output = output.expect("the test starts itself again");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "with the threads that there are: {told}"
+    );
+    assert!(!told.contains("panicked"), "{told}");
+    println!("test what_blocks_waits_for_a_thread_where_none_can_be_had ... ok");
     let mut starved = Command::new(program);
     let status = starved.arg(STARVED).env(STACK.0, STACK.1).status();
     let status = status.expect("the test starts itself again");
@@ -211,4 +225,88 @@ impl ProvideCredential for Hanging {
     }
 }
 
+/// Looks something up in tokio's pool for what blocks, as most HTTP clients do.
+struct LooksUp(u32);
+
+impl ProvideCredential for LooksUp {
+    fn profile(&self) -> Profile {
+        Profile::bearer("looks-up")
+    }
+
+    async fn provide(&self, _: &Request) -> Result<Issued, keytide_core::Error> {
+        let looked = (0..self.0).map(|number| tokio::task::spawn_blocking(move || number));
+        for number in looked.collect::<Vec<_>>() {
+            number.await.expect("a look-up");
+        }
+        Ok(Issued::bearer("token".to_owned()).expires_in(Duration::from_secs(60)))
+    }
+}
+
+/// The home runs, and from now on no thread can be had: the address space has no room for another stack, which holds for root
+/// too. Whatever spawns on the library's thread then is an error at most, and no panic, which could be an abort.
+fn what_blocks_waits_for_a_thread_where_none_can_be_had() {
+    std::panic::set_hook(Box::new(|info| {
+        eprintln!("panicked: {info}");
+        std::process::abort();
+    }));
+    let agent = Agent::builder(identity()).build().unwrap();
+    agent
+        .cache(Minute)
+        .build()
+        .unwrap()
+        .get_blocking(Duration::from_secs(20))
+        .unwrap();
+    let looks_up = agent
+        .cache(LooksUp(3))
+        .flight_limit(Duration::from_secs(1))
+        .build()
+        .unwrap();
+    // What the pool had beside the home's thread goes.
+    let end = instant() + Duration::from_secs(20);
+    while threads_called("keytide-pool") + threads_called("keytide-watcher") > 0 {
+        assert!(instant() < end, "threads at rest end");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(threads_called("keytide"), 1);
+    limit_room(32 << 20);
+    // The C library keeps a stack of a thread that has ended.
+    let taken = || std::thread::Builder::new().spawn(std::thread::park);
+    let most = (0..10).find(|_| taken().is_err());
+    assert!(most.is_some(), "there are threads");
+
+    for _ in 0..3 {
+        let told = looks_up.get_blocking(Duration::from_secs(5)).unwrap_err();
+        assert_eq!(told.kind(), ErrorKind::Unavailable, "{told}");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        // Its call runs, though nobody can be woken by the clock.
+        let _ = runtime.block_on(looks_up.refresh_now());
+    }
+
+    limit_room(1 << 40);
+    let end = instant() + Duration::from_secs(20);
+    while looks_up.get_blocking(Duration::from_secs(1)).is_err() {
+        assert!(instant() < end, "it works once there are threads");
+    }
+}
+
+/// Allows this process so many bytes of address space more than it has.
+#[expect(unsafe_code, reason = "a limit of this process, through libc")]
+fn limit_room(more: u64) {
+    let status = std::fs::read_to_string("/proc/self/statm").expect("the size of this process");
+    let pages: u64 = status.split(' ').next().unwrap().parse().unwrap();
+    let limit = libc::rlimit {
+        rlim_cur: pages * 4096 + more,
+        rlim_max: libc::RLIM_INFINITY,
+    };
+    // SAFETY: it is told a resource and a whole structure, and keeps nothing.
+    let set = unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) };
+    assert_eq!(set, 0);
+}
+
 const STARVED: &str = "starved";
+const LATE: &str = "late";
+/// Twice the room that is left.
+const LARGE_STACK: &str = "67108864";

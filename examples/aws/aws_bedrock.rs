@@ -14,7 +14,7 @@ use keytide_core::{Agent, AgentIdentity, Cache, Reason};
 use keytide_http::AuthorizedClient;
 use keytide_sigv4::SigV4;
 use keytide_testkit::aws::Container;
-use keytide_testkit::server::{Asked, FaultServer, Reply};
+use keytide_testkit::server::{FaultServer, Received, Reply};
 use serde_json::{Value, json};
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -77,7 +77,7 @@ async fn locally(agent: &Agent) -> Result<(), Failure> {
     let platform = FaultServer::start(Container::new("example-"));
     let env = Env::of([("AWS_CONTAINER_CREDENTIALS_FULL_URI", platform.url("/role"))]);
     let role = agent.cache(ContainerEndpoint::new().env(env)).build()?;
-    let model = FaultServer::start(|_: &Asked| {
+    let model = FaultServer::start(|_: &Received| {
         Reply::json(
             200,
             &json!({ "output": { "message": { "role": "assistant", "content": [{ "text": "A promise with an end." }] } } }),

@@ -15,7 +15,7 @@ use keytide_azure::{DefaultIdentity, ManagedIdentity};
 use keytide_core::{Agent, AgentIdentity, Cache, LongLived};
 use keytide_http::{AuthorizedClient, reqwest};
 use keytide_testkit::azure::Imds;
-use keytide_testkit::server::{Asked, FaultServer, Reply};
+use keytide_testkit::server::{FaultServer, Received, Reply};
 use serde_json::{Value, json};
 
 #[tokio::main]
@@ -68,7 +68,7 @@ async fn with_fakes(agent: &Agent) -> Result<(), Box<dyn Error>> {
     let imds = Imds::new()
         .resource("https://cognitiveservices.azure.com")
         .start();
-    let model = FaultServer::start(|asked: &Asked| {
+    let model = FaultServer::start(|asked: &Received| {
         let bearer = asked
             .header("authorization")
             .is_some_and(|value| value.starts_with("Bearer ey"));

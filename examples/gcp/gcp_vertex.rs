@@ -14,7 +14,7 @@ use keytide_core::{Agent, AgentIdentity};
 use keytide_gcp::{ApplicationDefault, CLOUD_PLATFORM, Env};
 use keytide_http::AuthorizedClient;
 use keytide_testkit::gcp::Google;
-use keytide_testkit::server::{Asked, FaultServer, Reply};
+use keytide_testkit::server::{FaultServer, Received, Reply};
 use serde_json::{Value, json};
 
 #[tokio::main]
@@ -81,7 +81,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// A model that answers whoever has a token of these issuers.
 fn model_server(google: &Google) -> FaultServer {
     let google = google.clone();
-    FaultServer::start(move |asked: &Asked| {
+    FaultServer::start(move |asked: &Received| {
         let token = asked
             .header("authorization")
             .and_then(|value| value.strip_prefix("Bearer "));

@@ -127,6 +127,7 @@ pub(crate) const STS: &[&str] = &[
     "AssumeRoot",
     "GetDelegatedAccessToken",
     "GetFederationToken",
+    "GetScopedCredentials",
     "GetSessionToken",
     "GetWebIdentityToken",
     "SetContext",

@@ -7,6 +7,7 @@ mod characters;
 mod condition;
 mod error;
 mod guarded;
+mod json;
 mod lint;
 mod names;
 #[cfg(feature = "agent")]
@@ -22,7 +23,7 @@ pub use error::Error;
 pub use lint::{Finding, lint_policy};
 #[cfg(feature = "agent")]
 #[cfg_attr(docsrs, doc(cfg(feature = "agent")))]
-pub use naming::{IdentityTag, session_name};
+pub use naming::{IdentityTag, session_name, tag_value};
 pub use revocation::{SessionRevocation, SessionRevocationBuilder};
 pub use role_arn::RoleArn;
 pub use session_policies::{SessionPolicies, SessionPoliciesBuilder};

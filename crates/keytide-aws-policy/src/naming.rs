@@ -1,6 +1,7 @@
 //! How an agent's identity is written where AWS keeps it: the session name, the source identity, session tags.
 
 use keytide_core::{AgentIdentity, InstanceId};
+use sha2::{Digest, Sha256};
 
 use crate::characters::{is_legal_in_name, is_legal_in_tag};
 
@@ -8,9 +9,10 @@ use crate::characters::{is_legal_in_name, is_legal_in_tag};
 /// `invoice-reader-0123456789abcdef0123456789abcdef`. It stands in the principal's ARN, in `aws:userid` and in
 /// CloudTrail.
 ///
-/// It has 34 to 64 characters out of `[A-Za-z0-9_+=,.@-]`, which is what STS takes: other characters of the type become
-/// `-`, and a type of more than 31 characters is cut. The instance id is whole, so two agents of one type, or of two types
-/// that look alike once cut, are told apart.
+/// It has 34 to 64 characters out of `[A-Za-z0-9_+=,.@-]`, which is what STS takes. Two types never become one: each byte of
+/// another character is written as `=` and two hexadecimal digits, and so is `=` itself (`invoice/reader` is
+/// `invoice=2Freader`); a type that is longer than 31 characters once written ends in `=-` and 16 characters of its
+/// SHA-256 instead. The instance id is whole, so two agents of one type are told apart too.
 ///
 /// ```
 /// use keytide_core::{Agent, AgentIdentity};
@@ -23,18 +25,46 @@ use crate::characters::{is_legal_in_name, is_legal_in_tag};
 /// };
 /// let agent = Agent::builder(identity).build()?;
 /// let name = keytide_aws_policy::session_name(agent.identity(), agent.instance());
-/// assert_eq!(name, format!("invoice-reader-{}", agent.instance()));
+/// assert_eq!(name, format!("invoice=2Freader-{}", agent.instance()));
 /// # Ok::<(), keytide_core::Error>(())
 /// ```
 #[must_use]
 pub fn session_name(identity: &AgentIdentity, instance: InstanceId) -> String {
-    let kind: String = identity
-        .agent_type
-        .chars()
-        .take(LONGEST_TYPE)
-        .map(|c| if is_legal_in_name(c) { c } else { '-' })
-        .collect();
+    let kind = written(&identity.agent_type, is_legal_in_name, LONGEST_TYPE);
     format!("{kind}-{instance}")
+}
+
+/// A text as the value of a session tag, which has at most 256 letters, digits, spaces and `_.:/=+-@`. Two texts never become
+/// one: each byte of another character is written as `=` and two hexadecimal digits, and so is `=` itself (`payments!` is
+/// `payments=21`); what is longer than 256 characters once written ends in `=-` and 16 characters of its SHA-256 instead.
+#[must_use]
+pub fn tag_value(text: &str) -> String {
+    written(text, is_legal_in_tag, LONGEST_VALUE)
+}
+
+/// One text for one text: `=` begins an escape or, with `-` behind it, the digest of what is too long.
+fn written(text: &str, legal: fn(char) -> bool, most: usize) -> String {
+    let mut written = String::with_capacity(text.len());
+    for c in text.chars() {
+        if legal(c) && c != '=' {
+            written.push(c);
+        } else {
+            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                written.push_str(&format!("={byte:02X}"));
+            }
+        }
+    }
+    if written.chars().count() <= most {
+        return written;
+    }
+    let kept = written.chars().take(most - DIGEST - 2);
+    let mut cut: String = kept.collect();
+    cut.push_str("=-");
+    let digest = Sha256::digest(text.as_bytes());
+    for byte in &digest[..DIGEST / 2] {
+        cut.push_str(&format!("{byte:02x}"));
+    }
+    cut
 }
 
 /// A session tag that says who acts.
@@ -75,7 +105,7 @@ impl IdentityTag {
         }
     }
 
-    /// The value of the tag: what AWS takes in no tag becomes `-`.
+    /// The value of the tag, written as [`tag_value`] writes it.
     #[must_use]
     pub fn value(self, identity: &AgentIdentity, instance: InstanceId) -> String {
         let text = match self {
@@ -85,14 +115,16 @@ impl IdentityTag {
             Self::Owner => &identity.owner,
             Self::Instance => return instance.to_string(),
         };
-        text.chars()
-            .map(|c| if is_legal_in_tag(c) { c } else { '-' })
-            .collect()
+        tag_value(text)
     }
 }
 
 /// 64 characters less a hyphen and 32 digits of the instance.
 const LONGEST_TYPE: usize = 31;
+/// API reference of AssumeRole, `Tags`.
+const LONGEST_VALUE: usize = 256;
+/// Hexadecimal digits: 64 bits tell the types of one owner apart, who chooses them.
+const DIGEST: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -130,6 +162,54 @@ mod tests {
     }
 
     #[test]
+    fn two_identities_never_become_one() {
+        let long = "x".repeat(128);
+        let texts = [
+            "payments",
+            "payments!",
+            "payments-",
+            "payments?",
+            "payments/",
+            "payments=21",
+            "payments=",
+            "payments=3D",
+            "payments=-",
+            &long[..31],
+            &long[..32],
+            &long[..127],
+            &long,
+            &"!".repeat(127),
+            &"!".repeat(128),
+        ];
+        let mut names = std::collections::HashMap::new();
+        let mut values = std::collections::HashMap::new();
+        for text in texts {
+            let agent = agent(text, text);
+            let name = session_name(agent.identity(), agent.instance());
+            let kind = name
+                .strip_suffix(&format!("-{}", agent.instance()))
+                .unwrap()
+                .to_owned();
+            assert_eq!(names.insert(kind, text), None, "{text}");
+            let value = IdentityTag::Owner.value(agent.identity(), agent.instance());
+            assert_eq!(values.insert(value, text), None, "{text}");
+        }
+        assert_eq!(values["payments=21"], "payments!");
+        assert_eq!(values["payments=3D21"], "payments=21");
+        assert_eq!(values["payments-"], "payments-");
+    }
+
+    proptest! {
+        #[test]
+        fn any_two_texts_are_written_as_two(one in "[!-~]{1,40}", other in "[!-~=]{1,40}") {
+            prop_assume!(one != other);
+            for most in [31, 256] {
+                prop_assert_ne!(written(&one, is_legal_in_name, most), written(&other, is_legal_in_name, most));
+            }
+        }
+    }
+
+    #[test]
     fn a_name_tells_the_type_and_which_instance() {
         let (first, second) = (
             agent("invoice reader".replace(' ', "/").as_str(), "o"),
@@ -139,7 +219,7 @@ mod tests {
         let name = |agent: &Agent| session_name(agent.identity(), agent.instance());
 
         assert!(
-            name(&first).starts_with("invoice-reader-"),
+            name(&first).starts_with("invoice=2Freader-"),
             "{}",
             name(&first)
         );

@@ -1,6 +1,9 @@
 //! What narrows a session: [`SessionPolicies`].
 
-use crate::{Boundary, Error};
+use serde_json::Value;
+
+use crate::names::shown;
+use crate::{Boundary, Error, json};
 
 /// All that a session is cut down to, as it goes with one call to STS: an inline policy and managed ones.
 ///
@@ -69,7 +72,7 @@ impl SessionPoliciesBuilder {
     /// Checks that STS takes them together.
     ///
     /// # Errors
-    /// They have more than [2,048 characters](Boundary::MOST) together, the inline policy is no JSON object, or there are more
+    /// They have more than [2,048 characters](Boundary::MOST) together, the inline policy is no JSON object or has a member twice, or there are more
     /// than 10 managed ones or one that is written otherwise than the ARN of a policy.
     pub fn build(self) -> Result<SessionPolicies, Error> {
         let SessionPolicies { inline, managed } = &self.0;
@@ -83,10 +86,16 @@ impl SessionPoliciesBuilder {
             )));
         }
         if let Some(inline) = inline {
-            let is_object = serde_json::from_str::<serde_json::Value>(inline)
-                .is_ok_and(|policy| policy.is_object());
-            if !is_object {
-                return Err(Error::new("the session policy is no JSON object"));
+            match json::read(inline) {
+                Ok((Value::Object(_), twice)) => {
+                    if let Some(name) = twice.first() {
+                        return Err(Error::new(format!(
+                            "the session policy has the member {} twice in one object: leave one",
+                            shown(name)
+                        )));
+                    }
+                }
+                _ => return Err(Error::new("the session policy is no JSON object")),
             }
         }
         if managed.len() > MOST_MANAGED {

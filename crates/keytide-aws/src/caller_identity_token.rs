@@ -83,7 +83,7 @@ impl ProvideCredential for CallerIdentityToken {
         let host = host_of(&region);
         let url = format!("https://{host}?Action=GetCallerIdentity&Version=2011-06-15");
         let uri: Uri = url.parse().map_err(|_| cannot(&"its URL is none"))?;
-        let sigv4 = SigV4::builder(region, "sts")
+        let sigv4 = SigV4::builder(self.sts.signing_region()?, "sts")
             .build()
             .map_err(|error| cannot(&error))?;
         let keys = sigv4.prepare(&credential).map_err(|error| cannot(&error))?;

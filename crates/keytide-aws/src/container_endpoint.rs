@@ -2,17 +2,22 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
-use keytide_issuer::{Endpoint, Env, IssuerClient, SmallFile};
+use keytide_issuer::{
+    Endpoint, Env, FileWatch, IssuerClient, IssuerClientBuilder, SmallFile, header_text,
+};
 use zeroize::Zeroizing;
 
 use crate::codes::METADATA;
 use crate::document::Document;
 use crate::failure::{AMZ_RETRY_AFTER, Failure, answered, patience};
 use crate::keys::Keys;
+use crate::marks::SessionOf;
+use crate::tls_client::{Limits, TlsClient};
 
 /// Asks the endpoint that a container platform names by environment variables: an ECS task role, EKS Pod Identity,
 /// Greengrass, Lambda SnapStart.
@@ -31,7 +36,8 @@ use crate::keys::Keys;
 /// | `AWS_CONTAINER_AUTHORIZATION_TOKEN` | what is sent as `Authorization` |
 ///
 /// Where the URL may lead is judged before a byte is sent, and no name but `localhost` is taken for a local one: a name can
-/// be made to lead elsewhere. A line break in the token is refused: it would split the header.
+/// be made to lead elsewhere. What stands around the token in its file is trimmed off; a line break in it is refused: it would split
+/// the header.
 ///
 /// # Errors
 /// | what happens | kind |
@@ -47,7 +53,8 @@ use crate::keys::Keys;
 #[derive(Clone)]
 pub struct ContainerEndpoint {
     env: Env,
-    client: Option<IssuerClient>,
+    client: TlsClient,
+    watch: FileWatch,
 }
 
 impl ContainerEndpoint {
@@ -56,7 +63,8 @@ impl ContainerEndpoint {
     pub fn new() -> Self {
         Self {
             env: Env::process(),
-            client: None,
+            client: TlsClient::default(),
+            watch: FileWatch::new(),
         }
     }
 
@@ -67,10 +75,11 @@ impl ContainerEndpoint {
         self
     }
 
-    /// The client that asks. Defaults to [`IssuerClient::quick`], with 5 s for an answer.
+    /// The client that asks. Defaults to [`IssuerClient::quick`], with 5 s for an answer; where the endpoint is asked over TLS and
+    /// `AWS_CA_BUNDLE` names a file, to one that trusts the certificates in it too.
     #[must_use]
     pub fn client(mut self, client: IssuerClient) -> Self {
-        self.client = Some(client);
+        self.client = client.into();
         self
     }
 
@@ -84,10 +93,7 @@ impl ContainerEndpoint {
     }
 
     async fn ask(&self, endpoint: &Endpoint, request: &Request) -> Result<Keys, Error> {
-        let client = self
-            .client
-            .clone()
-            .map_or_else(|| IssuerClient::quick(ANSWER), Ok)?;
+        let client = self.client.client(&self.env, endpoint, Near).await?;
         let mut ask = client.get(endpoint).header("accept", "application/json");
         if let Some(token) = self.token().await? {
             ask = ask.secret_header("authorization", token.as_bytes());
@@ -109,7 +115,8 @@ impl ContainerEndpoint {
             }));
         }
         let answer = reply.accept(&METADATA)?.judged(&METADATA)?;
-        Document::read("the answer of the container's endpoint", answer.body())?.session_keys()
+        Document::read("the answer of the container's endpoint", answer.body())?
+            .session_keys(SessionOf::Role)
     }
 
     /// Where the endpoint is, judged.
@@ -153,35 +160,19 @@ impl ContainerEndpoint {
             .find(|name| self.env.has(name))
     }
 
+    /// What goes into the header as it is.
     async fn token(&self) -> Result<Option<Zeroizing<String>>, Error> {
         let (named, token) = if let Some(path) = self.env.get(TOKEN_FILE)? {
-            let named = "the token of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
-            let content = SmallFile::new(&path, named).read().await?;
-            let text = std::str::from_utf8(&content)
-                .map_err(|_| Error::misconfigured(format!("{named} in {path} is not text")))?;
-            if text.is_empty() {
-                return Err(Error::unavailable(format!("{named} in {path} is empty")));
-            }
-            (TOKEN_FILE, Zeroizing::new(text.to_owned()))
+            let file = SmallFile::new(path, "the token of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+            (file.named(), file.read().await?)
         } else if let Some(token) = self.env.get(TOKEN)? {
-            (TOKEN, Zeroizing::new(token))
+            let token = Zeroizing::new(token.into_bytes());
+            (format!("the token of {TOKEN}"), Arc::new(token))
         } else {
             return Ok(None);
         };
-        if token.contains(['\r', '\n']) {
-            return Err(Error::misconfigured(format!(
-                "the token of {named} has a line break, which would split the header that it goes into: take it out"
-            )));
-        }
-        if !token
-            .bytes()
-            .all(|byte| byte == b' ' || byte.is_ascii_graphic())
-        {
-            return Err(Error::misconfigured(format!(
-                "the token of {named} holds bytes that no header can carry"
-            )));
-        }
-        Ok(Some(token))
+        let token = header_text(&token).map_err(|fault| fault.explain(&named))?;
+        Ok(Some(Zeroizing::new(token.to_owned())))
     }
 }
 
@@ -201,7 +192,8 @@ impl ProvideCredential for ContainerEndpoint {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        Ok(self.keys(request).await?.issued())
+        let keys = self.watch.attempt(request, self.keys(request));
+        Ok(keys.await?.issued())
     }
 }
 
@@ -213,6 +205,22 @@ impl fmt::Debug for ContainerEndpoint {
     }
 }
 
+/// For what is on the machine or one hop away.
+struct Near;
+
+impl Limits for Near {
+    fn default(&self) -> Result<IssuerClient, Error> {
+        IssuerClient::quick(ANSWER)
+    }
+
+    fn builder(&self) -> IssuerClientBuilder {
+        IssuerClient::builder()
+            .connect_timeout(CONNECTION)
+            .answer_timeout(ANSWER)
+    }
+}
+
+const CONNECTION: Duration = Duration::from_secs(2);
 const ANSWER: Duration = Duration::from_secs(5);
 const RELATIVE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";

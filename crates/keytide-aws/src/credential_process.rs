@@ -1,12 +1,11 @@
 //! Keys that a command prints: [`CredentialProcess`].
 
 use std::fmt;
-use std::process::Stdio;
+use std::io;
+use std::process::Command;
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
-use tokio::io::AsyncReadExt;
-use tokio::process::Command;
-use zeroize::Zeroizing;
+use keytide_issuer::{Program, ProgramFault};
 
 use crate::document::Document;
 use crate::keys::Keys;
@@ -14,8 +13,9 @@ use crate::keys::Keys;
 /// Runs a command that prints AWS keys, by the protocol of `credential_process`.
 ///
 /// The command goes to `sh -c` (on Windows to `cmd.exe /C`), anew for each call. What it prints is one JSON object with
-/// `Version` 1; at most 64 KiB are read. Its standard error goes nowhere: it might hold what no log should. It is killed
-/// when the call is dropped.
+/// `Version` 1; at most 64 KiB are read. Its standard error goes nowhere: it might hold what no log should. It has a process
+/// group of its own, which is killed when the call is dropped; what it leaves behind after its end is left alone. See
+/// [`Program`].
 ///
 /// ```
 /// use keytide_aws::CredentialProcess;
@@ -44,54 +44,30 @@ impl CredentialProcess {
     }
 
     pub(crate) async fn keys(&self) -> Result<Keys, Error> {
-        let mut child = self
-            .command()
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| {
-                Error::misconfigured(
-                    "the shell for the command of credential_process cannot be run",
-                )
-                .caused_by(error)
-            })?;
-        let broken = |error: std::io::Error| {
-            Error::unavailable("the output of the command of credential_process broke off")
-                .caused_by(error)
-        };
-        let mut output = Zeroizing::new(Vec::with_capacity(MOST + 1));
-        if let Some(stdout) = child.stdout.take() {
-            let mut stdout = stdout.take(MOST as u64 + 1);
-            stdout.read_to_end(&mut output).await.map_err(broken)?;
-        }
-        if output.len() > MOST {
-            return Err(Error::unavailable(
-                "the command of credential_process prints over 64 KiB",
-            ));
-        }
-        let status = child.wait().await.map_err(broken)?;
-        match status.code() {
-            Some(0) => {}
+        let printed = Program::of(self.command()).at_most(MOST).run();
+        let printed = printed.await.map_err(not_run)?;
+        // Where somebody else has waited for it, its output speaks for itself.
+        let ended = printed.status().map(|status| status.code());
+        match ended {
+            None | Some(Some(0)) => {}
             // What a shell says of a command that it did not find, or could not run.
-            Some(code @ (126 | 127)) => {
+            Some(Some(code @ (126 | 127))) => {
                 return Err(Error::misconfigured(format!(
                     "the command of credential_process cannot be found or run (code {code})"
                 )));
             }
-            Some(code) => {
+            Some(Some(code)) => {
                 return Err(Error::unavailable(format!(
                     "the command of credential_process ends with code {code}: run it by hand to see what it says"
                 )));
             }
-            None => {
+            Some(None) => {
                 return Err(Error::unavailable(
                     "the command of credential_process was killed",
                 ));
             }
         }
-        let document = Document::read("the output of credential_process", &output)?;
+        let document = Document::printed("the output of credential_process", printed.output())?;
         if document.version != Some(1) {
             return Err(Error::misconfigured(
                 "the output of credential_process has no Version, or another one than 1",
@@ -110,6 +86,8 @@ impl CredentialProcess {
     /// `cmd.exe` takes the rest of its line as it is, and strips one pair of quotes.
     #[cfg(windows)]
     fn command(&self) -> Command {
+        use std::os::windows::process::CommandExt;
+
         let mut command = Command::new("cmd.exe");
         command.arg("/C").raw_arg(format!("\"{}\"", self.command));
         command
@@ -124,6 +102,27 @@ impl ProvideCredential for CredentialProcess {
 
     async fn provide(&self, _: &Request) -> Result<Issued, Error> {
         Ok(self.keys().await?.issued())
+    }
+}
+
+fn not_run(fault: ProgramFault) -> Error {
+    match fault {
+        ProgramFault::Start(error) => {
+            let message = "the shell for the command of credential_process cannot be run";
+            let told = match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => {
+                    Error::misconfigured(message)
+                }
+                // No process or no descriptor could be had: another time there may be one.
+                _ => Error::unavailable(message),
+            };
+            told.caused_by(error)
+        }
+        ProgramFault::Output(error) => {
+            Error::unavailable("the output of the command of credential_process broke off")
+                .caused_by(error)
+        }
+        fault => Error::unavailable(format!("the command of credential_process {fault}")),
     }
 }
 

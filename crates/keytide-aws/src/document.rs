@@ -3,12 +3,13 @@
 use std::fmt;
 
 use keytide_core::Error;
-use keytide_issuer::read_object;
+use keytide_issuer::{read_object, read_object_of};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use zeroize::Zeroizing;
 
 use crate::keys::{Keys, instant};
+use crate::marks::{Marks, SessionOf, is_account_id};
 
 /// The members of the document that are read; others are passed over. Names are compared without case, as the SDKs do;
 /// one that stands twice is an error.
@@ -21,6 +22,7 @@ pub(crate) struct Document {
     session_token: Option<Zeroizing<String>>,
     expiration: Option<String>,
     role_arn: Option<String>,
+    account_id: Option<String>,
 }
 
 impl Document {
@@ -29,8 +31,17 @@ impl Document {
         read_object(what, body)
     }
 
+    /// Reads what a command has printed.
+    pub(crate) fn printed(what: &str, output: &[u8]) -> Result<Self, Error> {
+        read_object_of(
+            what,
+            "run the command by hand to see what it prints",
+            output,
+        )
+    }
+
     /// The keys, which must be those of a session that ends.
-    pub(crate) fn session_keys(self) -> Result<Keys, Error> {
+    pub(crate) fn session_keys(self, session: SessionOf) -> Result<Keys, Error> {
         let missing = |name: &str| {
             Error::unavailable(format!(
                 "the answer is no role credential: it has no {name}"
@@ -42,7 +53,9 @@ impl Document {
         if self.expiration.is_none() {
             return Err(missing("Expiration"));
         }
-        self.keys()
+        let mut keys = self.keys()?;
+        keys.marks.session = Some(session);
+        Ok(keys)
     }
 
     /// The keys, which may be static.
@@ -58,6 +71,10 @@ impl Document {
             session_token: self.session_token,
             expires_at: self.expiration.as_deref().map(instant).transpose()?,
             principal: self.role_arn.filter(|arn| arn.starts_with("arn:")),
+            marks: Marks {
+                account_id: self.account_id.filter(|id| is_account_id(id)),
+                ..Marks::default()
+            },
         };
         keys.checked()
     }
@@ -88,6 +105,7 @@ impl<'de> Visitor<'de> for Members {
                 "secretaccesskey" => once(&mut document.secret_access_key, &mut map)?,
                 "token" | "sessiontoken" => once(&mut document.session_token, &mut map)?,
                 "expiration" | "expiresat" => once(&mut document.expiration, &mut map)?,
+                "accountid" => once(&mut document.account_id, &mut map)?,
                 "rolearn" => once(&mut document.role_arn, &mut map)?,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
@@ -120,7 +138,8 @@ mod tests {
     use super::*;
 
     fn keys(body: &str) -> Result<Keys, Error> {
-        Document::read("the answer", body.as_bytes()).and_then(Document::session_keys)
+        Document::read("the answer", body.as_bytes())
+            .and_then(|document| document.session_keys(SessionOf::Role))
     }
 
     #[test]
@@ -129,6 +148,10 @@ mod tests {
             r#"{"Code":"Success","Type":"AWS-HMAC","AccessKeyId":"AKID","SecretAccessKey":"s","Token":"t","Expiration":"2009-02-13T23:31:30Z","LastUpdated":"x"}"#,
             r#"{"accesskeyid":"AKID","secretAccessKey":"s","SessionToken":"t","expiresat":"2009-02-13T23:31:30Z","nested":{"Token":[1]}}"#,
             r#"{"AccessKeyId":"AKID","SecretAccessKey":"s","Token":"t","Expiration":"2009-02-14T00:31:30+01:00","RoleArn":null}"#,
+            r#"{"AccessKeyId":"AKID","SecretAccessKey":"s","Token":"t","Expiration":"2009-02-13 23:31:30+00:00"}"#,
+            r#"{"AccessKeyId":"AKID","SecretAccessKey":"s","Token":"t","Expiration":"2009-02-14T00:31:30+0100"}"#,
+            r#"{"AccessKeyId":"AKID","SecretAccessKey":"s","Token":"t","Expiration":"20090213T233130Z"}"#,
+            "\u{feff}{\"AccessKeyId\":\"AKID\",\"SecretAccessKey\":\"s\",\"Token\":\"t\",\"Expiration\":\"2009-02-13T23:31:30Z\"}",
         ] {
             let keys = keys(body).unwrap();
 

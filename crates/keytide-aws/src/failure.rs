@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use keytide_core::{Error, ErrorKind, RetryAfter};
-use keytide_issuer::KnownCode;
+use keytide_issuer::{KnownCode, is_trouble};
 
 /// What is looked at of a failure.
 pub(crate) struct Failure<'a> {
@@ -22,12 +22,24 @@ impl Failure<'_> {
         let Some(code) = self.code else {
             return self.unknown(more);
         };
+        let trouble = is_trouble(self.status);
+        let mend = match code.kind() {
+            ErrorKind::Throttled | ErrorKind::Unavailable => code.mend(),
+            _ if trouble => "by its status the service is in trouble, so this is no refusal",
+            _ => code.mend(),
+        };
         let message = format!(
-            "{origin} answers {status} with {}: {}{more}",
-            code.code(),
-            code.mend()
+            "{origin} answers {status} with {}: {mend}{more}",
+            code.code()
         );
         match code.kind() {
+            _ if self.status == StatusCode::TOO_MANY_REQUESTS => {
+                Error::throttled(self.retry_after, message)
+            }
+            ErrorKind::Refused | ErrorKind::NotConfigured if trouble => match self.retry_after {
+                Some(_) => Error::throttled(self.retry_after, message),
+                None => Error::unavailable(message),
+            },
             ErrorKind::Refused => Error::refused(message),
             ErrorKind::NotConfigured => Error::not_configured(message),
             ErrorKind::Throttled => Error::throttled(self.retry_after, message),
@@ -122,6 +134,12 @@ mod tests {
             (403, "SignatureDoesNotMatch", None, Refused, None),
             (403, "RequestExpired", None, Unavailable, None),
             (404, "InstanceProfileNotFound", None, NotConfigured, None),
+            // By their status these are no answers to what was asked.
+            (429, "AccessDenied", None, Throttled, None),
+            (429, "InternalFailure", None, Throttled, None),
+            (500, "AccessDenied", None, Unavailable, None),
+            (503, "AccessDenied", later, Throttled, later),
+            (500, "InstanceProfileNotFound", None, Unavailable, None),
             (500, "InternalFailure", later, Throttled, later),
             (400, "NeverHeardOf", None, Unavailable, None),
             (403, "NeverHeardOf", None, Unavailable, None),

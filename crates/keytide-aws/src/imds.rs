@@ -13,6 +13,7 @@ use crate::codes::{self, METADATA};
 use crate::document::Document;
 use crate::failure::{AMZ_RETRY_AFTER, Failure, patience};
 use crate::keys::Keys;
+use crate::marks::SessionOf;
 
 /// Asks the instance metadata service for the keys of the instance's role. Version 2 alone: a session token first, and
 /// never a request without one.
@@ -106,7 +107,7 @@ impl Imds {
         let answer = self.ask(&endpoint, request).await;
         answer.map_err(|error| match (&self.role, error.kind()) {
             (Some(role), ErrorKind::NotConfigured) => Error::misconfigured(format!(
-                "the provider names the role {role} of this instance, and {error}"
+                "the provider names the role {role} of this instance (Imds::role), and {error}"
             )),
             _ => error,
         })
@@ -127,16 +128,17 @@ impl Imds {
             Ok::<Ask, Error>(ask.secret_header(TOKEN_HEADER, token.trim_ascii()))
         };
 
+        let attached = async || {
+            let reply = get(ROLES_PATH)?.send(request).await?;
+            let body = Self::accept(reply, Step::Role)?;
+            let text = std::str::from_utf8(&body).unwrap_or_default();
+            Ok::<_, Error>(text.lines().next().unwrap_or_default().trim().to_owned())
+        };
         let role = match &self.role {
             Some(role) => role.clone(),
-            None => {
-                let reply = get(ROLES_PATH)?.send(request).await?;
-                let body = Self::accept(reply, Step::Role)?;
-                let text = std::str::from_utf8(&body).unwrap_or_default();
-                text.lines().next().unwrap_or_default().trim().to_owned()
-            }
+            None => attached().await?,
         };
-        if role.is_empty() || role.len() > 64 || !role.chars().all(is_legal_in_name) {
+        if !is_role(&role) {
             if self.role.is_some() {
                 return Err(Error::misconfigured(
                     "the name of the instance's role is none that a role can have",
@@ -149,6 +151,20 @@ impl Imds {
 
         let reply = get(&format!("{ROLES_PATH}{role}"))?.send(request).await?;
         let listed = self.role.is_none();
+        let is_named = !listed && reply.status() == StatusCode::NOT_FOUND;
+        if is_named && reply.code(&METADATA).is_none() {
+            // Which one is attached decides what is to be mended.
+            let other = attached().await?;
+            return Err(if is_role(&other) && other != role {
+                Error::not_configured(format!(
+                    "it has the role {other}: name that one, or leave it to the service to say"
+                ))
+            } else {
+                Error::unavailable(
+                    "the metadata service has no keys for the role that it lists: it is being replaced or taken away",
+                )
+            });
+        }
         let body = Self::accept(reply, Step::Keys { listed })?;
         let document = Document::read("the answer of the metadata service", &body)?;
         if let Some(code) = document.code.as_deref().filter(|code| *code != "Success") {
@@ -160,7 +176,7 @@ impl Imds {
             };
             return Err(failure.error());
         }
-        let mut keys = document.session_keys()?;
+        let mut keys = document.session_keys(SessionOf::Instance)?;
         keys.principal.get_or_insert(role);
         Ok(keys)
     }
@@ -248,7 +264,7 @@ impl Step {
                 answered("for the role that it has just named: it is being replaced or taken away"),
             )),
             (StatusCode::NOT_FOUND, Self::Role | Self::Keys { .. }) => Some(Error::not_configured(
-                answered("for the role: no role, or another one, is attached to this instance"),
+                answered("to the question for the role: none is attached to this instance"),
             )),
             (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, Self::Token) => {
                 Some(Error::unavailable(answered(
@@ -264,6 +280,11 @@ impl Step {
             _ => None,
         }
     }
+}
+
+/// Whether a role can have this name.
+fn is_role(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.chars().all(is_legal_in_name)
 }
 
 /// A session token of the service is text of one line.
@@ -285,7 +306,6 @@ fn silent(error: &Error) -> Error {
     .caused_by(error.clone())
 }
 
-/// The service answers at once or not at all.
 impl fmt::Debug for Imds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Imds")
@@ -295,6 +315,7 @@ impl fmt::Debug for Imds {
     }
 }
 
+/// The service answers at once or not at all.
 const ANSWER: Duration = Duration::from_secs(2);
 const TOKEN_PATH: &str = "/latest/api/token";
 const ROLES_PATH: &str = "/latest/meta-data/iam/security-credentials/";

@@ -4,11 +4,11 @@ use std::fmt;
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
 use keytide_core::{Credential, Error, Issued};
 use keytide_issuer::Env;
 use zeroize::Zeroizing;
+
+use crate::marks::{self, Marks};
 
 /// An access key id, its secret, and what belongs to them.
 pub(crate) struct Keys {
@@ -17,6 +17,8 @@ pub(crate) struct Keys {
     pub(crate) session_token: Option<Zeroizing<String>>,
     pub(crate) expires_at: Option<SystemTime>,
     pub(crate) principal: Option<String>,
+    /// What they say of themselves to whoever asks for more with them.
+    pub(crate) marks: Marks,
 }
 
 impl Keys {
@@ -35,6 +37,10 @@ impl Keys {
                 session_token,
                 expires_at: None,
                 principal: None,
+                marks: Marks {
+                    account_id: account_id_of(env)?,
+                    ..Marks::default()
+                },
             })),
             [id, secret, _] => {
                 let [set, missing] = match (id, secret) {
@@ -90,19 +96,26 @@ impl Keys {
         if let Some(principal) = self.principal {
             issued = issued.principal(principal);
         }
-        issued
+        self.marks.put(issued)
     }
 
-    /// As the SDK has them.
-    pub(crate) fn for_sdk(&self) -> Credentials {
-        Credentials::new(
-            self.access_key_id.as_str(),
-            self.secret_access_key.as_str(),
-            self.session_token.as_deref().cloned(),
-            self.expires_at,
-            SOURCE,
-        )
+    /// For the signature of a request.
+    pub(crate) fn signer(&self) -> Signer<'_> {
+        let token = self.session_token.as_ref();
+        Signer {
+            key_id: &self.access_key_id,
+            secret: self.secret_access_key.as_bytes(),
+            session_token: token.map(|token| token.as_bytes()),
+        }
     }
+}
+
+/// The keys that a request is signed with.
+#[derive(Clone, Copy)]
+pub(crate) struct Signer<'k> {
+    pub(crate) key_id: &'k str,
+    pub(crate) secret: &'k [u8],
+    pub(crate) session_token: Option<&'k [u8]>,
 }
 
 /// A credential of a cache as the SDK has it. `reason` goes into the event of the exposure.
@@ -113,25 +126,54 @@ pub(crate) fn for_sdk(credential: &Credential, reason: &'static str) -> Result<C
         )
     };
     let exposed = credential.expose_signing_key(reason)?;
+    let account_id = marks::account_id(credential);
     let text = |bytes: &[u8]| {
         std::str::from_utf8(bytes)
             .map(str::to_owned)
             .map_err(|_| not_aws())
     };
-    Ok(Credentials::new(
-        exposed.key_id,
-        text(exposed.secret)?,
-        exposed.session_token.map(text).transpose()?,
-        credential.expires_at(),
-        SOURCE,
-    ))
+    let mut credentials = Credentials::builder()
+        .access_key_id(exposed.key_id)
+        .secret_access_key(text(exposed.secret)?)
+        .provider_name(SOURCE);
+    credentials.set_session_token(exposed.session_token.map(text).transpose()?);
+    credentials.set_expiry(credential.expires_at());
+    credentials.set_account_id(account_id.map(Into::into));
+    Ok(credentials.build())
 }
 
-/// An instant as AWS writes it, such as `2026-11-24T10:00:00Z` (RFC 3339).
+/// A credential of a cache for the signature of a request. `reason` goes into the event of the exposure.
+pub(crate) fn signer<'c>(
+    credential: &'c Credential,
+    reason: &'static str,
+) -> Result<Signer<'c>, Error> {
+    let exposed = credential.expose_signing_key(reason)?;
+    Ok(Signer {
+        key_id: exposed.key_id,
+        secret: exposed.secret,
+        session_token: exposed.session_token,
+    })
+}
+
+/// The account that the environment says its keys are of.
+fn account_id_of(env: &Env) -> Result<Option<String>, Error> {
+    let Some(id) = env.get(ACCOUNT_ID)? else {
+        return Ok(None);
+    };
+    if !marks::is_account_id(&id) {
+        return Err(Error::misconfigured(format!(
+            "the environment variable {ACCOUNT_ID} is no account id of 12 digits"
+        )));
+    }
+    Ok(Some(id))
+}
+
+/// An instant as AWS writes it, such as `2026-11-24T10:00:00Z` (RFC 3339), or as helpers do, in the other forms that botocore
+/// takes.
 pub(crate) fn instant(text: &str) -> Result<SystemTime, Error> {
-    let wrong = || Error::unavailable("the answer's time of expiry is no instant in RFC 3339");
-    let instant = DateTime::from_str(text.trim(), Format::DateTimeWithOffset);
-    SystemTime::try_from(instant.map_err(|_| wrong())?).map_err(|_| wrong())
+    keytide_issuer::instant(text).ok_or_else(|| {
+        Error::unavailable("the answer's time of expiry is no instant with an offset, such as 2026-11-24T10:00:00Z")
+    })
 }
 
 impl fmt::Debug for Keys {
@@ -146,5 +188,6 @@ impl fmt::Debug for Keys {
 pub(crate) const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 pub(crate) const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
 pub(crate) const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
+const ACCOUNT_ID: &str = "AWS_ACCOUNT_ID";
 /// What the SDK calls the origin of a credential.
 const SOURCE: &str = "keytide";

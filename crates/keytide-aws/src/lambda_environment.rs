@@ -8,6 +8,7 @@ use keytide_issuer::Env;
 
 use crate::container_endpoint::ContainerEndpoint;
 use crate::keys::{ACCESS_KEY_ID, Keys, SESSION_TOKEN};
+use crate::marks::SessionOf;
 
 /// The keys of a function's role, which Lambda puts into the environment of the process.
 ///
@@ -94,10 +95,11 @@ impl LambdaEnvironment {
                 "{ACCESS_KEY_ID} is set and {SESSION_TOKEN} is not, which Lambda sets beside it: leave all three to Lambda"
             )));
         }
-        let keys = Keys {
+        let mut keys = Keys {
             expires_at: request.now().checked_add(self.reading_lasts),
             ..keys
         };
+        keys.marks.session = Some(SessionOf::Role);
         keys.checked()
     }
 }

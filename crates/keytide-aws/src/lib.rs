@@ -13,10 +13,12 @@ mod failure;
 mod imds;
 mod keys;
 mod lambda_environment;
+mod marks;
 mod outbound_token;
 mod principal;
 mod session;
 mod sts;
+mod tls_client;
 mod web_identity;
 
 pub use assume_role::{AssumeRole, AssumeRoleBuilder};
@@ -42,4 +44,5 @@ pub fn fuzz_answer(body: &[u8]) {
     let _ = document::Document::read("the answer", body).and_then(document::Document::keys);
     let _ = keytide_http::aws_code_in_xml(body);
     let _ = codes::in_metadata(body);
+    sts::fuzz_answer(body);
 }

@@ -3,14 +3,15 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use aws_sdk_sts::types::Tag;
+use aws_sdk_sts::operation::get_web_identity_token::GetWebIdentityTokenInput;
 use keytide_aws_policy::is_legal_in_tag;
 use keytide_core::{
     Cache, CredentialKind, Error, Issued, Profile, ProvideCredential, Request, Subject, SubjectUse,
 };
+use zeroize::Zeroizing;
 
 use crate::keys;
-use crate::sts::{Call, StsEndpoint, sts_setters};
+use crate::sts::{Call, StsEndpoint, sts_setters, tagged, unwritten};
 
 /// Asks STS for a JSON web token that says who we are to an issuer outside of AWS (`GetWebIdentityToken`, outbound identity
 /// federation): a bearer token, for the token exchange of that issuer.
@@ -81,25 +82,22 @@ impl ProvideCredential for OutboundToken {
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
         let credential = self.base.obtain(request).await?;
-        let keys = keys::for_sdk(&credential, "signature of GetWebIdentityToken")?;
+        let keys = keys::signer(&credential, "signature of GetWebIdentityToken")?;
         let principal = credential.principal().map(ToOwned::to_owned);
-        let tags = self.tags.iter().map(|(key, value)| {
-            let tag = Tag::builder().key(key).value(value).build();
-            tag.map_err(|_| Error::misconfigured("a tag of the token cannot be sent"))
-        });
-        let tags = tags.collect::<Result<Vec<_>, _>>()?;
-        let call = Call::new(&self.sts, Some(keys), request)?;
-        let asked = call
-            .client
-            .get_web_identity_token()
+        let tags = self.tags.iter();
+        let input = GetWebIdentityTokenInput::builder()
             .set_audience(Some(self.audiences.clone()))
             .signing_algorithm(match self.algorithm {
                 SigningAlgorithm::Rs256 => "RS256",
                 SigningAlgorithm::Es384 => "ES384",
             })
             .duration_seconds(i32::try_from(self.lifetime.as_secs()).unwrap_or(i32::MAX))
-            .set_tags((!tags.is_empty()).then_some(tags))
-            .send();
+            .set_tags(tagged(
+                tags.map(|(key, value)| (key.as_str(), value.as_str())),
+            )?)
+            .build()
+            .map_err(unwritten)?;
+        let call = Call::new(&self.sts, Some(keys), request).await?;
         let denied = || {
             let tagged = if self.tags.is_empty() {
                 ""
@@ -108,16 +106,17 @@ impl ProvideCredential for OutboundToken {
             };
             format!("; the caller's policy needs sts:GetWebIdentityToken{tagged}")
         };
-        let output = match call.send(asked, denied).await {
+        let output = match call.send(input, denied).await {
             Ok(output) => output,
             Err(error) => {
                 call.report(&self.under, credential.generation());
                 return Err(error);
             }
         };
-        let token = output
+        let mut token = output
             .web_identity_token
             .filter(|token| !token.is_empty())
+            .map(Zeroizing::new)
             .ok_or_else(|| Error::unavailable("the answer of STS holds no token"))?;
         if token.len() > 64 << 10 || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::unavailable(
@@ -130,7 +129,7 @@ impl ProvideCredential for OutboundToken {
             .ok_or_else(|| {
                 Error::unavailable("the answer of STS does not say when its token expires")
             })?;
-        let issued = Issued::bearer(token).expires_at(expires_at);
+        let issued = Issued::bearer(std::mem::take(&mut *token)).expires_at(expires_at);
         Ok(match principal {
             Some(principal) => issued.principal(principal),
             None => issued,

@@ -9,12 +9,6 @@ pub(crate) fn role_of_session(principal: &str) -> Option<String> {
     Some(format!("{head}:role/{role}"))
 }
 
-/// The session name of an assumed-role session.
-pub(crate) fn session_of(principal: &str) -> Option<&str> {
-    let (_, resource) = principal.split_once(":assumed-role/")?;
-    resource.split_once('/').map(|(_, session)| session)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -26,7 +20,6 @@ mod tests {
             role_of_session(session).as_deref(),
             Some("arn:aws:iam::123456789012:role/reader")
         );
-        assert_eq!(session_of(session), Some("name"));
-        assert_eq!(session_of("reader"), None);
+        assert_eq!(role_of_session("reader"), None);
     }
 }

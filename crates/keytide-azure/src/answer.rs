@@ -43,7 +43,10 @@ impl Token {
     /// from a cache, and it may count from when the token was made.
     pub(crate) fn of_managed_identity(self, request: &Request) -> Result<Issued, Error> {
         let expires_at = self.own.expires_on.instant().ok_or_else(|| {
-            Error::unavailable("the answer does not say in expires_on, as seconds since 1970, when the token expires")
+            Error::unavailable(
+                "the answer does not say in expires_on, as an instant that can be meant (seconds since 1970, or a date with an \
+                 offset), when the token expires",
+            )
         })?;
         let made = self.made(expires_at, request)?;
         let client_id = self.own.client_id.clone().filter(|id| is_name(id));
@@ -72,7 +75,7 @@ impl Token {
             .filter(|from| *from < expires_at);
         let Some(valid_from) = valid_from else {
             return Err(Error::unavailable(
-                "the not_before of the answer is no instant before its expires_on, in seconds since 1970",
+                "the not_before of the answer is no instant before its expires_on",
             ));
         };
         if let Ok(ahead) = valid_from.duration_since(request.now()) {

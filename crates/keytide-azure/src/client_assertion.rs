@@ -5,7 +5,7 @@ use std::fmt;
 use keytide_core::{CredentialKind, Error, Issued, Profile, ProvideCredential, Request, Subject};
 use keytide_issuer::IssuerClient;
 
-use crate::entra::{AUTHORITY, Client, Exchange, Proof};
+use crate::entra::{AUTHORITY, Client, Exchange, Proof, REMEDY, Said};
 use crate::resource::Resource;
 
 /// Presents an assertion to Entra, whoever has signed it, and gets an access token for it.
@@ -58,7 +58,9 @@ impl ClientAssertion {
 
 impl ProvideCredential for ClientAssertion {
     fn profile(&self) -> Profile {
-        Profile::bearer("client_assertion").issuer(self.client.endpoint.origin())
+        Profile::bearer("client_assertion")
+            .issuer(self.client.endpoint.origin())
+            .remedy(REMEDY)
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
@@ -106,10 +108,12 @@ impl ClientAssertionBuilder {
     pub fn build(self) -> Result<ClientAssertion, Error> {
         self.assertion.expect_kind(CredentialKind::BearerToken)?;
         let resource = Resource::parse(&self.resource)?;
-        let authority = self.authority.as_deref().unwrap_or(AUTHORITY);
+        let authority = Said::new(self.authority.as_deref().unwrap_or(AUTHORITY), "authority");
+        let tenant_id = Said::new(self.tenant_id, "the tenant_id");
+        let client_id = Said::new(self.client_id, "the client_id");
         let client = self.client.unwrap_or_else(IssuerClient::shared);
         Ok(ClientAssertion {
-            client: Client::new(authority, &self.tenant_id, &self.client_id)?,
+            client: Client::new(&authority, &tenant_id, &client_id)?,
             proof: Proof::Subject(self.assertion),
             exchange: Exchange::new(resource, self.capable, client),
         })

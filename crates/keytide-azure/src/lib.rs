@@ -11,6 +11,7 @@ pub mod bridge;
 mod client_assertion;
 mod default_identity;
 mod entra;
+mod hosts;
 mod managed_identity;
 mod resource;
 mod workload_identity;

@@ -66,21 +66,47 @@ pub(crate) static OAUTH: Dialect = Dialect::new(
     ],
 );
 
-/// The IAM Credentials API: the reasons of `google.rpc.ErrorInfo`, then the names of `google.rpc.Code`.
-pub(crate) static API: Dialect = Dialect::new(
+/// The IAM Credentials API, asked for an access token by an account or a person.
+pub(crate) static API_ACCESS: Dialect = Dialect::new(
     find,
-    &[
-        SERVICE_DISABLED,
-        RATE_LIMIT_EXCEEDED,
+    &api(
+        "grant the caller roles/iam.serviceAccountTokenCreator on this service account alone (with delegates: each on the \
+         next one), and check that it exists",
+    ),
+);
+
+/// The IAM Credentials API, asked for an identity token: that role holds nothing else.
+pub(crate) static API_IDENTITY: Dialect = Dialect::new(
+    find,
+    &api(
+        "grant the caller roles/iam.serviceAccountOpenIdTokenCreator on this service account alone (with delegates: \
+         roles/iam.serviceAccountTokenCreator, each on the next one), and check that it exists",
+    ),
+);
+
+/// The IAM Credentials API, asked by a federated identity. Its role does not sign, as that of others does.
+pub(crate) static API_FEDERATED: Dialect = Dialect::new(
+    find,
+    &api(
+        "grant the federated identity, as principal:// or principalSet:// of its pool, roles/iam.workloadIdentityUser on this \
+         service account alone, and check that it exists",
+    ),
+);
+
+/// The reasons of `google.rpc.ErrorInfo`, then the names of `google.rpc.Code`. `grant` says what a denied caller lacks.
+const fn api(grant: &'static str) -> [KnownCode; 18] {
+    [
         KnownCode::new(
-            "IAM_PERMISSION_DENIED",
+            "SERVICE_DISABLED",
             Refused,
-            "grant the caller roles/iam.serviceAccountTokenCreator on the service account",
+            "enable the API iamcredentials.googleapis.com in the project",
         ),
+        RATE_LIMIT_EXCEEDED,
+        KnownCode::new("IAM_PERMISSION_DENIED", Refused, grant),
         KnownCode::new(
             "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
             Refused,
-            "the base token needs the scope https://www.googleapis.com/auth/iam or cloud-platform",
+            "the base token needs the scope https://www.googleapis.com/auth/iam",
         ),
         KnownCode::new(
             "ACCESS_TOKEN_EXPIRED",
@@ -102,7 +128,7 @@ pub(crate) static API: Dialect = Dialect::new(
             Refused,
             "the base token is not accepted: its issuer is asked for another",
         ),
-        PERMISSION_DENIED,
+        KnownCode::new("PERMISSION_DENIED", Refused, grant),
         NOT_FOUND,
         INVALID_ARGUMENT,
         FAILED_PRECONDITION,
@@ -112,14 +138,14 @@ pub(crate) static API: Dialect = Dialect::new(
         KnownCode::new("DEADLINE_EXCEEDED", Unavailable, "the issuer is in trouble"),
         KnownCode::new("ABORTED", Unavailable, "the issuer is in trouble"),
         KnownCode::new("UNKNOWN", Unavailable, "the issuer is in trouble"),
-    ],
-);
+    ]
+}
 
 const PERMISSION_DENIED: KnownCode = KnownCode::new(
     "PERMISSION_DENIED",
     Refused,
-    "grant the caller roles/iam.serviceAccountTokenCreator on the service account (roles/iam.workloadIdentityUser for a \
-     federated identity), and check that it exists",
+    "the principal may not use the project that pays: grant it roles/serviceusage.serviceUsageConsumer there, and check \
+     workforce_pool_user_project",
 );
 const NOT_FOUND: KnownCode = KnownCode::new(
     "NOT_FOUND",
@@ -140,7 +166,7 @@ const FAILED_PRECONDITION: KnownCode = KnownCode::new(
 const SERVICE_DISABLED: KnownCode = KnownCode::new(
     "SERVICE_DISABLED",
     Refused,
-    "enable the APIs sts.googleapis.com and iamcredentials.googleapis.com in the project",
+    "enable the API sts.googleapis.com in the project",
 );
 const RATE_LIMIT_EXCEEDED: KnownCode = KnownCode::new(
     "RATE_LIMIT_EXCEEDED",

@@ -21,15 +21,51 @@ pub(crate) enum Role {
     AwsSts,
 }
 
-/// The origins that were allowed beside the documented ones.
+/// The origins that were allowed beside the documented ones, and whose Google it is.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Hosts {
     allowed: Vec<String>,
+    universe: Option<String>,
 }
 
 impl Hosts {
     pub(crate) fn allow(&mut self, origin: String) {
         self.allowed.push(origin);
+    }
+
+    /// Google's services are those below this domain.
+    pub(crate) fn of_universe(&mut self, domain: String) {
+        self.universe = Some(domain);
+    }
+
+    /// STS, where no other URL of it is given.
+    pub(crate) fn sts(&self) -> String {
+        format!("https://sts.{}/v1/token", self.universe())
+    }
+
+    /// The origin of the IAM Credentials API, where no other is given.
+    pub(crate) fn iam_credentials(&self) -> String {
+        format!("https://iamcredentials.{}", self.universe())
+    }
+
+    /// Whether a file is of the universe that was said in code. It names hosts, and is no reason to trust them.
+    ///
+    /// # Errors
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming the field.
+    pub(crate) fn expect_universe(&self, told: Option<&str>) -> Result<(), Error> {
+        let told = told.filter(|told| !told.is_empty()).unwrap_or(GOOGLE);
+        let expected = self.universe();
+        if told == expected {
+            return Ok(());
+        }
+        Err(Error::misconfigured(format!(
+            "universe_domain is {told:?}, and {expected} was expected: if it is meant, say so in code by universe_domain, \
+             for then tokens go to its hosts"
+        )))
+    }
+
+    fn universe(&self) -> &str {
+        self.universe.as_deref().unwrap_or(GOOGLE)
     }
 
     /// Checks the origins that were allowed.
@@ -48,7 +84,18 @@ impl Hosts {
             }
             allowed.push(origin);
         }
-        Ok(Self { allowed })
+        let is_domain = |domain: &str| domain.contains('.') && domain.split('.').all(is_label);
+        if let Some(domain) = &self.universe
+            && !is_domain(domain)
+        {
+            return Err(Error::misconfigured(format!(
+                "the universe_domain {domain:?} is no domain in lower case, such as googleapis.com"
+            )));
+        }
+        Ok(Self {
+            allowed,
+            universe: self.universe,
+        })
     }
 
     /// The endpoint, if its origin is documented for this role, or was allowed by name. `field` says where the URL was
@@ -58,7 +105,7 @@ impl Hosts {
             Error::misconfigured(format!("{field} cannot be asked")).caused_by(error)
         })?;
         let origin = endpoint.origin();
-        if self.allowed.contains(&origin) || role.documents(&endpoint) {
+        if self.allowed.contains(&origin) || role.documents(&endpoint, self.universe()) {
             return Ok(endpoint);
         }
         Err(Error::misconfigured(format!(
@@ -81,16 +128,13 @@ impl Role {
         }
     }
 
-    fn documents(self, endpoint: &Endpoint) -> bool {
+    fn documents(self, endpoint: &Endpoint, universe: &str) -> bool {
         let origin = endpoint.origin();
         let path = Url::parse(endpoint.as_str()).map(|url| url.path().to_owned());
         let path = path.unwrap_or_default();
         match self {
-            Self::Sts => origin == "https://sts.googleapis.com" || regional(&origin, "sts"),
-            Self::IamCredentials => {
-                origin == "https://iamcredentials.googleapis.com"
-                    || regional(&origin, "iamcredentials")
-            }
+            Self::Sts => is_of(&origin, "sts", universe),
+            Self::IamCredentials => is_of(&origin, "iamcredentials", universe),
             // The last two are those of old key files.
             Self::TokenEndpoint => matches!(
                 (origin.as_str(), path.as_str()),
@@ -123,14 +167,11 @@ impl Role {
     }
 }
 
-/// `https://sts.europe-west1.rep.googleapis.com`
-fn regional(origin: &str, service: &str) -> bool {
-    between(
-        origin,
-        &format!("https://{service}."),
-        ".rep.googleapis.com",
-    )
-    .is_some_and(is_label)
+/// `https://sts.googleapis.com`, or that of a location: `https://sts.europe-west1.rep.googleapis.com`.
+fn is_of(origin: &str, service: &str, universe: &str) -> bool {
+    let service = format!("https://{service}.");
+    origin == format!("{service}{universe}")
+        || between(origin, &service, &format!(".rep.{universe}")).is_some_and(is_label)
 }
 
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
@@ -143,6 +184,9 @@ fn is_label(text: &str) -> bool {
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
+
+/// Where no other universe is said.
+pub(crate) const GOOGLE: &str = "googleapis.com";
 
 #[cfg(test)]
 mod tests {
@@ -297,6 +341,51 @@ mod tests {
             let mut hosts = Hosts::default();
             hosts.allow(wrong.to_owned());
             assert!(hosts.checked().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn another_universe_is_said_in_code_and_then_it_is_the_only_one() {
+        let mut hosts = Hosts::default();
+        hosts.of_universe("apis.example".to_owned());
+        let hosts = hosts.checked().unwrap();
+
+        assert_eq!(hosts.sts(), "https://sts.apis.example/v1/token");
+        assert_eq!(
+            hosts.iam_credentials(),
+            "https://iamcredentials.apis.example"
+        );
+        for (url, documented) in [
+            ("https://sts.apis.example/v1/token", true),
+            ("https://sts.eu1.rep.apis.example/v1/token", true),
+            ("https://sts.googleapis.com/v1/token", false),
+            ("https://sts.apis.example.evil.example/v1/token", false),
+            ("https://iamcredentials.apis.example/v1/token", false),
+        ] {
+            assert_eq!(hosts.endpoint(Sts, "x", url).is_ok(), documented, "{url}");
+        }
+        assert!(hosts.expect_universe(Some("apis.example")).is_ok());
+        for other in [None, Some(""), Some("googleapis.com"), Some("evil.example")] {
+            let error = hosts.expect_universe(other).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Misconfigured, "{other:?}");
+            assert!(error.to_string().contains("universe_domain"), "{error}");
+        }
+        let google = Hosts::default();
+        assert!(google.expect_universe(None).is_ok());
+        assert!(google.expect_universe(Some("googleapis.com")).is_ok());
+        assert!(google.expect_universe(Some("apis.example")).is_err());
+        for wrong in [
+            "",
+            "example",
+            "a..b",
+            "A.example",
+            "a.example/x",
+            "a.example:8",
+        ] {
+            let mut hosts = Hosts::default();
+            hosts.of_universe(wrong.to_owned());
+            let error = hosts.checked().unwrap_err();
+            assert!(error.to_string().contains("universe_domain"), "{error}");
         }
     }
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use keytide_core::{Error, ErrorKind, Issued, Request, Secret};
-use keytide_issuer::{Endpoint, IssuerClient, Wiped};
+use keytide_issuer::{Dialect, Endpoint, IssuerClient, Wiped};
 use serde::Serialize;
 
 use crate::answer::{Generated, identity_token};
-use crate::codes::API;
+use crate::codes::{API_ACCESS, API_FEDERATED, API_IDENTITY};
 use crate::hosts::{Hosts, Role};
 use crate::identity;
 use crate::token_purpose::{TokenPurpose, check_account};
@@ -21,6 +21,7 @@ pub(crate) struct Impersonation {
     lifetime: Duration,
     include_email: bool,
     purpose: TokenPurpose,
+    codes: &'static Dialect,
 }
 
 /// An impersonation in the making.
@@ -67,9 +68,14 @@ impl Plan {
                 "an identity token lives for as long as its issuer wants: only access tokens take a lifetime",
             ));
         }
+        if !self.include_email && matches!(purpose, TokenPurpose::Access(_)) {
+            return Err(Error::misconfigured(
+                "an access token holds no e-mail address that could be left out (without_email): only identity tokens do",
+            ));
+        }
         let (field, url) = self
             .url
-            .unwrap_or_else(|| ("the endpoint", ORIGIN.to_owned()));
+            .unwrap_or_else(|| ("the endpoint", hosts.iam_credentials()));
         let call = match &purpose {
             TokenPurpose::Access(_) => "generateAccessToken",
             TokenPurpose::Identity(_) => "generateIdToken",
@@ -88,12 +94,22 @@ impl Plan {
                 .collect(),
             lifetime,
             include_email: self.include_email,
+            codes: match &purpose {
+                TokenPurpose::Access(_) => &API_ACCESS,
+                TokenPurpose::Identity(_) => &API_IDENTITY,
+            },
             purpose,
         })
     }
 }
 
 impl Impersonation {
+    /// By a federated identity, which has a narrower role for it than others.
+    pub(crate) fn by_federation(mut self) -> Self {
+        self.codes = &API_FEDERATED;
+        self
+    }
+
     pub(crate) fn origin(&self) -> String {
         self.endpoint.origin()
     }
@@ -128,7 +144,7 @@ impl Impersonation {
             .await
             .map_err(|error| (error, false))?;
         let base_refused = reply.status() == 401;
-        let answer = reply.accept(&API).map_err(|error| {
+        let answer = reply.accept(self.codes).map_err(|error| {
             let refused = base_refused && error.kind() == ErrorKind::Refused;
             (error, refused)
         })?;
@@ -209,7 +225,6 @@ pub(crate) const IAM_SCOPE: &str = "https://www.googleapis.com/auth/iam";
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 /// Where an organisation policy allows more than an hour.
 const LONGEST: Duration = Duration::from_secs(43_200);
-const ORIGIN: &str = "https://iamcredentials.googleapis.com";
 const PATH: &str = "/v1/projects/-/serviceAccounts/";
 
 #[cfg(test)]
@@ -258,5 +273,20 @@ mod tests {
         assert!(plan(60).checked(identity, &Hosts::default()).is_err());
         let default = Plan::of("a@b".to_owned()).checked(access(), &Hosts::default());
         assert_eq!(default.unwrap().lifetime(), HOUR);
+    }
+
+    #[test]
+    fn only_an_identity_token_can_leave_the_email_out() {
+        let plan = || Plan {
+            include_email: false,
+            ..Plan::of("a@b".to_owned())
+        };
+        let identity = TokenPurpose::Identity("x".to_owned());
+
+        let error = plan()
+            .checked(TokenPurpose::access([IAM_SCOPE]), &Hosts::default())
+            .unwrap_err();
+        assert!(error.to_string().contains("without_email"), "{error}");
+        assert!(plan().checked(identity, &Hosts::default()).is_ok());
     }
 }

@@ -13,6 +13,7 @@ mod identity;
 mod impersonated;
 mod impersonation;
 mod metadata_server;
+mod quota_project;
 mod service_account_key;
 mod sts;
 mod token_purpose;
@@ -30,6 +31,7 @@ pub use keytide_issuer::Env;
 /// The guarded client that asks issuers, for the `client` of each builder.
 pub use keytide_issuer::IssuerClient;
 pub use metadata_server::{MetadataServer, MetadataServerBuilder};
+pub use quota_project::QuotaProject;
 pub use service_account_key::{ServiceAccountKey, ServiceAccountKeyBuilder};
 pub use user_credentials::{UserCredentials, UserCredentialsBuilder};
 

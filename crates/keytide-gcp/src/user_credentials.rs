@@ -4,11 +4,14 @@ use std::fmt;
 use std::path::PathBuf;
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
-use keytide_issuer::{Endpoint, Form, IssuerClient, SecretText, SmallFile, TokenAnswer};
+use keytide_issuer::{
+    Endpoint, FileWatch, Form, IssuerClient, SecretText, SmallFile, TokenAnswer, without_bom,
+};
 use serde::Deserialize;
 
 use crate::codes::OAUTH;
 use crate::hosts::{Hosts, Role};
+use crate::quota_project::QuotaProject;
 use crate::token_purpose::check_scopes;
 
 /// Exchanges the refresh token that `gcloud auth application-default login` left for access tokens of the person who logged
@@ -28,6 +31,8 @@ pub struct UserCredentials {
     file: SmallFile,
     scopes: Vec<String>,
     endpoint: Endpoint,
+    quota_project: QuotaProject,
+    watch: FileWatch,
     client: IssuerClient,
 }
 
@@ -37,6 +42,8 @@ pub(crate) struct Login {
     client_id: String,
     client_secret: SecretText,
     refresh_token: SecretText,
+    universe_domain: Option<String>,
+    quota_project_id: Option<String>,
 }
 
 impl UserCredentials {
@@ -53,9 +60,25 @@ impl UserCredentials {
             client: None,
         }
     }
+
+    /// The project that pays for requests, where the login names one (`quota_project_id`): see [`QuotaProject`].
+    #[must_use]
+    pub fn quota_project(&self) -> QuotaProject {
+        self.quota_project.taken()
+    }
 }
 
 impl Login {
+    /// The project that pays for what the person does.
+    pub(crate) fn quota_project(&self) -> Option<String> {
+        self.quota_project_id.clone()
+    }
+
+    /// Whether it is of Google's own universe: a login of another is not exchanged here.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        Hosts::default().expect_universe(self.universe_domain.as_deref())
+    }
+
     /// Exchanges the refresh token.
     pub(crate) async fn exchange(
         &self,
@@ -88,13 +111,26 @@ impl ProvideCredential for UserCredentials {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
+        self.watch.attempt(request, self.ask(request)).await
+    }
+}
+
+impl UserCredentials {
+    async fn ask(&self, request: &Request) -> Result<Issued, Error> {
         let json = self.file.read().await?;
-        let login: Login = serde_json::from_slice(&json).map_err(|_| {
+        let login: Login = serde_json::from_slice(without_bom(&json)).map_err(|_| {
             Error::misconfigured(format!(
                 "the login of a user in {} has no client_id, client_secret and refresh_token: log in again",
                 self.file.path().display()
             ))
         })?;
+        let path = self.file.path().display();
+        login.check().map_err(|error| {
+            Error::misconfigured(format!("the login of a user in {path} cannot be used"))
+                .caused_by(error)
+        })?;
+        let whence = format!("quota_project_id of the login of a user in {path}");
+        self.quota_project.note(login.quota_project(), &whence)?;
         let token = login
             .exchange(&self.scopes, &self.client, &self.endpoint, request)
             .await?;
@@ -152,6 +188,8 @@ impl UserCredentialsBuilder {
         Ok(UserCredentials {
             file: SmallFile::new(self.path, "the login of a user"),
             scopes: self.scopes,
+            quota_project: QuotaProject::default(),
+            watch: FileWatch::new(),
             endpoint: hosts.endpoint(Role::TokenEndpoint, "the token_uri", &self.token_uri)?,
             client: self.client.unwrap_or_else(IssuerClient::shared),
         })

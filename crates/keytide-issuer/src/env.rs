@@ -114,10 +114,15 @@ impl Env {
             return Ok(None);
         };
         judge(&value).map(Some).map_err(|error| {
+            // In one line: whoever sees the first alone knows what to mend.
             let message = format!(
-                "the environment variable {name} is set, and does not name an endpoint that can be asked"
+                "the environment variable {name} is set, and does not name an endpoint that can be asked: {error}"
             );
-            Error::misconfigured(message).caused_by(error)
+            let told = Error::misconfigured(message);
+            match std::error::Error::source(&error) {
+                Some(cause) => told.caused_by(cause.to_string()),
+                None => told,
+            }
         })
     }
 
@@ -224,6 +229,19 @@ mod tests {
             assert!(env.endpoint(absent).unwrap().is_none());
             assert!(env.endpoint_of_platform(absent).unwrap().is_none());
         }
+        for host in [
+            "login.canary.example",
+            "login.canary.example:443/t",
+            "localhost:1",
+        ] {
+            let error = Env::of([("AUTHORITY_HOST", host)]).endpoint("AUTHORITY_HOST");
+            let text = error.unwrap_err().to_string();
+            assert!(
+                text.contains("AUTHORITY_HOST") && text.contains("has no scheme"),
+                "{text}"
+            );
+            assert!(!text.contains("canary"), "{text}");
+        }
         for wrong in [
             "http://10.0.0.5/canary",
             "canary",
@@ -238,6 +256,10 @@ mod tests {
                 let error = asked.unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::Misconfigured, "{wrong}");
                 assert!(error.to_string().contains("ISSUER_URL"), "{error}");
+                assert!(
+                    error.to_string().contains(": the URL of the issuer"),
+                    "{error}"
+                );
                 assert!(!format!("{error:?}").contains("canary"), "{error:?}");
             }
         }

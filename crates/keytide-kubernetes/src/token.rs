@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
 use keytide_core::{Error, Issued, Secret};
-use keytide_issuer::{Claims, Jwt, JwtFault};
+use keytide_issuer::{Claims, Jwt, JwtFault, trimmed};
 
 use crate::claims::warn_after;
 use crate::file::{self, Bytes, Trouble};
@@ -53,7 +53,7 @@ impl TokenCheck<'_> {
                 };
             }
         };
-        let token = content.trim_ascii();
+        let token = trimmed(&content);
         let fingerprint = Some(Fingerprint::of(token));
         match self.judge(token) {
             Ok((issued, form)) => Seen {
@@ -72,8 +72,8 @@ impl TokenCheck<'_> {
     fn judge(&self, token: &[u8]) -> Result<(Issued, SignatureForm), Error> {
         let name = self.path.display();
         let fault = |fault| match fault {
-            JwtFault::Torn(what) => {
-                Error::unavailable(format!("{name} {what}: it may be half written"))
+            torn @ (JwtFault::Torn(_) | JwtFault::Byte { .. }) => {
+                Error::unavailable(format!("{name} {torn}: it may be half written"))
             }
             what => Error::misconfigured(format!("the token in {name} {what}")),
         };
@@ -133,9 +133,9 @@ impl Fingerprint {
     /// That of a whole token; `None` for a file that holds none.
     pub(crate) async fn of_token_at(path: &Arc<Path>) -> Option<Self> {
         let content = file::read(path).await.ok()?;
-        let token = content.trim_ascii();
+        let token = trimmed(&content);
         match Jwt::parse(token).and_then(|jwt| jwt.claims()) {
-            Err(JwtFault::Torn(_)) => None,
+            Err(JwtFault::Torn(_) | JwtFault::Byte { .. }) => None,
             _ => Some(Self::of(token)),
         }
     }

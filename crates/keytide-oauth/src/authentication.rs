@@ -3,7 +3,7 @@
 use std::fmt;
 
 use keytide_core::{Error, Request, Subject};
-use keytide_issuer::{Ask, Form};
+use keytide_issuer::{Ask, Form, on_own_thread};
 use zeroize::Zeroizing;
 
 use crate::assertion::Assertion;
@@ -37,9 +37,11 @@ impl Authentication {
             Self::Signed(assertion) => {
                 let key = assertion.key.find().await?;
                 let (assertion, now) = (assertion.clone(), request.issuer_now());
-                let signed = tokio::task::spawn_blocking(move || assertion.sign(key, now))
+                let signed = on_own_thread(move || assertion.sign(key, now))
                     .await
-                    .map_err(|_| Error::unavailable("signing the assertion was cut off"))??;
+                    .map_err(|error| {
+                        Error::unavailable("the assertion was not signed").caused_by(error)
+                    })??;
                 present(&mut form, client_id, signed.as_bytes());
                 Ok(ask.form(form))
             }

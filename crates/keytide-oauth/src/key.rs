@@ -10,7 +10,7 @@ use aws_lc_rs::signature::{
     EcdsaSigningAlgorithm, Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 use keytide_core::Error;
-use keytide_issuer::SmallFile;
+use keytide_issuer::{SmallFile, pem_label, pem_text};
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject;
 use zeroize::{Zeroize, Zeroizing};
@@ -18,7 +18,8 @@ use zeroize::{Zeroize, Zeroizing};
 /// The private key of a client, for [`private_key_jwt`](crate::ClientCredentialsBuilder::private_key_jwt).
 ///
 /// It signs here and is sent nowhere; the issuer knows the public key alone. RSA signs as `RS256`, P-256 as `ES256`,
-/// P-384 as `ES384` and Ed25519 as `EdDSA`. The file is PEM: PKCS#8, PKCS#1 (RSA) or SEC 1 (EC), not encrypted.
+/// P-384 as `ES384` and Ed25519 as `EdDSA`. The file is PEM: PKCS#8, PKCS#1 (RSA) or SEC 1 (EC), not encrypted; it may be
+/// indented, begin with a mark of UTF-8, or have `\n` as two characters for its line ends.
 ///
 /// ```
 /// use keytide_oauth::AssertionKey;
@@ -114,13 +115,13 @@ impl Found {
 impl Pair {
     fn parse(pem: &[u8], named: &str) -> Result<Self, Error> {
         let wrong = |what: &str| Error::misconfigured(format!("{named} {what}"));
+        let pem = pem_text(pem);
         if pem.windows(9).any(|text| text == b"ENCRYPTED") {
             return Err(wrong(
                 "is encrypted: give it in the clear, in a file that only the agent reads",
             ));
         }
-        let mut key = PrivateKeyDer::from_pem_slice(pem)
-            .map_err(|_| wrong("is not a private key in PEM (PKCS#8, PKCS#1 or SEC 1)"))?;
+        let mut key = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| wrong(&found(&pem)))?;
         let pair = Self::of(&key);
         key.zeroize();
         pair.ok_or_else(|| {
@@ -186,6 +187,24 @@ impl Pair {
             }
             Self::Ed25519(pair) => Ok(pair.sign(message).as_ref().to_vec()),
         }
+    }
+}
+
+/// What a PEM without a private key is instead.
+fn found(pem: &[u8]) -> String {
+    const WANTED: &str = "a private key in PEM (PKCS#8, PKCS#1 or SEC 1)";
+    if pem.is_empty() {
+        return "is empty".to_owned();
+    }
+    match pem_label(pem) {
+        Some(label) if label.ends_with("PRIVATE KEY") => {
+            format!(
+                "begins as {WANTED}, {label}, and is broken: its base64 or its last line is not whole"
+            )
+        }
+        Some(label) => format!("holds {label} and no private key: give {WANTED}"),
+        None if pem.contains(&0) => format!("is binary or UTF-16, and not {WANTED}"),
+        None => format!("is not {WANTED}: no line of it is -----BEGIN … KEY-----"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The canonical request: what both sides hash. (IAM user guide, "Create a signed AWS API request".)
 
-use http::header::{HOST, HeaderName, HeaderValue};
+use http::header::{CONNECTION, HOST, HeaderName, HeaderValue};
 use keytide_http::Outgoing;
 use sha2::{Digest, Sha256};
 
@@ -36,7 +36,7 @@ impl<'a> Signed<'a> {
                 || (*name == X_AMZ_SECURITY_TOKEN
                     && (token.is_some() || !settings.sign_session_token))
                 || (*name == X_AMZ_CONTENT_SHA256 && sha256.is_some());
-            if !set_below && !settings.unsigned.contains(name) {
+            if !set_below && !settings.unsigned.contains(name) && !nominated(request, name) {
                 headers.push((name.as_str(), Value::Of(name)));
             }
         }
@@ -125,9 +125,38 @@ fn write(
     out.put(payload.as_bytes());
 }
 
-/// Without spaces at both ends, and with one in place of several. Other white space stays.
+/// Why a header cannot be signed so that everybody who checks signatures reads it as it is signed.
+pub(crate) fn unclear(settings: &Settings, request: &Outgoing<'_>) -> Option<String> {
+    let headers = request.headers().iter();
+    let mut signed = headers.filter(|(name, _)| !settings.unsigned.contains(name));
+    signed.find_map(|(name, value)| {
+        let value = value.as_bytes().trim_ascii();
+        if value.contains(&b'\t') {
+            return Some(format!(
+                "the header {name} has a tab, which some take for a space and some do not: leave it out, or the header unsigned"
+            ));
+        }
+        std::str::from_utf8(value).is_err().then(|| {
+            format!("the header {name} is not UTF-8: encode it, or leave the header unsigned")
+        })
+    })
+}
+
+/// Whether the request's own `Connection` says that a header is for the next hop only (RFC 9110, section 7.6.1): then no
+/// service sees it.
+fn nominated(request: &Outgoing<'_>, name: &HeaderName) -> bool {
+    let connection = request.headers().get_all(CONNECTION).iter();
+    let mut names = connection.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    names.any(|named| {
+        named
+            .trim_ascii()
+            .eq_ignore_ascii_case(name.as_str().as_bytes())
+    })
+}
+
+/// Without white space at both ends, which HTTP does not count to a value, and with one space in place of several.
 fn trimmed(mut value: &[u8], out: &mut impl Sink) {
-    while let [b' ', rest @ ..] | [rest @ .., b' '] = value {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
         value = rest;
     }
     let mut from = 0;
@@ -151,6 +180,7 @@ mod tests {
     use super::*;
     use crate::path::PathEncoding;
     use crate::payload::Payload;
+    use crate::services::Takes;
 
     /// The headers of a published vector, but those that signing sets.
     fn headers(vector: &Json) -> HeaderMap {
@@ -182,6 +212,7 @@ mod tests {
                 path: PathEncoding::Double,
                 normalize_path: is("normalize"),
                 payload: Payload::Signed,
+                takes: Takes::Signed,
                 content_sha256_header: is("sign_body"),
                 sign_session_token: is("sign_token"),
                 unsigned: Vec::new(),
@@ -196,7 +227,7 @@ mod tests {
             let request = Outgoing::new(&profile, &method, &uri, &mut headers, body, now).unwrap();
 
             let stamp = Stamp::of(request.now()).unwrap();
-            let payload = settings.payload.hash("service", &request).unwrap();
+            let payload = settings.payload.hash(settings.takes, &request).unwrap();
             let sha256 = is("sign_body").then_some(payload.as_str());
             let signed = Signed::collect(&settings, &request, token.as_ref(), &stamp, sha256);
             let mut canonical = Vec::new();

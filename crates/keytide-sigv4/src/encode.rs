@@ -1,17 +1,12 @@
 //! How bytes are written in what is signed: URI encoding by AWS's rule, and hexadecimal.
 
-use std::borrow::Cow;
-
 /// Encodes every byte but the unreserved characters of RFC 3986 (letters, digits, `-`, `.`, `_`, `~`), in upper case.
-pub(crate) fn uri(text: &str) -> Cow<'_, str> {
-    if text.bytes().all(is_unreserved) {
-        return Cow::Borrowed(text);
+pub(crate) fn uri(bytes: &[u8]) -> String {
+    let mut encoded = String::with_capacity(bytes.len() * 3);
+    for byte in bytes {
+        push(*byte, &mut encoded);
     }
-    let mut encoded = String::with_capacity(text.len() * 3);
-    for byte in text.bytes() {
-        push(byte, &mut encoded);
-    }
-    Cow::Owned(encoded)
+    encoded
 }
 
 /// As [`uri`], but slashes stay.
@@ -28,6 +23,35 @@ pub(crate) fn path(bytes: &[u8]) -> String {
 
 pub(crate) fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+/// Percent-decodes; what is not two hexadecimal digits stays.
+pub(crate) fn decode(text: &str) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let escaped = match after {
+            [high, low, ..] if byte == b'%' => digit(*high).zip(digit(*low)),
+            _ => None,
+        };
+        rest = match escaped {
+            Some((high, low)) => {
+                decoded.push(high << 4 | low);
+                &after[2..]
+            }
+            None => {
+                decoded.push(byte);
+                after
+            }
+        };
+    }
+    decoded
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    char::from(byte)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 /// In lower case.

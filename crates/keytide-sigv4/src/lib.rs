@@ -9,6 +9,7 @@ mod keys;
 mod path;
 mod payload;
 mod query;
+mod services;
 mod settings;
 mod signer;
 mod sink;

@@ -5,6 +5,7 @@ use keytide_http::{Error, Outgoing};
 use sha2::{Digest, Sha256};
 
 use crate::encode::hex;
+use crate::services::Takes;
 
 /// What of the body is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -16,13 +17,13 @@ pub enum Payload {
     /// The whole body where it is at hand; streams are sent as `UNSIGNED-PAYLOAD`.
     UnsignedStreams,
     /// Nothing: every request says `UNSIGNED-PAYLOAD`. TLS alone then protects the body on the way, and whoever can
-    /// change it there can store what they like in our name.
+    /// change it there can store what they like in our name. The default of VPC Lattice, which takes nothing else.
     Unsigned,
 }
 
 impl Payload {
     /// What stands for the body of this request in its signature.
-    pub(crate) fn hash(self, service: &str, request: &Outgoing<'_>) -> Result<Hash, Error> {
+    pub(crate) fn hash(self, takes: Takes, request: &Outgoing<'_>) -> Result<Hash, Error> {
         if self == Self::Unsigned {
             return Ok(Hash::None);
         }
@@ -30,10 +31,10 @@ impl Payload {
             Some([]) => Ok(Hash::Of(*EMPTY)),
             Some(body) => Ok(Hash::Of(hex(&Sha256::digest(body)))),
             None if self == Self::UnsignedStreams => Ok(Hash::None),
-            None => Err(Error::cannot_attach(if service.starts_with("s3") {
-                "the body is a stream, which cannot be signed: give it whole, or let SigV4 send streams unsigned"
+            None => Err(Error::cannot_attach(if takes == Takes::Either {
+                "the body is not at hand to be signed, for it is a stream, or the layer has no copy_body: give it whole, or let SigV4 send streams unsigned"
             } else {
-                "the body is a stream, which cannot be signed, and the service takes no unsigned ones: give it whole"
+                "the body is not at hand to be signed, for it is a stream, or the layer has no copy_body, and the service takes no unsigned ones: give it whole"
             })),
         }
     }
@@ -61,19 +62,6 @@ impl Hash {
         }
     }
 }
-
-/// The signing names of services with an operation that takes `UNSIGNED-PAYLOAD` (`aws.auth#unsignedPayload` in their
-/// models, and the documentation of S3).
-pub(crate) const UNSIGNED_SERVICES: [&str; 8] = [
-    "s3",
-    "s3-outposts",
-    "s3-object-lambda",
-    "s3express",
-    "ebs",
-    "lex",
-    "mediastore",
-    "omics",
-];
 
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 

@@ -1,6 +1,6 @@
-// A certified OAuth 2 authorization server (oidc-provider) with tokens of three seconds.
+// A certified OAuth 2 authorization server (oidc-provider) with tokens of so many seconds.
 //
-//   node issuer.mjs PORT KEYS
+//   node issuer.mjs PORT KEYS SECONDS
 //
 // KEYS is a directory: the private keys of the clients are written there, once. Prints `ready` when it listens, and
 // the number of token requests so far, by outcome, on each line that it reads.
@@ -9,9 +9,10 @@ import { generateKeyPairSync, createPrivateKey, createPublicKey } from 'node:cry
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
-import Provider from 'oidc-provider';
+import Provider, { errors } from 'oidc-provider';
 
-const [port, keys] = process.argv.slice(2);
+const [port, keys, seconds] = process.argv.slice(2);
+const life = Number(seconds);
 const issuer = `http://127.0.0.1:${port}`;
 
 const kinds = {
@@ -56,13 +57,13 @@ const provider = new Provider(issuer, {
       defaultResource: () => undefined,
       getResourceServerInfo: (ctx, resource) => {
         if (resource !== 'https://api.example.com/') {
-          throw Object.assign(new Error('invalid_target'), { error: 'invalid_target', status: 400, expose: true });
+          throw new errors.InvalidTarget();
         }
-        return { scope: 'invoices.read invoices.write', accessTokenTTL: 3, accessTokenFormat: 'opaque' };
+        return { scope: 'invoices.read invoices.write', accessTokenTTL: life, accessTokenFormat: 'opaque' };
       },
     },
   },
-  ttl: { ClientCredentials: 3 },
+  ttl: { ClientCredentials: life },
 });
 
 const counts = { granted: 0, refused: 0 };
@@ -72,5 +73,7 @@ provider.on('grant.error', (ctx, error) => {
   console.error(`issuer: ${error.error}: ${error.error_detail ?? error.error_description ?? ''}`);
 });
 
-provider.listen(Number(port), '127.0.0.1', () => console.log('ready'));
+const server = provider.listen(Number(port), '127.0.0.1', () => console.log('ready'));
+// The API keeps its connections: one that is closed here while a question is on its way would be no answer to it.
+server.keepAliveTimeout = 600_000;
 createInterface({ input: process.stdin }).on('line', () => console.log(JSON.stringify(counts))).on('close', () => process.exit(0));

@@ -12,29 +12,20 @@ mod scenario;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use keytide_interop::Failure;
+use keytide_interop::{Failure, Machine, judged};
 
 use crate::moto::Moto;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => {
-            println!("interop aws: passed");
-            ExitCode::SUCCESS
-        }
-        Err(failure) => {
-            eprintln!("interop aws: FAILED: {failure}");
-            ExitCode::FAILURE
-        }
-    }
+    judged("aws", run).await
 }
 
-async fn run() -> Result<(), Failure> {
+async fn run(machine: &Machine) -> Result<(), Failure> {
     let (directory, setup) = arguments()?;
     let strict = Moto::strict(&directory, &setup).await?;
     scenario::every_way_to_ask(&strict).await?;
-    scenario::load(&strict).await?;
+    scenario::load(&strict, machine.scale()).await?;
     drop(strict);
     scenario::web_identity(&directory).await
 }

@@ -13,29 +13,20 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use keytide_core::{Agent, AgentIdentity};
-use keytide_interop::Failure;
+use keytide_interop::{Failure, Machine, judged};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => {
-            println!("interop azure: passed");
-            ExitCode::SUCCESS
-        }
-        Err(failure) => {
-            eprintln!("interop azure: FAILED: {failure}");
-            ExitCode::FAILURE
-        }
-    }
+    judged("azure", run).await
 }
 
-async fn run() -> Result<(), Failure> {
+async fn run(machine: &Machine) -> Result<(), Failure> {
     let directory = std::env::args()
         .nth(1)
         .ok_or("usage: interop-azure DIRECTORY")?;
     let directory = PathBuf::from(directory).canonicalize()?;
     python::every_source(&directory).await?;
-    store::fifty_users(&directory).await
+    store::fifty_users(&directory, machine).await
 }
 
 fn agent() -> Result<Agent, keytide_core::Error> {

@@ -7,7 +7,7 @@ use keytide_azure::{Env, IssuerClient, ManagedIdentity, WorkloadIdentity};
 use keytide_core::{LongLived, ProvideCredential};
 use keytide_interop::{Failure, check};
 use keytide_testkit::azure::{AppService, Arc, Entra, Imds, assertion};
-use keytide_testkit::server::{Asked, FaultServer, TestCa};
+use keytide_testkit::server::{FaultServer, Received, TestCa};
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -221,7 +221,7 @@ fn asked_for(server: &FaultServer) -> Vec<(String, Vec<(String, String)>)> {
     let requests = server.requests().into_iter();
     let of_tokens = requests.filter(|asked| asked.path().ends_with("/token"));
     of_tokens
-        .map(|asked: Asked| {
+        .map(|asked: Received| {
             let mut pairs = [asked.parameters(), asked.form()].concat();
             pairs.retain(|(name, _)| {
                 // The presented assertion is the same file's; `object_id` and `principal_id` are two names for one thing.

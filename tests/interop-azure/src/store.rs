@@ -13,7 +13,7 @@ use keytide_azure::bridge::SdkCredentials;
 use keytide_azure::{IssuerClient, WorkloadIdentity};
 use keytide_core::Cache;
 use keytide_http::AuthorizedClient;
-use keytide_interop::{Failure, Peer, Recipe, check, free_port};
+use keytide_interop::{Failure, Machine, Peer, Recipe, check, free_port};
 use keytide_testkit::azure::{Entra, assertion};
 use keytide_testkit::server::{FaultServer, TestCa};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -21,7 +21,9 @@ use tokio::task::JoinSet;
 
 use crate::{AUDIENCE, CLIENT, ISSUER, SUBJECT, TENANT, agent, now};
 
-pub(crate) async fn fifty_users(directory: &Path) -> Result<(), Failure> {
+pub(crate) async fn fifty_users(directory: &Path, machine: &Machine) -> Result<(), Failure> {
+    let (life, pause) = (LIFETIME * machine.scale(), PAUSE * machine.scale());
+    let load = FOR.max(4 * life);
     let files = tempfile::tempdir()?;
     let root = certificates(files.path())?;
     let port = free_port()?;
@@ -39,7 +41,7 @@ pub(crate) async fn fifty_users(directory: &Path) -> Result<(), Failure> {
     let ca = TestCa::new();
     let entra = Entra::new(TENANT)
         .federated(CLIENT, ISSUER, SUBJECT)
-        .lifetime(LIFETIME)
+        .lifetime(life)
         .start(&ca);
     let file = files.path().join("token");
     std::fs::write(
@@ -66,7 +68,7 @@ pub(crate) async fn fifty_users(directory: &Path) -> Result<(), Failure> {
         let (tally, url) = (Arc::clone(&tally), url.clone());
         let (ours, theirs) = (ours.clone(), theirs.clone());
         users.spawn(async move {
-            tokio::time::sleep(PAUSE.mul_f64(user as f64 / USERS as f64)).await;
+            tokio::time::sleep(pause.mul_f64(user as f64 / USERS as f64)).await;
             while !tally.over.load(Ordering::Relaxed) {
                 let status = if user % 2 == 0 {
                     by_us(&ours, &url).await
@@ -74,11 +76,11 @@ pub(crate) async fn fifty_users(directory: &Path) -> Result<(), Failure> {
                     by_them(&theirs, &url).await
                 };
                 tally.add(user % 2 == 0, status);
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(pause).await;
             }
         });
     }
-    tokio::time::sleep(FOR).await;
+    tokio::time::sleep(load).await;
     tally.over.store(true, Ordering::Relaxed);
     while users.join_next().await.is_some() {}
 
@@ -87,18 +89,20 @@ pub(crate) async fn fifty_users(directory: &Path) -> Result<(), Failure> {
     let (ours, theirs) = (take(&tally.ours), take(&tally.theirs));
     let (refused, failed) = (take(&tally.refused), take(&tally.failed));
     println!(
-        "   {USERS} users for {FOR:?}, tokens of {LIFETIME:?}: {ours} requests by keytide's client and {theirs} by the SDK \
+        "   {USERS} users for {load:?}, tokens of {life:?}: {ours} requests by keytide's client and {theirs} by the SDK \
          accepted, {refused} refused, {failed} failed; {tokens} tokens"
     );
     check(
         refused == 0 && failed == 0,
         "no request was refused, and none failed",
     )?;
+    // A seventh of what they would send if an answer took no time.
+    let enough = load.as_millis() / pause.as_millis() * USERS as u128 / 2 / 7;
     check(
-        ours > 1000 && theirs > 1000,
-        "there were requests enough by both",
+        u128::from(ours) > enough && u128::from(theirs) > enough,
+        format_args!("there were requests enough by both, more than {enough}"),
     )?;
-    let least = FOR.as_secs() / LIFETIME.as_secs();
+    let least = load.as_secs() / life.as_secs();
     check(tokens >= least, "the tokens rotated underneath")?;
     check(
         tokens <= 4 * least,

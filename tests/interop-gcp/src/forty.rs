@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use keytide_gcp::MetadataServer;
 use keytide_interop::{Failure, check};
-use keytide_testkit::server::{Asked, FaultServer, Reply};
+use keytide_testkit::server::{FaultServer, Received, Reply};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 pub(crate) async fn seconds() -> Result<(), Failure> {
     let began = Arc::new(OnceLock::new());
     let since = Arc::clone(&began);
-    let server = FaultServer::start(move |asked: &Asked| {
+    let server = FaultServer::start(move |asked: &Received| {
         let began = since.get_or_init(Instant::now);
         let (token, left) = match asked.number() {
             1..=3 => ("first".to_owned(), LEFT.saturating_sub(began.elapsed())),
@@ -31,11 +31,13 @@ pub(crate) async fn seconds() -> Result<(), Failure> {
     let (mut reads, mut failed, mut late) = (0, 0, 0);
     cache.get().await?;
     let end = *began.get().ok_or("nothing was asked")? + LEFT;
-    while Instant::now() < end {
+    // And a second more, in which it is not served.
+    while Instant::now() < end + Duration::from_secs(1) {
+        let asked = Instant::now();
         match cache.get().await {
             Ok(credential) => {
                 let first = credential.expose_bearer("check").unwrap() == b"first";
-                late += u32::from(first && Instant::now() >= end);
+                late += u32::from(first && asked >= end);
             }
             Err(_) => failed += 1,
         }

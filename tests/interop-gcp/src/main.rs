@@ -13,23 +13,14 @@ mod readers;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use keytide_interop::Failure;
+use keytide_interop::{Failure, judged};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => {
-            println!("interop gcp: passed");
-            ExitCode::SUCCESS
-        }
-        Err(failure) => {
-            eprintln!("interop gcp: FAILED: {failure}");
-            ExitCode::FAILURE
-        }
-    }
+    judged("gcp", async |machine| run(machine.scale()).await).await
 }
 
-async fn run() -> Result<(), Failure> {
+async fn run(scale: u32) -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1).collect::<Vec<_>>().into_iter();
     let usage = "usage: interop-gcp DIRECTORY CASES GOLDEN GCLOUD [--record]";
     let directory = PathBuf::from(arguments.next().ok_or(usage)?).canonicalize()?;
@@ -44,6 +35,6 @@ async fn run() -> Result<(), Failure> {
     } else {
         gcloud::logs_in(&directory, &command).await?;
     }
-    tokio::try_join!(readers::rotate(), forty::seconds())?;
+    tokio::try_join!(readers::rotate(scale), forty::seconds())?;
     Ok(())
 }

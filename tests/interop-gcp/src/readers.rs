@@ -10,15 +10,16 @@ use keytide_gcp::{
 use keytide_http::AuthorizedClient;
 use keytide_interop::{Crowd, Failure, check};
 use keytide_testkit::gcp::Google;
-use keytide_testkit::server::{Asked, FaultServer, Reply};
+use keytide_testkit::server::{FaultServer, Received, Reply};
 
 /// Not one request is refused, by any way to a token, while each of them rotates several times.
-pub(crate) async fn rotate() -> Result<(), Failure> {
-    println!("== {READERS} readers for {LOAD:?}, tokens of {LIFETIME:?}");
-    let google = Google::new().lifetime(LIFETIME);
+pub(crate) async fn rotate(scale: u32) -> Result<(), Failure> {
+    let (life, load, pause) = (LIFETIME * scale, LOAD * scale, PAUSE * scale);
+    println!("== {READERS} readers for {load:?}, tokens of {life:?}");
+    let google = Google::new().lifetime(life);
     let server = google.start();
     let known = google.clone();
-    let api = FaultServer::start(move |asked: &Asked| {
+    let api = FaultServer::start(move |asked: &Received| {
         let token = asked
             .header("authorization")
             .and_then(|value| value.strip_prefix("Bearer "));
@@ -41,13 +42,13 @@ pub(crate) async fn rotate() -> Result<(), Failure> {
         .subject(subject)
         .scopes([CLOUD_PLATFORM])
         .impersonate(ACCOUNT)
-        .impersonated_lifetime(LIFETIME)
+        .impersonated_lifetime(life)
         .token_url(server.url("/v1/token"))
         .impersonation_endpoint(&origin)
         .danger_allow_endpoint(&origin)
         .build()?;
     let impersonated = Impersonated::access_token(metadata.clone(), ACCOUNT, [CLOUD_PLATFORM])
-        .lifetime(LIFETIME)
+        .lifetime(life)
         .endpoint(&origin)
         .danger_allow_endpoint(&origin)
         .build()?;
@@ -72,10 +73,10 @@ pub(crate) async fn rotate() -> Result<(), Failure> {
         crowds.push((
             name,
             cache,
-            Crowd::start(&client, &api.url("/x"), READERS, PAUSE),
+            Crowd::start(&client, &api.url("/x"), READERS, pause),
         ));
     }
-    tokio::time::sleep(LOAD).await;
+    tokio::time::sleep(load).await;
     for (name, cache, crowd) in crowds {
         let tally = crowd.stop().await;
         let status = cache.status();

@@ -1,9 +1,11 @@
-//! What the interop programs share: peers that are real processes, and crowds of readers.
+//! What the interop programs share: peers that are real processes, crowds of readers, and what the machine lets one tell.
 
 mod crowd;
+mod machine;
 mod peer;
 
 pub use crowd::{Crowd, Tally};
+pub use machine::{Machine, judged};
 pub use peer::{Failure, Peer, Recipe, free_port};
 
 /// Says what holds, or why it does not.

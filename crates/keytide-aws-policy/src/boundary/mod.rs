@@ -61,7 +61,9 @@ use crate::Error;
 /// - **Policies of resources**, such as `s3:PutBucketPolicy` or `lambda:AddPermission`: they cannot give this session more
 ///   than is allowed here, but they can give others access. They are not denied: do not allow them.
 /// - **What comes out later.** The lists are those of the published methods (`tests/data/escalations.json` names
-///   the sources). A service with a new way to run code under a role is not in them, so name actions, not `service:*`.
+///   the sources) and of the operations whose answers hold keys or sessions, by the models of the services
+///   (`tests/data/secret-answers.txt`). A service with a new way to run code under a role is not in them, so name actions, not
+///   `service:*`.
 /// - **Calls that are not authorised**, such as `sts:GetCallerIdentity`: no policy can deny it.
 ///
 /// # Size

@@ -87,7 +87,7 @@ fn allowed(
     }
     if statement.resources.contains(&"*")
         && !statement.not_resource
-        && statement.conditions.is_empty()
+        && !statement.is_conditional()
         && takes_a_resource(action)
     {
         report.say(
@@ -112,19 +112,18 @@ fn pass_role(statement: &Statement<'_>, report: &mut Report) {
             "it may hand any role to a service: name the role",
         );
     }
-    if !statement.has_key("iam:PassedToService") {
+    if !statement.names_values_of("iam:PassedToService") {
         report.say(
             "pass-role-anywhere",
-            "it may hand a role to any service: add a condition on iam:PassedToService",
+            "it may hand a role to any service: add a condition on iam:PassedToService that names one, such as lambda.amazonaws.com",
         );
     }
 }
 
-/// Whether a resource stands for roles without naming one.
+/// Whether a resource stands for roles without naming one. A wildcard in a name, a path or an account is no name: whoever may
+/// make a role there chooses what it is called. What cannot be the ARN of a role at all is found elsewhere.
 fn names_no_role(resource: &str) -> bool {
-    let path = resource.splitn(6, ':').nth(5).unwrap_or(resource);
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.trim_matches('*').is_empty() || (!path.starts_with("role/") && has_wildcard(path))
+    has_wildcard(resource) || resource.contains("${")
 }
 
 /// Whether an action is known to do something to a resource that can be named.

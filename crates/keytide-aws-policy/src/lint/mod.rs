@@ -16,6 +16,7 @@ pub use self::report::Finding;
 use self::report::Report;
 use self::statement::Statement;
 use crate::boundary::Boundary;
+use crate::json;
 use crate::names::shown;
 
 /// Looks for faults in a session policy: what STS would refuse, what allows more than it seems to, what never applies,
@@ -38,8 +39,19 @@ use crate::names::shown;
 #[must_use]
 pub fn lint_policy(policy: &str) -> Vec<Finding> {
     let mut report = Report::default();
-    match serde_json::from_str(policy) {
-        Ok(Value::Object(document)) => whole(policy, &document, &mut report),
+    match json::read(policy) {
+        Ok((Value::Object(document), twice)) => {
+            for name in twice {
+                report.say(
+                    "duplicate-member",
+                    format!(
+                        "the member {} stands twice in one object, and each reader of it takes another one: leave one",
+                        shown(&name)
+                    ),
+                );
+            }
+            whole(policy, &document, &mut report);
+        }
         Ok(_) => report.say(
             "not-a-policy",
             "a policy is a JSON object with Version and Statement",

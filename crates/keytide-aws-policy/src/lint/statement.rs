@@ -3,7 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::report::Report;
+use crate::condition::{Kind, Operator, Set};
 use crate::names::shown;
+use crate::pattern::has_wildcard;
 
 /// Its lists are empty where the element is missing or has another form.
 pub(super) struct Statement<'a> {
@@ -78,10 +80,42 @@ impl<'a> Statement<'a> {
         !self.not_resource && self.resources.contains(&"*") && self.conditions.is_empty()
     }
 
-    pub(super) fn has_key(&self, key: &str) -> bool {
-        self.conditions
+    /// Whether a condition leaves some values of this key and no others.
+    pub(super) fn names_values_of(&self, key: &str) -> bool {
+        let mut of_key = self
+            .conditions
             .iter()
-            .any(|condition| condition.key.eq_ignore_ascii_case(key))
+            .filter(|condition| condition.key.eq_ignore_ascii_case(key));
+        of_key.any(Condition::names_values)
+    }
+
+    /// Whether some condition can keep it from applying: any value at all may match none of them.
+    pub(super) fn is_conditional(&self) -> bool {
+        !self.conditions.iter().all(Condition::takes_any_value)
+    }
+}
+
+impl Condition<'_> {
+    /// Whether it holds for the values that it names, and only where the key is there.
+    fn names_values(&self) -> bool {
+        let Ok(operator) = Operator::parse(self.operator) else {
+            return false;
+        };
+        let pattern =
+            |value: &String| value.contains("${") || (operator.wildcards && has_wildcard(value));
+        matches!(operator.kind, Kind::Text | Kind::Arn)
+            && !operator.negated
+            && !operator.if_exists
+            && operator.set != Some(Set::ForAllValues)
+            && !self.values.iter().any(pattern)
+    }
+
+    /// Whether every value of the key fits.
+    fn takes_any_value(&self) -> bool {
+        Operator::parse(self.operator).is_ok_and(|operator| {
+            let any = |value: &String| !value.is_empty() && value.bytes().all(|byte| byte == b'*');
+            operator.wildcards && !operator.negated && self.values.iter().any(any)
+        })
     }
 }
 

@@ -46,3 +46,17 @@ fn what_is_refused_is_a_wrong_configuration_of_a_provider() {
     assert_eq!(error.kind(), keytide_core::ErrorKind::Misconfigured);
     assert_eq!(error.to_string(), text);
 }
+
+#[test]
+fn a_policy_that_says_a_thing_twice_is_refused() {
+    for twice in [
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Action":"iam:*","Resource":"*"}]}"#,
+        r#"{"Statement":[],"Statement":[]}"#,
+    ] {
+        let error = SessionPolicies::builder()
+            .inline(twice)
+            .build()
+            .unwrap_err();
+        assert!(error.to_string().contains("twice"), "{error}");
+    }
+}

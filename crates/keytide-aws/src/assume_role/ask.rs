@@ -1,5 +1,6 @@
 //! The request for a session of a role: [`RoleRequest`].
 
+use aws_sdk_sts::operation::assume_role::AssumeRoleInput;
 use keytide_aws_policy::RoleArn;
 use keytide_core::{Error, Request};
 
@@ -7,8 +8,9 @@ use super::base::Base;
 use super::denied::DeniedRole;
 use super::tags::Tags;
 use crate::keys::Keys;
-use crate::session::{SessionRequest, role_session};
-use crate::sts::Call;
+use crate::marks::{Marks, SessionOf};
+use crate::session::{Granted, SessionRequest, role_session};
+use crate::sts::{Call, tagged, unwritten};
 
 /// What is asked of STS, but for what the base and the agent add.
 #[derive(Debug, Clone)]
@@ -18,7 +20,7 @@ pub(crate) struct RoleRequest {
     pub(crate) external_id: Option<String>,
     pub(crate) source_identity: bool,
     pub(crate) tags: Tags,
-    /// Whether the base is a session; `None`: it is found out.
+    /// Whether the base is a session; `None`: what the base says of itself.
     pub(crate) chained: Option<bool>,
 }
 
@@ -35,39 +37,33 @@ impl RoleRequest {
     }
 
     /// Asks once.
-    pub(crate) async fn send(&self, base: Base, request: &Request) -> Result<Keys, Error> {
-        let chained = Base::is_chained(
-            self.chained,
-            base.provider,
-            base.keys.session_token().is_some(),
-        );
+    pub(crate) async fn send(&self, base: Base<'_>, request: &Request) -> Result<Keys, Error> {
+        let chained = base.is_chained(self.chained);
         let name = SessionRequest::name(request);
-        let tags = self.tags.parameters(base.has_our_tags(request), request)?;
-        let tagged = tags.tags.is_some();
-        let call = Call::new(&self.session.sts, Some(base.keys), request)?;
-        let asked = call
-            .client
-            .assume_role()
+        let tags = self.tags.parameters(&base.marks, request)?;
+        let input = AssumeRoleInput::builder()
             .role_arn(self.role.as_str())
             .role_session_name(name.as_str())
             .set_duration_seconds(self.session.seconds(chained))
             .set_external_id(self.external_id.clone())
             .set_policy(self.session.policy())
             .set_policy_arns(self.session.policy_arns())
-            .set_source_identity(self.source_identity.then(|| name.clone()))
-            .set_tags(tags.tags)
-            .set_transitive_tag_keys(tags.transitive)
-            .send();
+            .set_source_identity(self.source_identity.then_some(name))
+            .set_tags(tagged(tags.pairs())?)
+            .set_transitive_tag_keys(tags.transitive_keys())
+            .build()
+            .map_err(unwritten)?;
         let denied = || {
             DeniedRole {
                 role: &self.role,
                 principal: base.principal.as_deref(),
                 source_identity: self.source_identity,
-                tags: tagged,
+                tags: tags.pairs().next().is_some(),
             }
             .advice()
         };
-        let output = match call.send(asked, denied).await {
+        let call = Call::new(&self.session.sts, Some(base.keys), request).await?;
+        let output = match call.send(input, denied).await {
             Ok(output) => output,
             Err(error) => {
                 if let Some((cache, generation)) = &base.held {
@@ -76,7 +72,16 @@ impl RoleRequest {
                 return Err(error);
             }
         };
-        self.session
-            .granted(role_session!(output), output.credentials)
+        let marks = Marks {
+            transitive_tags: tags.transitive(),
+            ..Marks::of_session(SessionOf::Role)
+        };
+        self.session.granted(Granted {
+            role: &self.role,
+            session: role_session!(output),
+            credentials: output.credentials,
+            marks,
+            chained,
+        })
     }
 }

@@ -35,8 +35,10 @@ impl AssumeRoleBuilder {
         }
     }
 
-    /// The base is itself a session, for which an hour is the most. Where neither this nor [`not_chained`](Self::not_chained) is
-    /// said, a base with a session token counts as one, unless it is that of an instance, a task or a function.
+    /// The base is itself a session of a role, for which an hour is the most. Where neither this nor
+    /// [`not_chained`](Self::not_chained) is said, it is what the keys of the base say of themselves, whichever provider
+    /// hands them on: those of an EC2 instance count as none, those of a task, a pod, a function, a token or another role
+    /// as one. Keys that say nothing count as one where they have a session token.
     pub fn chained(mut self) -> Self {
         self.chained = Some(true);
         self
@@ -81,8 +83,8 @@ impl AssumeRoleBuilder {
     }
 
     /// The base has the tags of the identity already, as transitive ones, so they are not sent: STS refuses a key that is
-    /// inherited. Where neither this nor [`identity_tags_not_inherited`](Self::identity_tags_not_inherited) is said, a base
-    /// that is a session of this agent got by `AssumeRole` has them.
+    /// inherited. Where neither this nor [`identity_tags_not_inherited`](Self::identity_tags_not_inherited) is said, it is
+    /// what the keys of the base say of themselves, whichever provider hands them on.
     pub fn identity_tags_inherited(mut self) -> Self {
         self.tags.inherited = Some(true);
         self
@@ -106,17 +108,32 @@ impl AssumeRoleBuilder {
         self
     }
 
+    /// Adds a session tag with the value of the agent's [label](keytide_core::AgentBuilder::label) of this name, which
+    /// goes on to roles as the tags of the identity do. Labels are not sent unless they are named here: there may be more of
+    /// them than STS takes tags. An agent without the label gets no session. Values are written as those of the identity
+    /// are ([`tag_value`](keytide_aws_policy::tag_value)).
+    pub fn label_tag(mut self, name: impl Into<String>) -> Self {
+        self.tags.labels.push(name.into());
+        self
+    }
+
     session_setters!();
 
     /// Builds the provider.
     ///
     /// # Errors
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), saying which parameter cannot be right: a typing error in
-    /// the ARN, a policy that is no JSON, a duration out of range, a base that holds no signing keys.
+    /// the ARN, a policy that is no JSON, a duration out of range, one above an hour for what is said to be [chained](Self::chained), a base that holds no
+    /// signing keys.
     pub fn build(self) -> Result<AssumeRole, Error> {
         let role = RoleArn::parse(&self.role_arn)?;
         let session = self.session.build()?;
         self.tags.check()?;
+        if self.chained == Some(true) && session.duration.cut(true).is_some() {
+            return Err(Error::misconfigured(
+                "a session that is got with a session of a role (chained) lasts an hour at the most: shorten its duration",
+            ));
+        }
         self.base.expect_kind(CredentialKind::SigningKey)?;
         if let Some(id) = &self.external_id {
             let legal = |c: char| is_legal_in_name(c) || c == ':' || c == '/';

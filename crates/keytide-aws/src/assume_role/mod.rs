@@ -17,6 +17,7 @@ pub(crate) use self::base::Base;
 pub use self::builder::AssumeRoleBuilder;
 use crate::failure::beneath_role;
 use crate::keys;
+use crate::marks::Marks;
 use crate::session::RoleSessions;
 
 /// Asks STS for a session of a role (`AssumeRole`), signed with the keys of another cache.
@@ -105,9 +106,9 @@ impl ProvideCredential for AssumeRole {
             .await
             .map_err(|error| beneath_role(self.ask.role.as_str(), error))?;
         let base = Base {
-            provider: self.under.status().provider,
             principal: credential.principal().map(ToOwned::to_owned),
-            keys: keys::for_sdk(&credential, "signature of AssumeRole")?,
+            keys: keys::signer(&credential, "signature of AssumeRole")?,
+            marks: Marks::of(&credential),
             held: Some((self.under.clone(), credential.generation())),
         };
         let keys = self.ask.send(base, request).await?;

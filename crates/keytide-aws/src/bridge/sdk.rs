@@ -1,9 +1,9 @@
 //! The AWS SDK for Rust over a cache: [`sdk_config`], [`SdkCredentials`].
 
 use aws_config::ConfigLoader;
+use aws_config::identity::IdentityCache;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
-use aws_sdk_sts::config::IdentityCache;
 use keytide_core::{Cache, CredentialKind, Error, ErrorKind};
 
 use crate::keys;
@@ -43,7 +43,8 @@ pub fn sdk_config(loader: ConfigLoader, cache: &Cache) -> Result<ConfigLoader, E
 ///
 /// The SDK asks it for each request, where its identity cache is off: [`sdk_config`] does both. A usable credential is
 /// there at once; what the SDK is handed is a copy, which the SDK wipes when it is done with the request. Each request is
-/// an event of exposure, named `aws sdk`.
+/// an event of exposure, named `aws sdk`. The account id goes along where it is known, for endpoints that need one
+/// (`account_id_endpoint_mode`).
 ///
 /// The SDK tells its provider nothing of a refused request: an `ExpiredToken` before its time does not make the cache ask
 /// anew. Where that matters, send through [`SigV4`](keytide_sigv4::SigV4) over keytide's own client, or call

@@ -45,7 +45,7 @@ impl EnvironmentKeys {
         }
         let expires = self.env.get("AWS_CREDENTIAL_EXPIRATION")?;
         keys.expires_at = expires.as_deref().map(instant).transpose().map_err(|_| {
-            Error::misconfigured("AWS_CREDENTIAL_EXPIRATION is no instant in RFC 3339")
+            Error::misconfigured("AWS_CREDENTIAL_EXPIRATION is no instant with an offset, such as 2026-11-24T10:00:00Z")
         })?;
         keys.checked()
     }

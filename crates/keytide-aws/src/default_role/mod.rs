@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keytide_core::{Error, ErrorKind, Issued, Profile, ProvideCredential, Request};
-use keytide_issuer::{Env, IssuerClient};
+use keytide_issuer::{Env, FileWatch, IssuerClient};
 
 use self::environment::EnvironmentKeys;
 use self::profile::ProfileFiles;
@@ -42,8 +42,11 @@ use crate::web_identity::WebIdentity;
 /// and is looked at again with the next attempt: half of a set of variables or of a key, a profile that starts from what is
 /// not here, a variable or a file that is not UTF-8, a file that may not be read or is none.
 ///
-/// The configuration files are read by [`SmallFile`](keytide_issuer::SmallFile), up to 1 MiB each, and parsed by the SDK.
-/// `~` is `HOME`; where that is not set, there are no files in it.
+/// The configuration files are read by [`SmallFile`](keytide_issuer::SmallFile), up to 1 MiB each, as botocore and the SDKs
+/// read them. A profile that this workload does not start from may hold what nobody can read. `~` is `HOME`; where that is
+/// not set, there are no files in it. Of a profile, `region`, `endpoint_url` (in `services` too),
+/// `ignore_configured_endpoint_urls`, `use_fips_endpoint`, `use_dualstack_endpoint`, `ca_bundle` and `aws_account_id` are
+/// heeded as well; `duration_seconds` and `role_session_name` are not.
 ///
 /// Roles that a profile chains are asked for one after the other with each call, and each carries the agent's identity, as
 /// [`AssumeRole`](crate::AssumeRole) does. A role of a profile needs a region: `AWS_REGION`, or `region` in the profile.
@@ -52,6 +55,7 @@ pub struct DefaultRole {
     steps: [Step; 5],
     /// The step that first gave keys, or `NONE`.
     chosen: AtomicUsize,
+    watch: FileWatch,
 }
 
 #[derive(Clone)]
@@ -59,6 +63,7 @@ struct Settings {
     env: Env,
     client: Option<IssuerClient>,
     allow_static: bool,
+    allowed: Vec<String>,
 }
 
 enum Step {
@@ -77,6 +82,7 @@ impl DefaultRole {
             env: Env::process(),
             client: None,
             allow_static: false,
+            allowed: Vec::new(),
         })
     }
 
@@ -110,20 +116,34 @@ impl DefaultRole {
         })
     }
 
+    /// Lets the configuration (`AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`, `endpoint_url` of a profile) have STS asked at
+    /// this origin too, such as `https://sts.corp.example`: scheme, host and port. Whoever answers there is sent what the
+    /// call holds, the token of a pod included. Defaults to none: the documented hosts of STS, with FIPS, dual-stack and
+    /// VPC endpoints.
+    #[must_use]
+    pub fn danger_allow_endpoint(mut self, origin: impl Into<String>) -> Self {
+        self.settings.allowed.push(origin.into());
+        Self::of(self.settings)
+    }
+
     fn of(settings: Settings) -> Self {
         let Settings {
             env,
             client,
             allow_static,
+            allowed,
         } = settings.clone();
         let mut sts = StsEndpoint {
             env: env.clone(),
             ..StsEndpoint::default()
         };
+        for origin in allowed {
+            sts.allowed.allow(origin);
+        }
         let mut container = ContainerEndpoint::new().env(env.clone());
         let mut imds = Imds::new().env(env.clone());
         if let Some(client) = client {
-            sts.client = client.clone();
+            sts.client = client.clone().into();
             container = container.client(client.clone());
             imds = imds.client(client);
         }
@@ -145,7 +165,35 @@ impl DefaultRole {
                 Step::Imds(imds),
             ],
             chosen: AtomicUsize::new(NONE),
+            watch: FileWatch::new(),
         }
+    }
+
+    async fn search(&self, request: &Request) -> Result<Issued, Error> {
+        let chosen = self.chosen.load(Ordering::Relaxed);
+        if let Some(step) = self.steps.get(chosen) {
+            return match step.keys(request).await {
+                Ok(keys) => Ok(keys.issued()),
+                Err(error) => Err(named(step.name(), &error, &[])),
+            };
+        }
+        let mut passed_over = Vec::new();
+        for (index, step) in self.steps.iter().enumerate() {
+            match step.keys(request).await {
+                Ok(keys) => {
+                    self.chosen.store(index, Ordering::Relaxed);
+                    return Ok(keys.issued());
+                }
+                Err(error) if error.kind() == ErrorKind::NotConfigured => {
+                    passed_over.push(format!("{}: {error}", step.name()));
+                }
+                Err(error) => return Err(named(step.name(), &error, &passed_over)),
+            }
+        }
+        Err(Error::not_configured(format!(
+            "this workload has no role: {}",
+            passed_over.join("; ")
+        )))
     }
 }
 
@@ -185,30 +233,7 @@ impl ProvideCredential for DefaultRole {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        let chosen = self.chosen.load(Ordering::Relaxed);
-        if let Some(step) = self.steps.get(chosen) {
-            return match step.keys(request).await {
-                Ok(keys) => Ok(keys.issued()),
-                Err(error) => Err(named(step.name(), &error, &[])),
-            };
-        }
-        let mut passed_over = Vec::new();
-        for (index, step) in self.steps.iter().enumerate() {
-            match step.keys(request).await {
-                Ok(keys) => {
-                    self.chosen.store(index, Ordering::Relaxed);
-                    return Ok(keys.issued());
-                }
-                Err(error) if error.kind() == ErrorKind::NotConfigured => {
-                    passed_over.push(format!("{}: {error}", step.name()));
-                }
-                Err(error) => return Err(named(step.name(), &error, &passed_over)),
-            }
-        }
-        Err(Error::not_configured(format!(
-            "this workload has no role: {}",
-            passed_over.join("; ")
-        )))
+        self.watch.attempt(request, self.search(request)).await
     }
 }
 

@@ -42,7 +42,9 @@ macro_rules! session_setters {
         /// How long a session lasts: 15 min to 12 h, both inclusive, and no longer than the role's own maximum. Defaults to
         /// what STS has as its default, 1 h.
         ///
-        /// A session that is got with a session lasts an hour at the most; where more is set here, one hour is asked for.
+        /// A session that is got with a session of another role lasts an hour at the most (role chaining); where more is set
+        /// here, one hour is asked for, which is logged once as a warning and told by
+        /// [`RoleSession::cut_from`](crate::RoleSession).
         pub fn duration(mut self, duration: std::time::Duration) -> Self {
             self.session.duration = $crate::session::SessionDuration::Of(duration);
             self

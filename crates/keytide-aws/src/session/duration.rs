@@ -43,6 +43,14 @@ impl SessionDuration {
         }
     }
 
+    /// What was set, where less is asked for.
+    pub(crate) fn cut(self, chained: bool) -> Option<Duration> {
+        match self {
+            Self::Of(duration) if chained && duration > LONGEST_CHAINED => Some(duration),
+            _ => None,
+        }
+    }
+
     /// The longest lifetime that STS will give, where it is known.
     pub(crate) fn longest(self, chained: bool) -> Option<Duration> {
         match self {

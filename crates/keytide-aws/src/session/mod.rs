@@ -7,6 +7,6 @@ mod role_session;
 
 pub(crate) use self::builder::{SessionRequestBuilder, session_setters};
 pub(crate) use self::duration::SessionDuration;
-pub(crate) use self::request::SessionRequest;
+pub(crate) use self::request::{Granted, SessionRequest};
 pub(crate) use self::role_session::role_session;
 pub use self::role_session::{RoleSession, RoleSessions};

@@ -1,12 +1,13 @@
 //! The request for a session, but for who asks: [`SessionRequest`].
 
 use aws_sdk_sts::types::{Credentials, PolicyDescriptorType};
-use keytide_aws_policy::{SessionPolicies, session_name};
+use keytide_aws_policy::{RoleArn, SessionPolicies, session_name};
 use keytide_core::{Error, Profile, Request};
 
 use super::duration::SessionDuration;
 use super::role_session::{RoleSession, RoleSessions};
 use crate::keys::Keys;
+use crate::marks::Marks;
 use crate::sts::{StsEndpoint, keys_of};
 
 /// Which STS is asked, and what the session is cut down to.
@@ -63,16 +64,28 @@ impl SessionRequest {
     }
 
     /// The keys of an answer. What STS said of the session is remembered.
-    pub(crate) fn granted(
-        &self,
-        session: Option<RoleSession>,
-        credentials: Option<Credentials>,
-    ) -> Result<Keys, Error> {
+    pub(crate) fn granted(&self, granted: Granted<'_>) -> Result<Keys, Error> {
+        let cut_from = self.duration.cut(granted.chained);
+        let session = granted.session;
         let principal = session.as_ref().map(|session| session.arn.clone());
-        let keys = keys_of(credentials, principal)?;
+        let keys = keys_of(granted.credentials, principal, granted.marks)?;
         if let Some(session) = session {
-            self.sessions.tell(session);
+            let session = RoleSession {
+                cut_from,
+                ..session
+            };
+            self.sessions.tell(session, granted.role);
         }
         Ok(keys)
     }
+}
+
+/// What STS gave, and what was asked for.
+pub(crate) struct Granted<'a> {
+    pub(crate) role: &'a RoleArn,
+    pub(crate) session: Option<RoleSession>,
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) marks: Marks,
+    /// Whether it is the session of a session.
+    pub(crate) chained: bool,
 }

@@ -1,8 +1,10 @@
 //! What STS said of the session that it gave last: [`RoleSession`] and [`RoleSessions`].
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_sdk_sts::types::AssumedRoleUser;
+use keytide_aws_policy::RoleArn;
 
 /// What STS said of a role session, beside its keys. No secret is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,16 +23,21 @@ pub struct RoleSession {
     pub session_token_bytes: Option<u32>,
     /// How much of the largest session token that there can be this one takes, in percent, where STS says it.
     pub session_token_percent: Option<u32>,
+    /// The duration that was set, where less was asked for: a session that is got with a session of a role lasts an hour
+    /// at the most.
+    pub cut_from: Option<Duration>,
 }
 
 impl RoleSession {
-    /// `packed_policy_percent`, `session_token_bytes` and `session_token_percent` are the `sizes`, as the SDK has them.
+    /// `packed_policy_percent`, `session_token_bytes` and `session_token_percent` are the `sizes`, as the SDK has them. `None`
+    /// where nobody is named.
     pub(crate) fn of(
         user: Option<&AssumedRoleUser>,
         source_identity: Option<String>,
         sizes: [Option<i32>; 3],
     ) -> Option<Self> {
-        let user = user?;
+        // In the SDK's type a member that is not there is empty.
+        let user = user.filter(|user| !user.arn.is_empty() && !user.assumed_role_id.is_empty())?;
         let [
             packed_policy_percent,
             session_token_bytes,
@@ -43,6 +50,7 @@ impl RoleSession {
             packed_policy_percent,
             session_token_bytes,
             session_token_percent,
+            cut_from: None,
         })
     }
 }
@@ -81,7 +89,7 @@ impl RoleSessions {
     }
 
     /// Remembers a session, and warns once a provider nears the limit.
-    pub(crate) fn tell(&self, session: RoleSession) {
+    pub(crate) fn tell(&self, session: RoleSession, role: &RoleArn) {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let percent = session.packed_policy_percent.unwrap_or(0);
         let before = last.as_ref().and_then(|last| last.packed_policy_percent);
@@ -92,9 +100,38 @@ impl RoleSessions {
                 "session policy and tags fill nearly all the room that STS has for them"
             );
         }
+        let told = last.as_ref().is_some_and(|last| last.cut_from.is_some());
+        if let (Some(set), false) = (session.cut_from, told) {
+            tracing::warn!(
+                role = role.as_str(),
+                set_seconds = set.as_secs(),
+                asked_seconds = 3600,
+                "the duration of a role session is cut to an hour, for it is got with a session of another role (role chaining)"
+            );
+        }
         *last = Some(session);
     }
 }
 
 /// Percent. The rest is left for tags whose length varies.
 const NEARLY_FULL: u32 = 80;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_of_nobody_is_none() {
+        for (arn, id, named) in [("a", "i", true), ("", "i", false), ("a", "", false)] {
+            let user = AssumedRoleUser::builder().arn(arn).assumed_role_id(id);
+            let user = user.build().unwrap();
+            let session = RoleSession::of(Some(&user), None, [Some(7), Some(-1), None]);
+            assert_eq!(session.is_some(), named, "{arn} {id}");
+            if let Some(session) = session {
+                assert_eq!(session.packed_policy_percent, Some(7));
+                assert_eq!(session.session_token_bytes, None);
+            }
+        }
+        assert_eq!(RoleSession::of(None, None, [None; 3]), None);
+    }
+}

@@ -1,70 +1,68 @@
-//! One call to STS through its SDK: [`Call`].
+//! One call to STS: [`Call`].
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use aws_credential_types::Credentials;
-use aws_sdk_sts::Client;
-use aws_sdk_sts::config::{
-    AppName, BehaviorVersion, IdentityCache, Region, StalledStreamProtectionConfig,
-};
-use aws_sdk_sts::error::SdkError;
-use aws_smithy_async::time::StaticTimeSource;
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_types::retry::RetryConfig;
-use aws_smithy_types::timeout::TimeoutConfig;
-use http::StatusCode;
+use aws_sdk_sts::types::Credentials;
+use http::{HeaderMap, Method, Uri};
 use keytide_core::{Cache, Error, Request};
-use keytide_http::{aws_code_blames_credential, aws_code_in_xml};
-use tracing::instrument::WithSubscriber;
-use tracing::subscriber::NoSubscriber;
+use keytide_http::{Attach, Outgoing, aws_code_blames_credential, aws_code_in_xml};
+use keytide_issuer::{Endpoint, IssuerClient};
+use keytide_sigv4::{SigV4, SigningKeys};
 use zeroize::Zeroizing;
 
 use super::endpoint::StsEndpoint;
-use super::transport::Transport;
+use super::model::{self, Operation};
 use crate::codes;
 use crate::failure::{AMZ_RETRY_AFTER, Failure, answered, patience};
-use crate::keys::Keys;
+use crate::keys::{Keys, Signer};
+use crate::marks::Marks;
 
-/// One call: a client of the SDK of its own, which neither retries nor caches nor keeps a connection, over the guarded
-/// transport that all share, and with the issuer's clock for its signature.
+/// One call, with the issuer's clock for its signature.
+///
+/// The SDK of AWS writes the request and reads the answer, and is not asked to make the call: what makes calls there logs whole
+/// requests and answers at the level TRACE, secrets and all, and nothing can keep it from that without changing what the whole
+/// process hears of `tracing`.
 pub(crate) struct Call<'a> {
-    pub(crate) client: Client,
-    transport: Transport,
+    client: IssuerClient,
+    endpoint: Endpoint,
+    signer: Option<(SigV4, SigningKeys)>,
     request: &'a Request,
     issuer: String,
     blames_keys: AtomicBool,
 }
 
 impl<'a> Call<'a> {
-    /// `None` for credentials: the call is not signed.
-    pub(crate) fn new(
+    /// Without a signer, the call is not signed.
+    pub(crate) async fn new(
         sts: &StsEndpoint,
-        credentials: Option<Credentials>,
+        signer: Option<Signer<'_>>,
         request: &'a Request,
     ) -> Result<Self, Error> {
-        let transport = Transport::new(sts.client.clone());
-        let mut config = aws_sdk_sts::Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new(sts.region()?))
-            .use_fips(sts.fips()?)
-            .use_dual_stack(sts.dual_stack()?)
-            .http_client(transport.clone())
-            .identity_cache(IdentityCache::no_cache())
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(TimeoutConfig::disabled())
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .time_source(StaticTimeSource::new(request.issuer_now()));
-        config.set_app_name(AppName::new("keytide").ok());
-        config.set_endpoint_url(sts.endpoint_url()?);
-        if let Some(credentials) = credentials {
-            config = config.credentials_provider(credentials);
-        }
+        let endpoint = sts.endpoint()?;
+        let signer = match signer {
+            None => None,
+            Some(signer) => {
+                let sigv4 = SigV4::builder(sts.signing_region()?, "sts")
+                    .build()
+                    .map_err(unsigned)?;
+                let Signer {
+                    key_id,
+                    secret,
+                    session_token,
+                } = signer;
+                let keys = sigv4
+                    .keys(key_id, secret, session_token)
+                    .map_err(unsigned)?;
+                Some((sigv4, keys))
+            }
+        };
         Ok(Self {
-            client: Client::from_conf(config.build()),
-            transport,
-            request,
+            client: sts.client(&endpoint).await?,
             issuer: sts.issuer(),
+            endpoint,
+            signer,
+            request,
             blames_keys: AtomicBool::new(false),
         })
     }
@@ -78,81 +76,93 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Sends. `denied` is put behind the message of an `AccessDenied`.
-    ///
-    /// The SDK logs whole requests and answers at the level TRACE, secrets and all: nothing that it says in here is heard.
-    pub(crate) async fn send<O, E>(
+    /// Sends, and gives what the answer says. `denied` is put behind the message of an `AccessDenied`.
+    pub(crate) async fn send<O: Operation>(
         &self,
-        sent: impl Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+        input: O,
         denied: impl FnOnce() -> String,
-    ) -> Result<O, Error> {
-        let answer = sent.with_subscriber(NoSubscriber::new()).await;
-        let mut seen = self.transport.seen();
-        if let Some(date) = seen.date {
+    ) -> Result<O::Output, Error> {
+        let (mut headers, body) = model::written(input)?;
+        self.sign(&mut headers, body.as_ref())?;
+        let ask = self.client.ask(Method::POST, &self.endpoint);
+        let exchange = ask.written(headers, body).exchange().await?;
+        if let Some(date) = exchange.date() {
             self.request.saw_issuer_clock(date);
         }
-        if let Some(error) = seen.error.take() {
-            return Err(error);
-        }
-        let (plain, sent) = (seen.retry_after, seen.sent);
-        drop(seen);
-        if answer.is_err() && !sent {
-            return Err(Error::misconfigured(
-                "the request to STS could not be made: check the region, the endpoint and the parameters of the provider",
-            ));
-        }
-        answer.map_err(|error| self.failure(&error, plain, denied))
-    }
-
-    fn failure<E>(
-        &self,
-        error: &SdkError<E, HttpResponse>,
-        plain: Option<keytide_core::RetryAfter>,
-        denied: impl FnOnce() -> String,
-    ) -> Error {
-        let origin = &self.issuer;
-        let Some(raw) = error.raw_response() else {
-            return Error::unavailable(format!("no usable answer from {origin}"));
-        };
-        let status = StatusCode::from_u16(raw.status().as_u16()).unwrap_or_default();
+        let plain = exchange.retry_after();
+        let (status, headers, body) = exchange.into_parts();
         if status.is_success() {
-            return Error::unavailable(format!(
-                "{origin} answers {} with what is no answer of STS: check that nothing answers in its place",
-                status.as_u16()
-            ));
+            return model::read::<O>(status, &headers, body)?.ok_or_else(|| {
+                Error::unavailable(format!(
+                    "{} answers {} with what is no answer of STS: check that nothing answers in its place",
+                    self.issuer,
+                    status.as_u16()
+                ))
+            });
         }
-        let code = raw.body().bytes().and_then(aws_code_in_xml);
+        let code = aws_code_in_xml(body.as_ref());
+        let amz = headers.get(AMZ_RETRY_AFTER);
         let failure = Failure {
-            origin,
+            origin: &self.issuer,
             status,
             code: code.as_deref().and_then(codes::known),
-            retry_after: patience(raw.headers().get(AMZ_RETRY_AFTER), plain),
+            retry_after: patience(amz.and_then(|value| value.to_str().ok()), plain),
         };
         let blamed = code.as_deref().is_some_and(aws_code_blames_credential);
         self.blames_keys.store(blamed, Ordering::Relaxed);
-        answered(match code.as_deref() {
+        Err(answered(match code.as_deref() {
             Some("AccessDenied" | "AccessDeniedException") => failure.error_with(&denied()),
             _ => failure.error(),
-        })
+        }))
     }
+
+    fn sign(&self, headers: &mut HeaderMap, body: &[u8]) -> Result<(), Error> {
+        let Some((sigv4, keys)) = &self.signer else {
+            return Ok(());
+        };
+        let uri: Uri = self.endpoint.as_str().parse().map_err(unsigned)?;
+        let (profile, now) = (sigv4.profile(), self.request.issuer_now());
+        let mut outgoing = Outgoing::new(&profile, &Method::POST, &uri, headers, Some(body), now)
+            .map_err(unsigned)?;
+        sigv4.attach(keys, &mut outgoing).map_err(unsigned)
+    }
+}
+
+fn unsigned(error: impl std::fmt::Display) -> Error {
+    Error::misconfigured(format!("the request to STS cannot be signed: {error}"))
 }
 
 /// The keys of an answer.
 pub(crate) fn keys_of(
-    credentials: Option<aws_sdk_sts::types::Credentials>,
+    credentials: Option<Credentials>,
     principal: Option<String>,
+    marks: Marks,
 ) -> Result<Keys, Error> {
     let credentials =
         credentials.ok_or_else(|| Error::unavailable("the answer of STS holds no credentials"))?;
-    let expires_at = SystemTime::try_from(credentials.expiration).map_err(|_| {
-        Error::unavailable("the answer of STS has a time of expiry that is no instant")
-    })?;
+    let secret = Zeroizing::new(credentials.secret_access_key);
+    let token = Zeroizing::new(credentials.session_token);
+    let expires_at = SystemTime::try_from(credentials.expiration).unwrap_or(UNIX_EPOCH);
+    // In the SDK's type a member that is not there is empty, or the year 1970.
+    for (member, is_missing) in [
+        ("AccessKeyId", credentials.access_key_id.is_empty()),
+        ("SecretAccessKey", secret.is_empty()),
+        ("SessionToken", token.is_empty()),
+        ("Expiration", expires_at == UNIX_EPOCH),
+    ] {
+        if is_missing {
+            return Err(Error::unavailable(format!(
+                "the answer of STS is no role credential: it has no {member}"
+            )));
+        }
+    }
     let keys = Keys {
         access_key_id: credentials.access_key_id,
-        secret_access_key: Zeroizing::new(credentials.secret_access_key),
-        session_token: Some(Zeroizing::new(credentials.session_token)),
+        secret_access_key: secret,
+        session_token: Some(token),
         expires_at: Some(expires_at),
         principal,
+        marks,
     };
     keys.checked()
 }

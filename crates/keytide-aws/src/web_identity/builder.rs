@@ -4,6 +4,7 @@ use std::fmt;
 
 use keytide_aws_policy::RoleArn;
 use keytide_core::Error;
+use keytide_issuer::FileWatch;
 
 use super::{Claim, WebIdentity, WebIdentityToken};
 use crate::session::{SessionRequestBuilder, session_setters};
@@ -39,6 +40,7 @@ impl WebIdentityBuilder {
         Ok(WebIdentity {
             claim: Claim::Given(role, self.token),
             session,
+            watch: FileWatch::new(),
         })
     }
 }

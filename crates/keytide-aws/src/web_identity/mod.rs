@@ -6,16 +6,18 @@ mod token;
 use std::fmt;
 use std::path::PathBuf;
 
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityInput;
 use keytide_aws_policy::RoleArn;
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
-use keytide_issuer::Env;
+use keytide_issuer::{Env, FileWatch};
 use zeroize::Zeroizing;
 
 pub use self::builder::WebIdentityBuilder;
 pub use self::token::WebIdentityToken;
 use crate::keys::Keys;
-use crate::session::{RoleSessions, SessionRequest, role_session};
-use crate::sts::{Call, StsEndpoint};
+use crate::marks::{Marks, SessionOf};
+use crate::session::{Granted, RoleSessions, SessionRequest, role_session};
+use crate::sts::{Call, StsEndpoint, unwritten};
 
 /// Asks STS for a session of a role by a token of an OpenID Connect issuer that the account trusts
 /// (`AssumeRoleWithWebIdentity`): IAM roles for service accounts (IRSA), a CI system, any issuer of JSON web tokens.
@@ -56,6 +58,7 @@ use crate::sts::{Call, StsEndpoint};
 pub struct WebIdentity {
     claim: Claim,
     session: SessionRequest,
+    watch: FileWatch,
 }
 
 /// Which role is asked for, and by what.
@@ -86,6 +89,14 @@ impl WebIdentity {
         self
     }
 
+    /// Lets the configuration (`AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL`) have STS asked at this origin too: see
+    /// [`WebIdentityBuilder::danger_allow_endpoint`].
+    #[must_use]
+    pub fn danger_allow_endpoint(mut self, origin: impl Into<String>) -> Self {
+        self.session.sts.allowed.allow(origin.into());
+        self
+    }
+
     /// What STS says of the sessions that it gives.
     #[must_use]
     pub fn sessions(&self) -> RoleSessions {
@@ -96,6 +107,7 @@ impl WebIdentity {
         Self {
             claim: Claim::Environment,
             session: SessionRequest::new(sts),
+            watch: FileWatch::new(),
         }
     }
 
@@ -103,6 +115,7 @@ impl WebIdentity {
         Self {
             claim: Claim::Given(role, WebIdentityToken::file(path)),
             session: SessionRequest::new(sts),
+            watch: FileWatch::new(),
         }
     }
 
@@ -149,17 +162,16 @@ impl WebIdentity {
         mut token: Zeroizing<String>,
         request: &Request,
     ) -> Result<Keys, Error> {
-        let call = Call::new(&self.session.sts, None, request)?;
-        let asked = call
-            .client
-            .assume_role_with_web_identity()
+        let input = AssumeRoleWithWebIdentityInput::builder()
             .role_arn(role.as_str())
             .role_session_name(SessionRequest::name(request))
             .web_identity_token(std::mem::take(&mut *token))
             .set_duration_seconds(self.session.seconds(false))
             .set_policy(self.session.policy())
             .set_policy_arns(self.session.policy_arns())
-            .send();
+            .build()
+            .map_err(unwritten)?;
+        let call = Call::new(&self.session.sts, None, request).await?;
         let denied = || {
             format!(
                 "; the trust policy of {} needs the action sts:AssumeRoleWithWebIdentity for the token's issuer, and conditions \
@@ -167,9 +179,14 @@ impl WebIdentity {
                 role.as_str()
             )
         };
-        let output = call.send(asked, denied).await?;
-        self.session
-            .granted(role_session!(output), output.credentials)
+        let output = call.send(input, denied).await?;
+        self.session.granted(Granted {
+            role,
+            session: role_session!(output),
+            credentials: output.credentials,
+            marks: Marks::of_session(SessionOf::Role),
+            chained: false,
+        })
     }
 }
 
@@ -185,7 +202,8 @@ impl ProvideCredential for WebIdentity {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        Ok(self.keys(request).await?.issued())
+        let keys = self.watch.attempt(request, self.keys(request));
+        Ok(keys.await?.issued())
     }
 }
 

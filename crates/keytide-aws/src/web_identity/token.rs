@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use keytide_aws_policy::RoleArn;
 use keytide_core::{CredentialKind, Error, Request, Subject};
-use keytide_issuer::SmallFile;
+use keytide_issuer::{SmallFile, token_text};
 use zeroize::Zeroizing;
 
 use crate::failure::beneath_role;
@@ -45,34 +45,17 @@ impl WebIdentityToken {
         request: &Request,
     ) -> Result<Zeroizing<String>, Error> {
         match &self.0 {
-            Origin::File(path) => {
-                let file = SmallFile::new(path, NAMED);
-                let content = file.read().await?;
-                text_of(&format!("{NAMED} in {}", file.path().display()), &content)
-            }
+            Origin::File(path) => SmallFile::new(path, NAMED).token().await,
             Origin::Cache(subject) => {
                 let credential = subject
                     .obtain(request)
                     .await
                     .map_err(|error| beneath_role(role.as_str(), error))?;
-                text_of(NAMED, credential.expose_bearer("web identity token")?)
+                let token = token_text(credential.expose_bearer("web identity token")?);
+                let token = token.map_err(|fault| fault.explain(NAMED))?;
+                Ok(Zeroizing::new(token.to_owned()))
             }
         }
-    }
-}
-
-/// A token is one line of text. One that is being written may be empty for a moment.
-fn text_of(named: &str, content: &[u8]) -> Result<Zeroizing<String>, Error> {
-    let token = content.trim_ascii();
-    let text = std::str::from_utf8(token)
-        .ok()
-        .filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic()));
-    match text {
-        Some("") => Err(Error::unavailable(format!("{named} is empty"))),
-        Some(text) => Ok(Zeroizing::new(text.to_owned())),
-        None => Err(Error::unavailable(format!(
-            "{named} is no token: it is not one line of text"
-        ))),
     }
 }
 

@@ -7,7 +7,7 @@ use keytide_aws_policy::{Grant, session_name};
 use keytide_core::{Agent, Cache, ErrorKind};
 use keytide_testkit::aws::{Sts, refusal};
 use keytide_testkit::conformance::Outcome;
-use keytide_testkit::server::{Asked, Fault, FaultServer};
+use keytide_testkit::server::{Fault, FaultServer, Received};
 
 use crate::support::{ROLE, agent, base, chain, client, field, form, identity};
 
@@ -38,7 +38,7 @@ async fn it_asks_as_the_agent_that_it_is() {
     assert_eq!(requests.len(), 1);
     let asked = &requests[0];
     let instance = agent.instance().to_string();
-    let name = format!("invoice-reader-{instance}");
+    let name = format!("invoice=2Freader-{instance}");
     let mut expected = vec![
         pair("Action", "AssumeRole"),
         pair("Version", "2011-06-15"),
@@ -50,7 +50,7 @@ async fn it_asks_as_the_agent_that_it_is() {
         ("agent-type", "invoice/reader"),
         ("agent-version", "1.4.2"),
         ("agent-environment", "prod"),
-        ("agent-owner", "payments-"),
+        ("agent-owner", "payments=21"),
         ("agent-instance", instance.as_str()),
     ];
     for (index, (key, value)) in tags.into_iter().enumerate() {
@@ -106,7 +106,7 @@ async fn each_setting_changes_the_request_and_nothing_else_does() {
     let policy = r#"{"Version":"2012-10-17","Statement":[]}"#;
     let arn = "arn:aws:iam::aws:policy/ReadOnlyAccess";
     let plain = || role(&sts, keys.clone());
-    let asked = async |builder: AssumeRoleBuilder| -> Asked {
+    let asked = async |builder: AssumeRoleBuilder| -> Received {
         let cache = agent.cache(builder.build().unwrap()).build().unwrap();
         cache.get().await.unwrap();
         sts.requests().pop().unwrap()
@@ -127,7 +127,7 @@ async fn each_setting_changes_the_request_and_nothing_else_does() {
             vec![pair("ExternalId", "ext:1/2")],
         ),
         (
-            plain().duration(Duration::from_secs(7200)),
+            plain().duration(Duration::from_secs(7200)).not_chained(),
             vec![pair("DurationSeconds", "7200")],
         ),
         (
@@ -216,11 +216,11 @@ async fn roles_chain_under_one_name_for_an_hour_at_most_and_tags_are_sent_once()
     let name = session_name(agent.identity(), agent.instance());
     assert_eq!(received("RoleSessionName"), vec![Some(name.clone()); 3]);
     assert_eq!(received("SourceIdentity"), vec![Some(name); 3]);
-    // The instance's own role is the platform's gift: what is got with it is no chain.
+    // The role of a task is assumed by the platform: what is got with it is a chain already.
     let hours = |seconds: &str| Some(seconds.to_owned());
     assert_eq!(
         received("DurationSeconds"),
-        [hours("14400"), hours("3600"), None]
+        [hours("3600"), hours("3600"), None]
     );
     assert_eq!(
         received("Tags.member.1.Key"),
@@ -409,6 +409,13 @@ async fn what_cannot_be_right_is_refused_when_it_is_built() {
         (many(46), "takes 50"),
         (plain().region("eu west"), "region"),
         (plain().endpoint_url("http://sts.example"), "https"),
+        (plain().danger_allow_endpoint("https://a.example/x"), "path"),
+        (
+            plain().chained().duration(Duration::from_secs(3601)),
+            "an hour at the most",
+        ),
+        (plain().label_tag("a{b"), "key of a session tag"),
+        (plain().label_tag("k").tag("K", "v"), "there twice"),
     ] {
         let error = builder.build().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Misconfigured, "{error}");

@@ -4,11 +4,12 @@ use aws_config::BehaviorVersion;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_sts::config::Region;
 use keytide_aws::bridge::{SdkCredentials, sdk_config};
-use keytide_core::Cache;
-use keytide_testkit::aws::Sts;
-use keytide_testkit::server::FaultServer;
+use keytide_aws::{AssumeRole, ContainerEndpoint};
+use keytide_core::{Cache, LongLived};
+use keytide_testkit::aws::{Container, Sts};
+use keytide_testkit::server::{FaultServer, Good, Reply};
 
-use crate::support::{agent, base};
+use crate::support::{ROLE, agent, base, container};
 
 fn signers(server: &FaultServer) -> Vec<String> {
     let key_id = |text: &str| {
@@ -77,6 +78,58 @@ async fn the_sdk_is_told_the_whole_credential_and_why_there_is_none() {
     let error = provider.provide_credentials().await.unwrap_err();
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert!(cause.contains("revoked"), "{cause}");
+}
+
+#[tokio::test]
+async fn the_sdk_is_told_the_account_where_it_is_known() {
+    let account = async |provider: ContainerEndpoint| {
+        let cache = agent().cache(provider).build().unwrap();
+        let provider = SdkCredentials::new(cache).unwrap();
+        let credentials = provider.provide_credentials().await.unwrap();
+        credentials.account_id().map(|id| id.as_str().to_owned())
+    };
+    let arn = "arn:aws:iam::210987654321:role/task";
+    let of_ecs = FaultServer::start(Container::new("bridge-ecs-").role_arn(arn));
+    let of_eks = FaultServer::start(Container::new("bridge-eks-"));
+    let told = FaultServer::start(Good::new(move |_| {
+        Reply::json(
+            200,
+            &serde_json::json!({
+                "AccessKeyId": "ASIA", "SecretAccessKey": "s", "Token": "t", "AccountId": "000000000007",
+                "Expiration": "2999-01-01T00:00:00Z", "RoleArn": arn,
+            }),
+        )
+    }));
+
+    assert_eq!(
+        account(container(&of_ecs)).await.as_deref(),
+        Some("210987654321")
+    );
+    assert_eq!(account(container(&of_eks)).await, None);
+    assert_eq!(
+        account_of_long(container(&told)).await.as_deref(),
+        Some("000000000007")
+    );
+
+    let agent = agent();
+    let (keys, _platform) = base(&agent, "bridge-role-");
+    let sts = FaultServer::start(Sts::new("bridge-role-sts-"));
+    let role = AssumeRole::builder(ROLE, keys)
+        .region("eu-west-1")
+        .endpoint_url(sts.origin())
+        .build()
+        .unwrap();
+    let provider = SdkCredentials::new(agent.cache(role).build().unwrap()).unwrap();
+    let credentials = provider.provide_credentials().await.unwrap();
+    assert_eq!(credentials.account_id().unwrap().as_str(), "123456789012");
+}
+
+/// Of keys that last longer than any that AWS gives.
+async fn account_of_long(provider: ContainerEndpoint) -> Option<String> {
+    let cache = agent().cache(provider).long_lived(LongLived::Flag);
+    let provider = SdkCredentials::new(cache.build().unwrap()).unwrap();
+    let credentials = provider.provide_credentials().await.unwrap();
+    credentials.account_id().map(|id| id.as_str().to_owned())
 }
 
 #[cfg(feature = "object_store")]

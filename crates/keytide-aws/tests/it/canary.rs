@@ -63,15 +63,22 @@ async fn no_secret_is_logged_or_shown() {
         look(&agent, google.build().unwrap(), secret).await;
     }
 
-    for text in [
-        format!("[default]\naws_access_key_id = {secret}\naws_secret_access_key = {secret}\n"),
-        format!("[default]\n{secret} {secret} = {secret}\naws_secret_access_key = {secret}\n"),
-        format!("[profile {secret}]\n{secret}\n"),
-        format!("{secret}\n"),
+    for (text, asked) in [
+        (
+            format!("[default]\naws_access_key_id = {secret}\naws_secret_access_key = {secret}\n"),
+            0,
+        ),
+        (
+            format!("[default]\n{secret} {secret} = {secret}\naws_secret_access_key = {secret}\n"),
+            0,
+        ),
+        // What nobody can read of another profile concerns nobody: the instance is asked.
+        (format!("[profile {secret}]\n{secret}\n"), 3),
+        (format!("{secret}\n"), 0),
     ] {
-        let machine = Machine::new("canary-").file(".aws/credentials", text);
+        let machine = Machine::new(secret).file(".aws/credentials", text);
         look(&agent, machine.provider(), secret).await;
-        assert_eq!(machine.asked(), 0);
+        assert_eq!(machine.asked(), asked);
     }
 
     assert_eq!((sts.count(), instance.count()), (12, 6));

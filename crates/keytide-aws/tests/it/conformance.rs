@@ -14,7 +14,7 @@ use keytide_testkit::aws::{Container, Instance, Sts, refusal};
 use keytide_testkit::conformance::{
     self, BadAnswer, Condition, Expires, Fixture, HttpFixture, Outcome,
 };
-use keytide_testkit::server::{Asked, Fault, FaultServer, Reply};
+use keytide_testkit::server::{Fault, FaultServer, Received, Reply};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -26,7 +26,7 @@ const NO: Outcome = Outcome::Error(&[ErrorKind::Refused]);
 
 #[test]
 fn imds_does_what_every_provider_must() {
-    let keys = |asked: &Asked| asked.path().ends_with("/instance-role");
+    let keys = |asked: &Received| asked.path().ends_with("/instance-role");
     let report = conformance::check(move || {
         HttpFixture::start(Instance::new("conf-imds-"), |server| {
             Imds::new()

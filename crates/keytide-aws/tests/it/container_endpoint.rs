@@ -67,7 +67,7 @@ async fn the_token_file_is_read_anew_for_each_call_and_goes_before_the_variable(
     let provider = ContainerEndpoint::new().env(variables).client(client());
     let cache = agent().cache(provider).build().unwrap();
 
-    for token in ["first", "second"] {
+    for token in ["first", "\u{feff}second \r\n", "Bearer third\n"] {
         std::fs::write(&path, token).unwrap();
         cache.refresh_now().await.unwrap();
     }
@@ -77,7 +77,7 @@ async fn the_token_file_is_read_anew_for_each_call_and_goes_before_the_variable(
         .iter()
         .map(|asked| asked.header("authorization").unwrap().to_owned())
         .collect();
-    assert_eq!(sent, ["first", "second"]);
+    assert_eq!(sent, ["first", "second", "Bearer third"]);
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn what_must_not_be_sent_is_refused_before_a_byte_is() {
     for (name, value, kind, says) in [
         (
             FILE,
-            path("lf", b"canary\n"),
+            path("lf", b"canary\ncanary"),
             ErrorKind::Misconfigured,
             "line break",
         ),
@@ -117,15 +117,15 @@ async fn what_must_not_be_sent_is_refused_before_a_byte_is() {
         ),
         (
             FILE,
-            path("bytes", &[0xff, 0xfe]),
+            path("bytes", b"canary\xff"),
             ErrorKind::Misconfigured,
-            "not text",
+            "(0xff) at offset 6",
         ),
         (
             FILE,
             path("zero", b"can\0ary"),
             ErrorKind::Misconfigured,
-            "no header can carry",
+            "(0x00) at offset 3",
         ),
         (
             FILE,

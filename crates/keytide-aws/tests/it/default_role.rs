@@ -1,12 +1,11 @@
 //! The role of a workload, wherever it runs.
 
-use keytide_aws::DefaultRole;
 use keytide_aws_policy::session_name;
 use keytide_core::ErrorKind;
 use keytide_testkit::server::Fault;
 
 use crate::machine::Machine;
-use crate::support::{ROLE, agent, chain, client, field};
+use crate::support::{ROLE, agent, chain, field};
 
 #[tokio::test]
 async fn the_first_step_that_is_configured_is_the_one() {
@@ -84,10 +83,7 @@ async fn keys_that_never_expire_are_found_named_and_refused() {
             0
         );
 
-        let allowed = DefaultRole::new()
-            .env(machine.env())
-            .client(client())
-            .danger_allow_static_keys();
+        let allowed = machine.provider().danger_allow_static_keys();
         let cache = agent()
             .cache(allowed)
             .danger_allow_static()

@@ -116,6 +116,34 @@ async fn an_error_may_come_in_the_shape_of_s3_or_as_html() {
 }
 
 #[tokio::test]
+async fn an_answer_that_lacks_a_member_says_which_and_nothing_of_expiry() {
+    let members = [
+        ("AccessKeyId", "ASIA"),
+        ("SecretAccessKey", "{canary}"),
+        ("SessionToken", "t"),
+        ("Expiration", "2999-01-01T00:00:00Z"),
+    ];
+    for (missing, _) in members {
+        let present = members.iter().filter(|(name, _)| *name != missing);
+        let written: String = present
+            .map(|(name, value)| format!("<{name}>{value}</{name}>"))
+            .collect();
+        let body = format!(
+            "<AssumeRoleResponse><AssumeRoleResult><Credentials>{written}</Credentials></AssumeRoleResult></AssumeRoleResponse>"
+        );
+
+        let error = failed(Reply::new(200).body(body)).await;
+
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        assert!(
+            error.to_string().contains(&format!("has no {missing}")),
+            "{error}"
+        );
+        assert!(!error.to_string().contains("expired"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn how_long_to_wait_is_handed_on_in_milliseconds_or_seconds() {
     let delay = |milliseconds| Some(RetryAfter::Delay(Duration::from_millis(milliseconds)));
     for (headers, kind, expected) in [

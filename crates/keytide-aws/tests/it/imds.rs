@@ -87,6 +87,24 @@ async fn a_role_that_is_named_saves_a_request() {
 }
 
 #[tokio::test]
+async fn a_role_that_is_named_and_is_not_the_attached_one_is_told_from_none_at_all() {
+    let other = FaultServer::start(Instance::new("imds-other-").role(Some("reader")));
+    let error = ask(imds(&other).role("writer")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
+    let text = error.to_string();
+    assert!(text.contains("names the role writer"), "{text}");
+    assert!(text.contains("it has the role reader"), "{text}");
+    assert!(!text.contains("none is attached"), "{text}");
+
+    let none = FaultServer::start(Instance::new("imds-bare-").role(None));
+    let error = ask(imds(&none).role("writer")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Misconfigured);
+    let text = error.to_string();
+    assert!(text.contains("names the role writer"), "{text}");
+    assert!(text.contains("none is attached"), "{text}");
+}
+
+#[tokio::test]
 async fn version_1_is_never_tried() {
     for status in [400, 403, 404, 405, 500] {
         let server = FaultServer::start(Instance::new("imds-v1-"));
@@ -119,7 +137,7 @@ async fn a_time_out_says_what_a_hop_limit_looks_like() {
 #[tokio::test]
 async fn what_the_service_says_becomes_the_right_sort() {
     use ErrorKind::{Refused, Throttled, Unavailable};
-    let keys = |asked: &keytide_testkit::server::Asked| asked.path().ends_with("/instance-role");
+    let keys = |asked: &keytide_testkit::server::Received| asked.path().ends_with("/instance-role");
     let any = Outcome::Either;
     let code = |code: &str| {
         Fault::answer(
@@ -195,12 +213,13 @@ async fn an_address_that_is_none_of_the_service_is_refused_before_a_byte_is_sent
 async fn a_role_name_that_would_lead_elsewhere_is_not_followed() {
     for name in ["../../user-data", "a/b", "a?b", "", "a b", "<html>"] {
         let name = name.to_owned();
-        let server = FaultServer::start(move |asked: &keytide_testkit::server::Asked| match asked
-            .method()
-        {
-            "PUT" => Reply::new(200).body("token"),
-            _ => Reply::new(200).body(name.clone()),
-        });
+        let server =
+            FaultServer::start(move |asked: &keytide_testkit::server::Received| {
+                match asked.method() {
+                    "PUT" => Reply::new(200).body("token"),
+                    _ => Reply::new(200).body(name.clone()),
+                }
+            });
 
         let error = failed(&server).await;
 

@@ -133,11 +133,11 @@ async fn what_a_command_does_wrong_is_said_without_what_it_says() {
         ("echo canary >&2; exit 3", Unavailable, "code 3"),
         ("canary-no-such-command", Misconfigured, "code 127"),
         ("kill -9 $$; echo canary", Unavailable, "killed"),
-        ("true canary", Unavailable, "empty"),
+        ("true canary", Unavailable, "empty: run the command by hand"),
         (
             "echo canary",
             Unavailable,
-            "no role credential|not a JSON object",
+            "not a JSON object: run the command by hand",
         ),
         ("echo '{}'; # canary", Misconfigured, "Version"),
         (
@@ -166,8 +166,33 @@ async fn what_a_command_does_wrong_is_said_without_what_it_says() {
             "{command}: {text}"
         );
         assert!(!text.contains("canary"), "{text}");
+        assert!(!text.contains("URL"), "{text}");
     }
     assert!(!format!("{:?}", CredentialProcess::new("canary")).contains("canary"));
+}
+
+/// A helper may start a daemon that keeps its session, and that inherits its output.
+#[tokio::test]
+async fn a_command_that_leaves_a_daemon_behind_has_printed_its_keys() {
+    let directory = tempfile::tempdir().unwrap();
+    let id = directory.path().join("id");
+    let started = format!(
+        "sleep 600 & echo $! > {}; printf '%s' '{SESSION}'",
+        id.display()
+    );
+    let cache = agent()
+        .cache(CredentialProcess::new(started))
+        .long_lived(keytide_core::LongLived::Flag)
+        .build()
+        .unwrap();
+
+    let credential = cache.get().await.unwrap();
+
+    assert_eq!(credential.key_id(), Some("ASIAPROC"));
+    let id = std::fs::read_to_string(id).unwrap();
+    let id = rustix::process::Pid::from_raw(id.trim().parse().unwrap()).unwrap();
+    let lives = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+    assert!(lives.is_ok(), "it was ended with the command");
 }
 
 #[tokio::test]

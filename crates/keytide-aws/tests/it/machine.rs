@@ -82,7 +82,10 @@ impl Machine {
     }
 
     pub(crate) fn provider(&self) -> DefaultRole {
-        DefaultRole::new().env(self.env()).client(client())
+        DefaultRole::new()
+            .env(self.env())
+            .client(client())
+            .danger_allow_endpoint(self.sts.origin())
     }
 
     pub(crate) async fn secret(&self) -> String {

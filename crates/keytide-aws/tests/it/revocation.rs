@@ -48,7 +48,7 @@ async fn a_revoked_role_reports_every_generation_that_has_not_expired() {
     let agent = agent();
     let (keys, _platform) = base(&agent, "revoke-gen-");
     // The first session lasts two hours, the next one a quarter of one.
-    let sts = FaultServer::start(|asked: &keytide_testkit::server::Asked| {
+    let sts = FaultServer::start(|asked: &keytide_testkit::server::Received| {
         let seconds = if asked.number() == 1 { 7200 } else { 900 };
         let expires = keytide_core::Clock::wall(&keytide_core::SystemClock::default())
             + Duration::from_secs(seconds);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use keytide_aws::{ContainerEndpoint, Env, IssuerClient};
 use keytide_core::{Agent, AgentIdentity, Cache, Credential, Error, ProvideCredential};
 use keytide_testkit::aws::Container;
-use keytide_testkit::server::{Asked, FaultServer};
+use keytide_testkit::server::{FaultServer, Received};
 
 pub(crate) const ROLE: &str = "arn:aws:iam::123456789012:role/invoices";
 
@@ -51,13 +51,13 @@ pub(crate) fn base(agent: &Agent, prefix: &str) -> (Cache, FaultServer) {
 }
 
 /// The form of a request, sorted, without what is the same in all.
-pub(crate) fn form(asked: &Asked) -> Vec<(String, String)> {
+pub(crate) fn form(asked: &Received) -> Vec<(String, String)> {
     let mut form = asked.form();
     form.sort();
     form
 }
 
-pub(crate) fn field(asked: &Asked, name: &str) -> Option<String> {
+pub(crate) fn field(asked: &Received, name: &str) -> Option<String> {
     let found = asked.form().into_iter().find(|(known, _)| known == name);
     found.map(|(_, value)| value)
 }

@@ -28,7 +28,9 @@ async fn the_environment_of_a_pod_is_enough() {
         ("AWS_ENDPOINT_URL_STS", sts.origin()),
     ]);
     let agent = agent();
-    let provider = WebIdentity::new().env(variables);
+    let provider = WebIdentity::new()
+        .env(variables)
+        .danger_allow_endpoint(sts.origin());
     let sessions = provider.sessions();
     let cache = agent.cache(provider).build().unwrap();
 
@@ -236,12 +238,40 @@ async fn what_is_missing_is_named() {
         error.kind() == ErrorKind::Unavailable && error.to_string().contains(&path),
         "{error}"
     );
-    for content in ["", "\n", "two\nlines", "sp ace"] {
+    for (content, kind, says) in [
+        ("", ErrorKind::Unavailable, "is empty"),
+        ("\u{feff}\r\n", ErrorKind::Unavailable, "is empty"),
+        ("two\nlines", ErrorKind::Misconfigured, "(0x0a) at offset 3"),
+        ("sp ace", ErrorKind::Misconfigured, "(0x20) at offset 2"),
+        ("\"a.b.c\"", ErrorKind::Misconfigured, "(0x22) at offset 0"),
+    ] {
         std::fs::write(&path, content).unwrap();
         let error = from(vec![(file, path.clone()), role()]).await;
-        assert_eq!(error.kind(), ErrorKind::Unavailable, "{content:?}: {error}");
+        assert_eq!(error.kind(), kind, "{content:?}: {error}");
+        let text = error.to_string();
+        assert!(text.contains(says) && text.contains(&path), "{text}");
     }
     assert_eq!(sts.connections(), 0);
+}
+
+#[tokio::test]
+async fn what_stands_around_a_token_is_not_sent() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("token");
+    std::fs::write(&path, "\u{feff} header.claims.signature\r\n").unwrap();
+    let sts = FaultServer::start(Sts::new("web-trimmed-"));
+    let provider = WebIdentity::builder(ROLE, WebIdentityToken::file(&path))
+        .region("eu-west-1")
+        .endpoint_url(sts.origin())
+        .client(client())
+        .build()
+        .unwrap();
+
+    ask(provider).await.unwrap();
+
+    let form = sts.requests()[0].form();
+    let token = form.iter().find(|(name, _)| name == "WebIdentityToken");
+    assert_eq!(token.unwrap().1, "header.claims.signature");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::fmt;
 use keytide_core::{Chain, Error, Issued, Profile, ProvideCredential, Request};
 use keytide_issuer::{Env, IssuerClient};
 
+use crate::hosts::Hosts;
 use crate::managed_identity::{Machine, ManagedIdentity};
 use crate::workload_identity::WorkloadIdentity;
 use secret::ClientSecret;
@@ -52,6 +53,7 @@ impl DefaultIdentity {
             allow_secret: false,
             capable: false,
             env: Env::process(),
+            hosts: Hosts::default(),
             machine: Machine::default(),
             client: None,
         }
@@ -76,6 +78,7 @@ pub struct DefaultIdentityBuilder {
     allow_secret: bool,
     capable: bool,
     env: Env,
+    hosts: Hosts,
     machine: Machine,
     client: Option<IssuerClient>,
 }
@@ -111,6 +114,12 @@ impl DefaultIdentityBuilder {
         self
     }
 
+    /// Goes where a variable (`AZURE_AUTHORITY_HOST`, `IDENTITY_ENDPOINT`, `AZURE_POD_IDENTITY_AUTHORITY_HOST`) leads, though that is none of the documented places. Whoever answers at this origin can use what is sent there, and gives out the tokens.
+    pub fn danger_allow_endpoint(mut self, origin: impl Into<String>) -> Self {
+        self.hosts.allow(origin.into());
+        self
+    }
+
     /// The client that asks. Defaults to [`IssuerClient::shared`].
     pub fn client(mut self, client: IssuerClient) -> Self {
         self.client = Some(client);
@@ -121,25 +130,28 @@ impl DefaultIdentityBuilder {
     ///
     /// # Errors
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming the value that is wrong: the resource, the client
-    /// id.
+    /// id, an endpoint that is to be allowed.
     pub fn build(self) -> Result<DefaultIdentity, Error> {
         let client = self.client.unwrap_or_else(IssuerClient::shared);
+        let hosts = self.hosts.checked()?;
         let secret = ClientSecret::new(
             &self.resource,
             self.client_id.clone(),
             self.allow_secret,
             self.capable,
-            self.env.clone(),
+            (self.env.clone(), hosts.clone()),
             client.clone(),
         )?;
         let mut workload = WorkloadIdentity::builder(&self.resource)
             .env(self.env.clone())
+            .hosts(hosts.clone())
             .client(client.clone());
         if self.capable {
             workload = workload.continuous_access_evaluation();
         }
         let mut managed = ManagedIdentity::builder(&self.resource)
             .env(self.env)
+            .hosts(hosts)
             .machine(self.machine)
             .client(client)
             .may_be_absent();

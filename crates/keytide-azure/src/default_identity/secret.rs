@@ -4,7 +4,8 @@ use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
 use keytide_issuer::{Env, IssuerClient};
 use zeroize::Zeroizing;
 
-use crate::entra::{Client, Exchange, Proof};
+use crate::entra::{Client, Exchange, Proof, Said};
+use crate::hosts::Hosts;
 use crate::resource::Resource;
 use crate::workload_identity::authority;
 
@@ -13,6 +14,7 @@ pub(super) struct ClientSecret {
     client_id: Option<String>,
     allowed: bool,
     env: Env,
+    hosts: Hosts,
     exchange: Exchange,
 }
 
@@ -22,13 +24,14 @@ impl ClientSecret {
         client_id: Option<String>,
         allowed: bool,
         capable: bool,
-        env: Env,
+        (env, hosts): (Env, Hosts),
         client: IssuerClient,
     ) -> Result<Self, Error> {
         Ok(Self {
             client_id,
             allowed,
             env,
+            hosts,
             exchange: Exchange::new(Resource::parse(resource)?, capable, client),
         })
     }
@@ -53,8 +56,8 @@ impl ProvideCredential for ClientSecret {
         if !self.env.has(SECRET) {
             return profile;
         }
-        let profile = match authority(None, &self.env) {
-            Ok(authority) => profile.issuer(authority.trim_end_matches('/')),
+        let profile = match authority(None, &self.env, &self.hosts) {
+            Ok(authority) => profile.issuer(authority.value.trim_end_matches('/')),
             Err(_) => profile,
         };
         if self.allowed {
@@ -76,19 +79,21 @@ impl ProvideCredential for ClientSecret {
                  federation or a managed identity, or allow it with danger_client_secret",
             ));
         }
-        let needed = |variable: &str| {
-            self.env.get(variable)?.ok_or_else(|| {
+        let needed = |variable| {
+            let value = self.env.get(variable)?.ok_or_else(|| {
                 Error::misconfigured(format!(
                     "AZURE_CLIENT_SECRET is set, and {variable} is not: set it too"
                 ))
-            })
+            })?;
+            Ok(Said::new(value, variable))
         };
         let tenant_id = needed("AZURE_TENANT_ID")?;
         let client_id = match &self.client_id {
-            Some(id) => id.clone(),
+            Some(id) => Said::new(id.as_str(), "client_id"),
             None => needed("AZURE_CLIENT_ID")?,
         };
-        let client = Client::new(&authority(None, &self.env)?, &tenant_id, &client_id)?;
+        let authority = authority(None, &self.env, &self.hosts)?;
+        let client = Client::new(&authority, &tenant_id, &client_id)?;
         self.exchange
             .ask(&client, &Proof::Secret(secret), request)
             .await

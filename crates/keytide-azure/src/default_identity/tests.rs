@@ -1,21 +1,16 @@
 //! What is at the places that are the same on every machine, and what becomes of it.
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError::Timeout;
+use std::time::Duration;
 
 use keytide_core::{Agent, AgentIdentity, Cache, ErrorKind, LongLived};
-use keytide_testkit::server::{Asked, At, Fault, FaultServer, Reply};
+use keytide_testkit::TestClock;
+use keytide_testkit::server::{At, Fault, FaultServer, Received, Reply};
 
 use super::*;
 
 const VAULT: &str = "https://vault.azure.net";
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "how long a program that knows no other clock would wait"
-)]
-fn instant() -> Instant {
-    Instant::now()
-}
 
 fn agent() -> Agent {
     let identity = AgentIdentity {
@@ -49,30 +44,41 @@ fn on(machine: Machine) -> DefaultIdentity {
 }
 
 /// What is at the place of IMDS, and what the chain says of it.
-async fn chain_at(origin: &str) -> (keytide_core::Error, Duration) {
+async fn chain_at(origin: &str) -> keytide_core::Error {
     let cache = agent().cache(at(origin)).build().unwrap();
-    let from = instant();
-
-    let error = cache.get().await.unwrap_err();
-
-    (error, from.elapsed())
+    cache.get().await.unwrap_err()
 }
 
-#[tokio::test]
+/// By a clock that goes on only where everybody waits for it: how busy the machine is does not count.
+#[tokio::test(start_paused = true)]
 async fn without_imds_the_chain_knows_within_a_second() {
-    let hanging = FaultServer::start(|_: &Asked| Reply::new(200));
+    let hanging = FaultServer::start(|_: &Received| Reply::new(200));
     hanging.set(Fault::hang(At::BeforeHeaders));
-    let silent = FaultServer::start(|_: &Asked| Reply::new(200));
+    let silent = FaultServer::start(|_: &Received| Reply::new(200));
     silent.set(Fault::hang(At::Accept));
-    let gone = FaultServer::start(|_: &Asked| Reply::new(200));
+    let gone = FaultServer::start(|_: &Received| Reply::new(200));
     gone.stop();
-    for (server, what) in [
-        (&hanging, "hangs"),
-        (&silent, "says nothing"),
-        (&gone, "is not there"),
-    ] {
-        let (error, took) = chain_at(&server.origin()).await;
+    let servers = Arc::new([hanging, silent, gone]);
+    for (which, what) in ["hangs", "says nothing", "is not there"]
+        .into_iter()
+        .enumerate()
+    {
+        let server = &servers[which];
+        let agent = TestClock::new().agent().build().unwrap();
+        let cache = agent.cache(at(&server.origin())).build().unwrap();
+        let from = tokio::time::Instant::now();
+        // It stands still until somebody is asked, whatever is looked at on threads before.
+        let asked = Arc::clone(&servers);
+        let (over, wait) = std::sync::mpsc::channel::<()>();
+        tokio::task::spawn_blocking(move || {
+            let pause = Duration::from_millis(1);
+            while asked[which].connections() == 0 && wait.recv_timeout(pause) == Err(Timeout) {}
+        });
 
+        let error = cache.get().await.unwrap_err();
+
+        drop(over);
+        let took = from.elapsed();
         assert!(took < Duration::from_secs(1), "{what}: {took:?}");
         assert_eq!(error.kind(), ErrorKind::NotConfigured, "{what}: {error}");
         for each in [
@@ -104,11 +110,11 @@ async fn what_answers_otherwise_than_azures_is_none_of_azure() {
         (429, "", "", Throttled, 2),
         (500, "", "", Unavailable, 2),
     ] {
-        let other = FaultServer::start(move |_: &Asked| {
+        let other = FaultServer::start(move |_: &Received| {
             Reply::new(status).header("server", server).body(body)
         });
 
-        let (error, _) = chain_at(&other.origin()).await;
+        let error = chain_at(&other.origin()).await;
 
         assert_eq!(error.kind(), kind, "{status} {server}: {error}");
         assert_eq!(other.count(), asked, "{status} {server}");
@@ -124,7 +130,7 @@ async fn an_imds_that_was_found_is_probed_once_and_then_in_trouble_when_it_fails
     cache.refresh_now().await.unwrap();
 
     let asked = imds.requests();
-    let with_header = |asked: &Asked| asked.header("metadata").is_some();
+    let with_header = |asked: &Received| asked.header("metadata").is_some();
     assert_eq!(
         asked.iter().map(with_header).collect::<Vec<_>>(),
         [false, true, true]
@@ -136,7 +142,7 @@ async fn an_imds_that_was_found_is_probed_once_and_then_in_trouble_when_it_fails
 
 #[tokio::test]
 async fn an_imds_that_somebody_named_is_in_trouble_and_never_absent() {
-    let gone = FaultServer::start(|_: &Asked| Reply::new(200));
+    let gone = FaultServer::start(|_: &Received| Reply::new(200));
     gone.stop();
     let named = Env::of([("AZURE_POD_IDENTITY_AUTHORITY_HOST", gone.origin())]);
     let provider = DefaultIdentity::builder(VAULT).env(named).build().unwrap();

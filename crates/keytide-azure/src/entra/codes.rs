@@ -197,7 +197,8 @@ pub(super) static CODES: Dialect = Dialect::new(
         KnownCode::new("server_error", Unavailable, "Entra is in trouble"),
         KnownCode::new("temporarily_unavailable", Unavailable, "Entra is busy"),
     ],
-);
+)
+.with_numbers("AADSTS", numbers);
 
 /// The numbers of a failure, and the code of OAuth last.
 fn find(body: &[u8]) -> Vec<String> {
@@ -214,6 +215,21 @@ fn find(body: &[u8]) -> Vec<String> {
     let mut codes: Vec<_> = numbers.map(|number| format!("AADSTS{number}")).collect();
     codes.push(failure.error);
     codes
+}
+
+/// All the numbers of a failure.
+fn numbers(body: &[u8]) -> Vec<u64> {
+    #[derive(Deserialize)]
+    struct Failure {
+        #[serde(default)]
+        error_codes: Vec<serde_json::Number>,
+    }
+    let failure = read_object::<Failure>("the answer", body);
+    let numbers = failure
+        .map(|failure| failure.error_codes)
+        .unwrap_or_default();
+    let numbers = numbers.iter().filter_map(serde_json::Number::as_u64);
+    numbers.take(MOST_CODES).collect()
 }
 
 /// Entra sends one or two.

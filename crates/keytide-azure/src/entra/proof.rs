@@ -7,7 +7,7 @@ use keytide_core::{Credential, Error, Request, Subject};
 use keytide_issuer::{Form, Jwt};
 use zeroize::Zeroizing;
 
-use super::assertion_file::{AssertionFile, FileToken};
+use super::assertion_file::AssertionFile;
 
 /// How a client shows who it is.
 pub(crate) enum Proof {
@@ -20,7 +20,7 @@ pub(crate) enum Proof {
 }
 
 enum Assertion {
-    Read(FileToken),
+    Read(Zeroizing<String>),
     Held(Arc<Credential>),
 }
 
@@ -36,7 +36,7 @@ impl Proof {
             }
         };
         let assertion = match &assertion {
-            Assertion::Read(token) => token.bytes(),
+            Assertion::Read(token) => token.as_bytes(),
             Assertion::Held(credential) => credential.expose_bearer("client assertion")?,
         };
         self.check(assertion, request)?;

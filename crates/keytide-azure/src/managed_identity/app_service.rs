@@ -1,7 +1,8 @@
 //! App Service, Functions and Container Apps: [`AppService`].
 
+use http::StatusCode;
 use keytide_core::{Error, Issued, Request};
-use keytide_issuer::{Endpoint, IssuerClient};
+use keytide_issuer::{Endpoint, IssuerClient, Reply};
 use zeroize::Zeroizing;
 
 use super::codes::{APP_SERVICE, accept};
@@ -32,9 +33,25 @@ impl AppService<'_> {
             .secret_header("x-identity-header", self.header.as_bytes())
             .send(request)
             .await?;
+        judge(&reply)?;
         let answer = accept(reply, &APP_SERVICE)?;
         Token::read(answer.body())?.of_managed_identity(request)
     }
+}
+
+/// It answers 500 and says no more for an identity that is not assigned and for a resource that is not known, as well as in
+/// trouble of its own. So that is no refusal, and the likely causes are told.
+fn judge(reply: &Reply) -> Result<(), Error> {
+    if reply.status() != StatusCode::INTERNAL_SERVER_ERROR {
+        return Ok(());
+    }
+    let message = "the token service of this app answers 500, which it does for an unknown resource and for an identity that is \
+                   not assigned, too: if it repeats, check the resource, and that the identity is assigned to this app, by its \
+                   id";
+    Err(match reply.retry_after() {
+        Some(after) => Error::throttled(Some(after), message),
+        None => Error::unavailable(message),
+    })
 }
 
 const VERSION: &str = "2019-08-01";

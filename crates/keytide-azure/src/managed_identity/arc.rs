@@ -3,7 +3,7 @@
 
 use http::StatusCode;
 use keytide_core::{Error, Issued, Request};
-use keytide_issuer::{Endpoint, Env, IssuerClient, Reply};
+use keytide_issuer::{Endpoint, Env, IssuerClient, Reply, header_text};
 use zeroize::Zeroizing;
 
 use super::codes::{ARC, accept};
@@ -43,9 +43,11 @@ impl Arc<'_> {
         }
         let path = path_of(&challenge)?;
         let key = self.keys.read(path, self.env).await?;
+        let key =
+            header_text(&key).map_err(|fault| fault.explain("the key file of Arc's agent"))?;
         let mut authorization = Zeroizing::new(Vec::with_capacity(6 + key.len()));
         authorization.extend_from_slice(b"Basic ");
-        authorization.extend_from_slice(&key);
+        authorization.extend_from_slice(key.as_bytes());
         let reply = ask()
             .secret_header("authorization", &authorization)
             .send(request)
@@ -57,11 +59,12 @@ impl Arc<'_> {
 
 /// The file that the challenge names: `Basic realm=<path>`.
 fn path_of(challenge: &Reply) -> Result<String, Error> {
-    let named = challenge
-        .header("www-authenticate")
-        .and_then(|value| value.trim().strip_prefix("Basic "))
-        .and_then(|value| value.trim().strip_prefix("realm="))
-        .map(|path| path.trim_matches('"').to_owned());
+    let challenges = challenge.challenges();
+    let basic = challenges.iter().filter(|challenge| challenge.is("Basic"));
+    let named = basic
+        .filter_map(|challenge| challenge.parameter("realm"))
+        .map(ToOwned::to_owned)
+        .next();
     named.filter(|path| !path.is_empty()).ok_or_else(|| {
         Error::unavailable("the challenge of Arc's agent names no key file: perhaps it is not the agent that answers")
     })

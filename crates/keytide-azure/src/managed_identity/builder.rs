@@ -8,6 +8,7 @@ use keytide_core::Error;
 use keytide_issuer::{Endpoint, Env, IssuerClient};
 
 use super::{Identity, KeyDirectory, Machine, ManagedIdentity, PlatformSearch};
+use crate::hosts::Hosts;
 use crate::resource::Resource;
 
 /// Builds a [`ManagedIdentity`]. Building contacts nobody and reads nothing.
@@ -19,6 +20,7 @@ pub struct ManagedIdentityBuilder {
     ids: usize,
     imds: Option<String>,
     env: Env,
+    hosts: Hosts,
     machine: Machine,
     keys: KeyDirectory,
     client: Option<IssuerClient>,
@@ -33,6 +35,7 @@ impl ManagedIdentityBuilder {
             ids: 0,
             imds: None,
             env: Env::process(),
+            hosts: Hosts::default(),
             machine: Machine::default(),
             keys: KeyDirectory::OfPlatform,
             client: None,
@@ -76,6 +79,12 @@ impl ManagedIdentityBuilder {
         self
     }
 
+    /// Goes where a variable (`IDENTITY_ENDPOINT`, `AZURE_POD_IDENTITY_AUTHORITY_HOST`) leads, though the token services of Azure's platforms are on the machine itself or at a link-local address. Whoever answers at this origin gets `IDENTITY_HEADER` or Arc's key, and gives out the tokens.
+    pub fn danger_allow_endpoint(mut self, origin: impl Into<String>) -> Self {
+        self.hosts.allow(origin.into());
+        self
+    }
+
     /// The client that asks. Defaults to [`IssuerClient::shared`].
     pub fn client(mut self, client: IssuerClient) -> Self {
         self.client = Some(client);
@@ -85,6 +94,11 @@ impl ManagedIdentityBuilder {
     /// The identity that `AZURE_CLIENT_ID` names at the call, if it is set.
     pub(crate) fn client_id_of_environment(self) -> Self {
         self.identify(Identity::OfEnvironment)
+    }
+
+    pub(crate) fn hosts(mut self, hosts: Hosts) -> Self {
+        self.hosts = hosts;
+        self
     }
 
     /// What is at the places that are the same on every machine.
@@ -107,12 +121,14 @@ impl ManagedIdentityBuilder {
     pub fn build(self) -> Result<ManagedIdentity, Error> {
         let resource = Resource::parse(&self.resource)?;
         self.check()?;
-        let imds = self.imds.as_deref().map(Endpoint::parse).transpose()?;
+        let imds = self.imds.as_deref().map(Endpoint::parse).transpose();
+        let imds = imds.map_err(|error| Error::misconfigured(format!("imds_endpoint: {error}")))?;
         Ok(ManagedIdentity {
             resource,
             identity: self.identity,
             search: PlatformSearch {
                 env: self.env,
+                hosts: self.hosts.checked()?,
                 imds,
                 machine: self.machine,
             },

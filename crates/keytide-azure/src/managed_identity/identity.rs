@@ -3,6 +3,8 @@
 use keytide_core::Error;
 use keytide_issuer::Env;
 
+use crate::entra::is_client_id;
+
 /// The identity of the machine itself, or one that was assigned to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Identity {
@@ -18,9 +20,15 @@ impl Identity {
     /// The identity as of now.
     pub(super) fn resolved(&self, env: &Env) -> Result<Self, Error> {
         Ok(match self {
-            Self::OfEnvironment => env
-                .get("AZURE_CLIENT_ID")?
-                .map_or(Self::System, Self::ClientId),
+            Self::OfEnvironment => match env.get("AZURE_CLIENT_ID")? {
+                Some(id) if !is_client_id(&id) => {
+                    return Err(Error::misconfigured(
+                        "AZURE_CLIENT_ID is no client id: give it in printable ASCII without blanks",
+                    ));
+                }
+                Some(id) => Self::ClientId(id),
+                None => Self::System,
+            },
             known => known.clone(),
         })
     }

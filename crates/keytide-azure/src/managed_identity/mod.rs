@@ -42,7 +42,8 @@ use identity::Identity;
 ///
 /// Variables that name a platform by halves (`IDENTITY_ENDPOINT` alone, `IDENTITY_HEADER` alone, `IMDS_ENDPOINT` alone,
 /// `MSI_SECRET` alone) are an error that names them, and so is a place of Arc's agent that this process may not look at:
-/// neither leads on to another identity. [`imds_endpoint`](ManagedIdentityBuilder::imds_endpoint) says that it is IMDS all
+/// neither leads on to another identity. The endpoints that variables name are on the machine itself or at a link-local address:
+/// another one is an error unless [code allows it](ManagedIdentityBuilder::danger_allow_endpoint), for `IDENTITY_HEADER` goes there. [`imds_endpoint`](ManagedIdentityBuilder::imds_endpoint) says that it is IMDS all
 /// the same.
 ///
 /// ```
@@ -80,7 +81,7 @@ use identity::Identity;
 /// | 400, 401, 403 and other 4xx with an object of JSON: no such identity here, a wrong resource | [`Refused`](keytide_core::ErrorKind::Refused) |
 /// | 429, 503 with `Retry-After` | [`Throttled`](keytide_core::ErrorKind::Throttled) |
 /// | 404, 410 (IMDS is being updated: for 70 s at the most, says its documentation), 408, 5xx, no answer, one that is no token | [`Unavailable`](keytide_core::ErrorKind::Unavailable) |
-/// | a platform that is not spoken to or is named by halves, a variable that is not UTF-8, an id that the platform does not take, a key file outside its directory, Arc's agent where this process may not look | [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) |
+/// | a platform that is not spoken to or is named by halves, a variable that is not UTF-8 or leads elsewhere, an id that the platform does not take, a key file outside its directory, Arc's agent where this process may not look | [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) |
 ///
 /// The pace is the cache's: a second, doubling to 30 s, for as long as there is demand, which covers the schedule of the
 /// documentation of IMDS (0, 2, 6, 14 and 30 s; at least 70 s for 410).

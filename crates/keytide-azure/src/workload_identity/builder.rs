@@ -4,10 +4,11 @@ use std::fmt;
 use std::path::PathBuf;
 
 use keytide_core::{CredentialKind, Error, Subject};
-use keytide_issuer::{Env, IssuerClient};
+use keytide_issuer::{Env, FileWatch, IssuerClient};
 
 use super::{Settings, WorkloadIdentity};
-use crate::entra::{AUTHORITY, AssertionFile, Client, Exchange, Proof};
+use crate::entra::{AUTHORITY, AssertionFile, Client, Exchange, Proof, Said};
+use crate::hosts::Hosts;
 use crate::resource::Resource;
 
 /// Builds a [`WorkloadIdentity`]. Building contacts nobody and reads nothing.
@@ -22,6 +23,7 @@ pub struct WorkloadIdentityBuilder {
     proofs: usize,
     capable: bool,
     env: Env,
+    hosts: Hosts,
     client: Option<IssuerClient>,
 }
 
@@ -36,6 +38,7 @@ impl WorkloadIdentityBuilder {
             proofs: 0,
             capable: false,
             env: Env::process(),
+            hosts: Hosts::default(),
             client: None,
         }
     }
@@ -67,7 +70,8 @@ impl WorkloadIdentityBuilder {
     }
 
     /// The origin of the cloud's login service. Defaults to `AZURE_AUTHORITY_HOST`, else
-    /// `https://login.microsoftonline.com`.
+    /// `https://login.microsoftonline.com`. One that is said here may be any; the variable leads to those that Microsoft
+    /// documents and to this machine, or to what [`danger_allow_endpoint`](Self::danger_allow_endpoint) allows.
     pub fn authority(mut self, origin: impl Into<String>) -> Self {
         self.authority = Some(origin.into());
         self
@@ -83,6 +87,12 @@ impl WorkloadIdentityBuilder {
     /// The environment that is read at each call. Defaults to that of the process.
     pub fn env(mut self, env: Env) -> Self {
         self.env = env;
+        self
+    }
+
+    /// Goes where `AZURE_AUTHORITY_HOST` leads, though Microsoft documents no login service there. Whoever answers at this origin can use the assertion, and gives out the tokens.
+    pub fn danger_allow_endpoint(mut self, origin: impl Into<String>) -> Self {
+        self.hosts.allow(origin.into());
         self
     }
 
@@ -110,9 +120,9 @@ impl WorkloadIdentityBuilder {
         }
         // What was said is judged with what stands in for the rest.
         Client::new(
-            self.authority.as_deref().unwrap_or(AUTHORITY),
-            self.tenant_id.as_deref().unwrap_or("unsaid"),
-            self.client_id.as_deref().unwrap_or("unsaid"),
+            &Said::new(self.authority.as_deref().unwrap_or(AUTHORITY), "authority"),
+            &Said::new(self.tenant_id.as_deref().unwrap_or("unsaid"), "tenant_id"),
+            &Said::new(self.client_id.as_deref().unwrap_or("unsaid"), "client_id"),
         )?;
         let client = self.client.unwrap_or_else(IssuerClient::shared);
         Ok(WorkloadIdentity {
@@ -122,9 +132,16 @@ impl WorkloadIdentityBuilder {
                 authority: self.authority,
                 proof: self.proof,
                 env: self.env,
+                hosts: self.hosts.checked()?,
             },
             exchange: Exchange::new(resource, self.capable, client),
+            watch: FileWatch::new(),
         })
+    }
+
+    pub(crate) fn hosts(mut self, hosts: Hosts) -> Self {
+        self.hosts = hosts;
+        self
     }
 
     fn prove(mut self, proof: Proof) -> Self {

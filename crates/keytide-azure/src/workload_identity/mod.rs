@@ -5,9 +5,10 @@ mod builder;
 use std::fmt;
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
-use keytide_issuer::Env;
+use keytide_issuer::{Endpoint, Env, FileWatch};
 
-use crate::entra::{AUTHORITY, AssertionFile, Client, Exchange, Proof};
+use crate::entra::{AUTHORITY, AssertionFile, Client, Exchange, Proof, REMEDY, Said};
+use crate::hosts::Hosts;
 
 pub use builder::WorkloadIdentityBuilder;
 
@@ -33,6 +34,9 @@ pub use builder::WorkloadIdentityBuilder;
 /// # }
 /// ```
 ///
+/// `AZURE_AUTHORITY_HOST` leads the workload's token away, so it may name the login services that Microsoft documents and this
+/// machine, and nothing else unless [code allows it](WorkloadIdentityBuilder::danger_allow_endpoint).
+///
 /// Elsewhere any provider of keytide gives the assertion: that of a projected token, of SPIFFE, of AWS or Google.
 ///
 /// ```
@@ -47,6 +51,8 @@ pub use builder::WorkloadIdentityBuilder;
 ///         .build()
 /// }
 /// ```
+///
+/// A file that is put right after a failure is looked at every few seconds, and ends the backoff.
 ///
 /// An assertion whose end has come is not sent: by our clock, unless Entra's answers have shown that it is ahead of theirs.
 ///
@@ -68,7 +74,8 @@ pub use builder::WorkloadIdentityBuilder;
 /// others from their tokens.
 ///
 /// # Errors
-/// By the number behind `AADSTS`, which Entra sends as `error_codes`; never by its description.
+/// By the number behind `AADSTS`, which Entra sends as `error_codes`; never by its description. All numbers are told, known
+/// or not.
 ///
 /// | what Entra says | kind |
 /// |---|---|
@@ -78,7 +85,7 @@ pub use builder::WorkloadIdentityBuilder;
 /// | 700024 (the assertion is outside its time: the next attempt reads it anew), 90006, 90033, anything that is not known, no answer | [`Unavailable`](keytide_core::ErrorKind::Unavailable) |
 /// | none of these: the code of OAuth, such as `invalid_client` | [`Refused`](keytide_core::ErrorKind::Refused) |
 /// | no `AZURE_FEDERATED_TOKEN_FILE`, and no assertion was given | [`NotConfigured`](keytide_core::ErrorKind::NotConfigured) |
-/// | a file or an assertion, but no tenant or no client id; a variable that is not UTF-8; an assertion whose own provider is not configured | [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) |
+/// | a file or an assertion, but no tenant or no client id; a variable that is not UTF-8, is none of what it should be, or leads elsewhere; an assertion whose own provider is not configured | [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) |
 /// | the file is not there | [`Unavailable`](keytide_core::ErrorKind::Unavailable): it may be about to be mounted |
 /// | the file may not be read, is no regular file, is over 32 KiB, or holds no JWT with an end | [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) |
 ///
@@ -89,6 +96,7 @@ pub use builder::WorkloadIdentityBuilder;
 pub struct WorkloadIdentity {
     settings: Settings,
     exchange: Exchange,
+    watch: FileWatch,
 }
 
 /// What was said when it was built; what was not is read from the environment at each call.
@@ -99,6 +107,7 @@ struct Settings {
     authority: Option<String>,
     proof: Option<Proof>,
     env: Env,
+    hosts: Hosts,
 }
 
 impl WorkloadIdentity {
@@ -112,23 +121,24 @@ impl WorkloadIdentity {
 impl Settings {
     /// Who asks, once it is known that there is something to show.
     fn client(&self) -> Result<Client, Error> {
-        let needed = |told: &Option<String>, variable: &str| {
+        let needed = |told: &Option<String>, by, variable| {
             if let Some(told) = told {
-                return Ok(told.clone());
+                return Ok(Said::new(told.as_str(), by));
             }
-            self.env.get(variable)?.ok_or_else(|| {
+            let value = self.env.get(variable)?.ok_or_else(|| {
                 Error::misconfigured(format!(
                     "{variable} is not set, and there is an assertion to present: set it, or tell the builder"
                 ))
-            })
+            })?;
+            Ok(Said::new(value, variable))
         };
-        let tenant_id = needed(&self.tenant_id, "AZURE_TENANT_ID")?;
-        let client_id = needed(&self.client_id, "AZURE_CLIENT_ID")?;
+        let tenant_id = needed(&self.tenant_id, "tenant_id", "AZURE_TENANT_ID")?;
+        let client_id = needed(&self.client_id, "client_id", "AZURE_CLIENT_ID")?;
         Client::new(&self.authority()?, &tenant_id, &client_id)
     }
 
-    fn authority(&self) -> Result<String, Error> {
-        authority(self.authority.as_deref(), &self.env)
+    fn authority(&self) -> Result<Said, Error> {
+        authority(self.authority.as_deref(), &self.env, &self.hosts)
     }
 
     /// The file that the environment names.
@@ -140,6 +150,12 @@ impl Settings {
                  an assertion",
             )
         })?;
+        if file.trim().len() != file.len() {
+            return Err(Error::misconfigured(
+                "the environment variable AZURE_FEDERATED_TOKEN_FILE is set, and its value begins or ends with a blank: take \
+                 it out",
+            ));
+        }
         Ok(Proof::File(AssertionFile::at(file)))
     }
 }
@@ -147,29 +163,33 @@ impl Settings {
 /// The login service of the cloud.
 ///
 /// # Errors
-/// `Misconfigured`, when the variable that names it is none of a place to ask.
-pub(crate) fn authority(told: Option<&str>, env: &Env) -> Result<String, Error> {
+/// `Misconfigured`, when the variable that names it is none of a place to ask, or leads where no variable may.
+pub(crate) fn authority(told: Option<&str>, env: &Env, hosts: &Hosts) -> Result<Said, Error> {
     if let Some(told) = told {
-        return Ok(told.to_owned());
+        return Ok(Said::new(told, "authority"));
     }
-    let named = env.endpoint("AZURE_AUTHORITY_HOST")?;
-    Ok(named.map_or_else(
-        || AUTHORITY.to_owned(),
-        |endpoint| endpoint.as_str().to_owned(),
-    ))
+    let named = hosts.authority(env, AUTHORITY_HOST)?;
+    let value = named.as_ref().map_or(AUTHORITY, Endpoint::as_str);
+    Ok(Said::new(value, AUTHORITY_HOST))
 }
 
 impl ProvideCredential for WorkloadIdentity {
     fn profile(&self) -> Profile {
-        let profile = Profile::bearer("workload_identity");
+        let profile = Profile::bearer("workload_identity").remedy(REMEDY);
         match self.settings.authority() {
-            Ok(authority) => profile.issuer(authority.trim_end_matches('/')),
+            Ok(authority) => profile.issuer(authority.value.trim_end_matches('/')),
             // Nobody is asked then: each call ends with that error.
             Err(_) => profile,
         }
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
+        self.watch.attempt(request, self.ask(request)).await
+    }
+}
+
+impl WorkloadIdentity {
+    async fn ask(&self, request: &Request) -> Result<Issued, Error> {
         let from_environment;
         let proof = match &self.settings.proof {
             Some(proof) => proof,
@@ -191,3 +211,5 @@ impl fmt::Debug for WorkloadIdentity {
             .finish()
     }
 }
+
+const AUTHORITY_HOST: &str = "AZURE_AUTHORITY_HOST";

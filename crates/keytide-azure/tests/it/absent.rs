@@ -2,7 +2,7 @@
 
 use keytide_azure::ManagedIdentity;
 use keytide_core::ErrorKind;
-use keytide_testkit::server::{Asked, FaultServer, Reply};
+use keytide_testkit::server::{FaultServer, Received, Reply};
 
 use crate::{CLIENT, VAULT, failed, variables, whole};
 
@@ -45,7 +45,7 @@ async fn platforms_that_are_not_spoken_to_are_named() {
 
 #[tokio::test]
 async fn a_machine_that_is_told_to_have_an_identity_has_an_imds_in_trouble_not_none() {
-    let gone = FaultServer::start(|_: &Asked| Reply::new(200));
+    let gone = FaultServer::start(|_: &Received| Reply::new(200));
     gone.stop();
     let provider = ManagedIdentity::builder(VAULT)
         .client_id(CLIENT)

@@ -7,7 +7,7 @@ use keytide_azure::ManagedIdentity;
 use keytide_core::{Cache, Error, ErrorKind};
 use keytide_http::AuthorizedClient;
 use keytide_testkit::azure::Imds;
-use keytide_testkit::server::{Asked, Fault, FaultServer, Reply};
+use keytide_testkit::server::{Fault, FaultServer, Received, Reply};
 use serde_json::{Value, json};
 
 use crate::{Tenant, VAULT, agent, cache, text};
@@ -19,7 +19,7 @@ const DEMAND_BASE64: &str =
 
 /// The claims of each request to Entra.
 fn claims(entra: &FaultServer) -> Vec<Option<Value>> {
-    let of = |asked: &Asked| {
+    let of = |asked: &Received| {
         let form = asked.form();
         let found = form.iter().find(|(name, _)| name == "claims");
         found.map(|(_, value)| serde_json::from_str(value).unwrap())
@@ -50,10 +50,10 @@ fn cause(error: &Error) -> Error {
 #[tokio::test]
 async fn a_challenge_brings_a_token_with_its_claims_and_nothing_else_of_it_is_used() {
     let tenant = Tenant::start();
-    let elsewhere = FaultServer::start(|_: &Asked| Reply::new(200));
+    let elsewhere = FaultServer::start(|_: &Received| Reply::new(200));
     let cache = cache(tenant.workload().build().unwrap());
     let evil = elsewhere.origin();
-    let api = FaultServer::start(move |asked: &Asked| {
+    let api = FaultServer::start(move |asked: &Received| {
         if asked.number() > 1 {
             return Reply::new(200);
         }
@@ -75,7 +75,7 @@ async fn a_challenge_brings_a_token_with_its_claims_and_nothing_else_of_it_is_us
     let (first, second) = (&tenant.entra.requests()[0], &tenant.entra.requests()[1]);
     assert_eq!(first.target(), second.target());
     for name in ["client_id", "scope"] {
-        let of = |asked: &Asked| asked.form().into_iter().find(|(known, _)| known == name);
+        let of = |asked: &Received| asked.form().into_iter().find(|(known, _)| known == name);
         assert_eq!(of(first), of(second));
     }
     assert_eq!(elsewhere.connections(), 0);
@@ -107,7 +107,7 @@ async fn claims_that_entra_refuses_keep_nobody_else_from_a_token() {
     let refuse = Arc::new(AtomicBool::new(true));
     let shown = Arc::clone(&refuse);
     // What no agent can do: a person with a second factor.
-    tenant.entra.faults_only(move |asked: &Asked| {
+    tenant.entra.faults_only(move |asked: &Received| {
         shown.load(Ordering::SeqCst) && asked.form().iter().any(|(name, _)| name == "claims")
     });
     tenant.entra.set(Fault::answer(

@@ -8,7 +8,7 @@ use keytide_core::{
 };
 use keytide_testkit::azure::{AppService, Arc, Entra, Imds, assertion};
 use keytide_testkit::conformance::{self, Expires, HttpFixture, Outcome};
-use keytide_testkit::server::{Asked, Fault, Reply};
+use keytide_testkit::server::{Fault, Received, Reply};
 use serde_json::json;
 
 use crate::{
@@ -186,7 +186,8 @@ fn arc() {
                 .build()
                 .unwrap()
         });
-        of_instants(fixture, end).counting(|asked: &Asked| asked.header("authorization").is_some())
+        of_instants(fixture, end)
+            .counting(|asked: &Received| asked.header("authorization").is_some())
     });
 
     println!("{report}");

@@ -4,7 +4,7 @@ use keytide_azure::ManagedIdentity;
 use keytide_core::ErrorKind::{self, Misconfigured, Refused, Throttled, Unavailable};
 use keytide_core::RetryAfter;
 use keytide_testkit::azure::{AppService, Imds, assertion};
-use keytide_testkit::server::{Asked, FaultServer, Reply};
+use keytide_testkit::server::{FaultServer, Received, Reply};
 use serde_json::json;
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ async fn each_status_and_code_of_imds_has_its_sort() {
         (302, String::new(), None, Unavailable),
     ] {
         let (shown, sent) = (body.clone(), retry_after);
-        let imds = FaultServer::start(move |_: &Asked| {
+        let imds = FaultServer::start(move |_: &Received| {
             let reply = Reply::new(status)
                 .header("location", "http://127.0.0.1:1/")
                 .body(body.clone());
@@ -132,7 +132,7 @@ async fn the_refusals_of_app_service_have_no_code_and_count_by_their_status() {
         (503, said.clone(), Unavailable),
         (504, said, Unavailable),
     ] {
-        let app = FaultServer::start(move |_: &Asked| Reply::new(status).body(body.clone()));
+        let app = FaultServer::start(move |_: &Received| Reply::new(status).body(body.clone()));
         let endpoint = app.url("/msi/token");
         let provider = ManagedIdentity::builder(VAULT).env(variables(&[
             ("IDENTITY_ENDPOINT", &endpoint),
@@ -305,7 +305,7 @@ async fn each_number_of_entra_has_its_sort_and_its_words_do_not_count() {
 
 async fn of_entra(reply: Reply) -> keytide_core::Error {
     let tenant = Tenant::start();
-    let server = FaultServer::start_tls(move |_: &Asked| reply.clone(), &tenant.ca);
+    let server = FaultServer::start_tls(move |_: &Received| reply.clone(), &tenant.ca);
     failed(
         tenant
             .workload()
@@ -362,7 +362,14 @@ async fn an_assertion_file_that_holds_no_good_assertion_is_not_sent() {
         (" \n", Unavailable, "is empty"),
         (&expired, Unavailable, "has expired"),
         ("canary", Misconfigured, "holds no JWT"),
-        ("canary canary", Misconfigured, "more than a token"),
+        ("\u{feff}\r\n", Unavailable, "is empty"),
+        ("canary canary", Misconfigured, "(0x20) at offset 6"),
+        (
+            "\u{feff}\"canary\"\r\n",
+            Misconfigured,
+            "(0x22) at offset 3",
+        ),
+        ("canary\u{e4}", Misconfigured, "(0xc3) at offset 6"),
         (
             "e30.e30.canary",
             Misconfigured,

@@ -1,11 +1,11 @@
 //! How long tokens live, and when they are asked for again.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use keytide_azure::ManagedIdentity;
-use keytide_core::{EventKind, LongLived};
+use keytide_core::{Error, EventKind, LongLived};
 use keytide_testkit::azure::Imds;
-use keytide_testkit::server::{Asked, FaultServer, Reply};
+use keytide_testkit::server::{FaultServer, Received, Reply};
 use keytide_testkit::{Recorder, TestClock};
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ fn seconds(from_now: i64) -> i64 {
 
 /// An IMDS that answers with these fields beside a token.
 fn answering(fields: Value) -> FaultServer {
-    FaultServer::start(move |_: &Asked| {
+    FaultServer::start(move |_: &Received| {
         let mut body = json!({ "access_token": "a-token-of-imds", "token_type": "Bearer" });
         for (name, value) in fields.as_object().unwrap() {
             body[name] = value.clone();
@@ -60,6 +60,40 @@ async fn expires_on_is_read_as_string_and_number_and_expires_in_never() {
         let imds = answering(fields.clone());
         let error = failed(from(&imds)).await;
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{fields}: {error}");
+    }
+}
+
+/// As App Service, the Azure SDKs' `MSIToken` and servers that play IMDS write it.
+#[tokio::test]
+async fn expires_on_is_an_instant_however_it_is_written_and_never_one_that_nobody_means() {
+    let expires_at = async |expires_on: Value| {
+        let imds = answering(json!({ "expires_on": expires_on }));
+        let cache = agent().cache(from(&imds)).long_lived(LongLived::Flag);
+        let credential = cache.build().unwrap().get().await?;
+        Ok::<_, Error>(credential.expires_at())
+    };
+    let expected = SystemTime::UNIX_EPOCH + Duration::from_secs(4_102_444_800);
+    for written in [
+        json!("2100-01-01T00:00:00Z"),
+        json!("2100-01-01 01:00:00+01:00"),
+        json!("1/1/2100 12:00:00 AM +00:00"),
+        json!("4102444800.0"),
+        json!(4_102_444_800.0),
+        json!("4102444800000"),
+        json!(4_102_444_800_000_u64),
+    ] {
+        let found = expires_at(written.clone()).await.unwrap();
+        assert_eq!(found, Some(expected), "{written}");
+    }
+    for nobodys in [
+        json!(200_000_000_000_u64),
+        json!(4_102_444_800_000_000_u64),
+        json!(u64::MAX),
+        json!("2100-01-01T00:00:00"),
+    ] {
+        let error = expires_at(nobodys.clone()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{nobodys}: {error}");
+        assert!(error.to_string().contains("expires_on"), "{error}");
     }
 }
 

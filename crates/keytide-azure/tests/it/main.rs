@@ -4,6 +4,7 @@ mod absent;
 mod challenges;
 mod conformance;
 mod default_identity;
+mod environment;
 mod errors;
 #[cfg(all(unix, feature = "azure_identity"))]
 mod identity;

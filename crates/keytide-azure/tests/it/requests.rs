@@ -1,10 +1,12 @@
 //! What is sent, for each platform and each form of id.
 
 use keytide_azure::{ManagedIdentity, ManagedIdentityBuilder};
+use keytide_core::LongLived;
 use keytide_testkit::azure::{AppService, Arc, Imds};
-use keytide_testkit::server::{Asked, FaultServer};
+use keytide_testkit::server::{FaultServer, Received, Reply};
+use serde_json::json;
 
-use crate::{CLIENT, OBJECT, RESOURCE_ID, TENANT, Tenant, VAULT, cache, text, variables};
+use crate::{CLIENT, OBJECT, RESOURCE_ID, TENANT, Tenant, VAULT, agent, cache, text, variables};
 
 type Identify = fn(ManagedIdentityBuilder) -> ManagedIdentityBuilder;
 
@@ -30,14 +32,14 @@ fn ids() -> [(Identify, &'static str, &'static str); 4] {
     ]
 }
 
-fn only(server: &FaultServer) -> Asked {
+fn only(server: &FaultServer) -> Received {
     let requests = server.requests();
     assert_eq!(requests.len(), 1, "one call asks once");
     requests[0].clone()
 }
 
 /// The names of the headers, in lower case, sorted.
-fn headers(asked: &Asked) -> Vec<String> {
+fn headers(asked: &Received) -> Vec<String> {
     let names = asked.headers().iter();
     let mut names: Vec<_> = names.map(|(name, _)| name.to_ascii_lowercase()).collect();
     names.sort();
@@ -151,6 +153,49 @@ async fn arc_is_shown_the_content_of_the_file_that_it_names_anew_each_time() {
             Some("Basic arc-key-3-of-the-fake-agent")
         ]
     );
+}
+
+#[tokio::test]
+async fn the_challenge_of_arc_is_read_by_its_grammar_and_the_key_without_what_stands_around_it() {
+    let keys = tempfile::tempdir().unwrap();
+    let path = keys.path().join("1.key");
+    std::fs::write(&path, "\u{feff}the-key\r\n").unwrap();
+    let path = path.display();
+    for challenge in [
+        format!("Basic realm={path}"),
+        format!("BASIC Realm=\"{path}\""),
+        format!("basic charset=\"UTF-8\", realm = {path}, x=y"),
+        format!("Negotiate, Basic realm={path}"),
+        format!("Bearer realm=\"other, Basic realm=other\", Basic realm={path}"),
+    ] {
+        let said = challenge.clone();
+        let arc = FaultServer::start(
+            move |asked: &Received| match asked.header("authorization") {
+                None => Reply::new(401).header("www-authenticate", said.clone()),
+                Some(_) => Reply::json(
+                    200,
+                    &json!({ "access_token": "t", "expires_on": "99999999999" }),
+                ),
+            },
+        );
+        let provider = ManagedIdentity::builder(VAULT)
+            .arc_key_directory(keys.path())
+            .env(variables(&[
+                ("IDENTITY_ENDPOINT", &arc.url("/t")),
+                ("IMDS_ENDPOINT", "x"),
+            ]))
+            .build()
+            .unwrap();
+
+        let asked = agent().cache(provider).long_lived(LongLived::Flag);
+        let got = asked.build().unwrap().get().await.map(drop);
+
+        assert!(got.is_ok(), "{challenge}: {got:?}");
+        assert_eq!(
+            arc.requests()[1].header("authorization"),
+            Some("Basic the-key")
+        );
+    }
 }
 
 #[tokio::test]

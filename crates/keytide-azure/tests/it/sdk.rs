@@ -18,7 +18,7 @@ use keytide_azure::ManagedIdentity;
 use keytide_azure::bridge::{SdkCredentials, SdkProvider};
 use keytide_core::{Cache, ErrorKind, LongLived};
 use keytide_testkit::azure::{Entra, Imds, assertion};
-use keytide_testkit::server::{Asked, Fault, FaultServer, Reply, TestCa};
+use keytide_testkit::server::{Fault, FaultServer, Received, Reply, TestCa};
 use keytide_testkit::{Answer, ScriptedProvider};
 
 use crate::{
@@ -74,7 +74,7 @@ struct Service {
 
 impl Service {
     fn with(credential: Arc<dyn TokenCredential>) -> Self {
-        let server = FaultServer::start(|_: &Asked| Reply::new(200));
+        let server = FaultServer::start(|_: &Received| Reply::new(200));
         let policy = Arc::new(BearerTokenAuthorizationPolicy::new(credential, [SCOPE]));
         let pipeline = Pipeline::new(
             Some("test"),
@@ -105,7 +105,7 @@ impl Service {
     }
 
     fn sent(&self) -> Vec<String> {
-        let of = |asked: &Asked| asked.header("authorization").unwrap().to_owned();
+        let of = |asked: &Received| asked.header("authorization").unwrap().to_owned();
         self.server.requests().iter().map(of).collect()
     }
 }
@@ -262,7 +262,7 @@ async fn a_credential_of_the_sdk_is_made_anew_for_each_call_and_gets_its_tokens_
 
     let requests = imds.requests();
     assert_eq!(requests.len(), 4, "nothing is kept between calls");
-    let parameters = |asked: &Asked| {
+    let parameters = |asked: &Received| {
         let mut pairs = asked.parameters();
         pairs.retain(|(name, _)| name != "api-version");
         pairs.sort();
@@ -333,7 +333,7 @@ async fn the_sdks_client_assertion_and_ours_send_entra_the_same_form() {
     theirs.get_token(&[SCOPE], None).await.unwrap_err();
 
     let requests = entra.requests();
-    let form = |asked: &Asked| {
+    let form = |asked: &Received| {
         let mut pairs = asked.form();
         pairs.retain(|(name, _)| name != "client_assertion");
         pairs.sort();
@@ -350,8 +350,9 @@ async fn of_the_sdks_failures_only_the_status_is_told() {
         (429, ErrorKind::Throttled),
         (500, ErrorKind::Unavailable),
     ] {
-        let imds =
-            FaultServer::start(move |_: &Asked| Reply::new(status).body("{\"error\":\"canary\"}"));
+        let imds = FaultServer::start(move |_: &Received| {
+            Reply::new(status).body("{\"error\":\"canary\"}")
+        });
         let transport = To::server(&imds, None);
         let provider = SdkProvider::builder(VAULT, move || {
             let options = ManagedIdentityCredentialOptions {

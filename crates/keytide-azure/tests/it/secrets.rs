@@ -2,7 +2,7 @@
 
 use keytide_azure::{DefaultIdentity, ManagedIdentity};
 use keytide_testkit::Canary;
-use keytide_testkit::server::{Asked, Fault, FaultServer, Reply};
+use keytide_testkit::server::{Fault, FaultServer, Received, Reply};
 use serde_json::json;
 
 use crate::{CLIENT, TENANT, Tenant, VAULT, agent, cache, client, variables, whole};
@@ -19,21 +19,23 @@ async fn tokens_headers_keys_assertions_and_secrets_stay_inside() {
         "expires_on": "99999999999", "not_before": "1",
     });
     let good = body.clone();
-    let any = FaultServer::start(move |_: &Asked| Reply::json(200, &good));
+    let any = FaultServer::start(move |_: &Received| Reply::json(200, &good));
     let tenant = Tenant::start();
-    let entra = FaultServer::start_tls(move |_: &Asked| Reply::json(200, &body), &tenant.ca);
+    let entra = FaultServer::start_tls(move |_: &Received| Reply::json(200, &body), &tenant.ca);
     let keys = tempfile::tempdir().unwrap();
     let path = keys.path().join("1.key");
     std::fs::write(&path, key.secret()).unwrap();
     let named = path.display().to_string();
     let of_arc = token.secret().to_owned();
-    let arc = FaultServer::start(move |asked: &Asked| match asked.header("authorization") {
-        None => Reply::new(401).header("www-authenticate", format!("Basic realm={named}")),
-        Some(_) => Reply::json(
-            200,
-            &json!({ "access_token": of_arc, "expires_on": "99999999999" }),
-        ),
-    });
+    let arc = FaultServer::start(
+        move |asked: &Received| match asked.header("authorization") {
+            None => Reply::new(401).header("www-authenticate", format!("Basic realm={named}")),
+            Some(_) => Reply::json(
+                200,
+                &json!({ "access_token": of_arc, "expires_on": "99999999999" }),
+            ),
+        },
+    );
     let (endpoint, agent_of_arc, authority) =
         (any.url("/msi/token"), arc.url("/t"), entra.origin());
 
@@ -112,7 +114,7 @@ async fn tokens_headers_keys_assertions_and_secrets_stay_inside() {
 
 #[tokio::test]
 async fn the_other_platforms_are_shown_what_is_theirs_alone() {
-    let any = FaultServer::start(|_: &Asked| {
+    let any = FaultServer::start(|_: &Received| {
         Reply::json(
             200,
             &json!({ "access_token": "t", "expires_on": "99999999999" }),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::Agent;
 use crate::cache::{RevocationReport, Revoking, TELLING_LIMIT};
 use crate::engine::machine::Ended;
+use crate::error::text::accepted;
 use crate::error::{Error, ErrorKind};
 use crate::event::{EventKind, Reason};
 use crate::home::deadline::Deadline;
@@ -102,6 +103,13 @@ impl TerminationReport {
             .iter()
             .map(|revoked| revoked.residual_exposure)
             .fold(self.left, Duration::max)
+    }
+}
+
+/// For how long something is still accepted, in words.
+impl fmt::Display for TerminationReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&accepted(self.residual_exposure()))
     }
 }
 

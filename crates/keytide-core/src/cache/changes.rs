@@ -52,10 +52,10 @@ impl Changes {
     /// Waits for a generation newer than those already told. `None`: there will be none, for the cache was revoked or
     /// is gone, or its agent was shut down. May be dropped at any point.
     pub async fn next(&mut self) -> Option<u64> {
-        let mut place = self.watched.place();
+        let mut registration = self.watched.registration();
         let seen = self.seen;
         let latest = poll_fn(|context| {
-            place.register(context.waker());
+            registration.register(context.waker());
             let latest = self.watched.latest();
             if latest > seen || latest == END {
                 Poll::Ready(latest)

@@ -11,7 +11,7 @@ use super::Cache;
 use crate::credential::Credential;
 use crate::engine::ask::Limit;
 use crate::engine::machine::Want;
-use crate::engine::obtain::Asked;
+use crate::engine::obtain::Attempt;
 use crate::error::Error;
 use crate::sync::slot::Borrowed;
 
@@ -142,14 +142,14 @@ impl Get<'_> {
         {
             return Poll::Ready(Ok(credential));
         }
-        let asking = match &mut self.slow {
-            Some(asking) => asking,
+        let pending = match &mut self.slow {
+            Some(pending) => pending,
             none => match shared.ask(Want::default(), Limit::OneCall) {
-                Asked::Done(result) => return Poll::Ready(result),
-                Asked::Waits(asking) => none.insert(Box::pin(shared.answer_to(asking))),
+                Attempt::Done(result) => return Poll::Ready(result),
+                Attempt::Waits(pending) => none.insert(Box::pin(shared.answer_to(pending))),
             },
         };
-        asking.as_mut().poll(context)
+        pending.as_mut().poll(context)
     }
 }
 

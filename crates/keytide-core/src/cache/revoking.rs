@@ -10,7 +10,8 @@ use std::time::Duration;
 use crate::engine::end::Ending;
 use crate::engine::household::Household;
 use crate::engine::shared::Shared;
-use crate::engine::tell::Told;
+use crate::engine::tell::Telling;
+use crate::error::text::accepted;
 use crate::error::{Error, ErrorKind};
 use crate::home::deadline::Deadline;
 use crate::sync::discard;
@@ -32,12 +33,19 @@ pub struct RevocationReport {
     pub issuer: Option<Result<(), Error>>,
 }
 
+/// For how long something is still accepted, in words.
+impl fmt::Display for RevocationReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&accepted(self.residual_exposure))
+    }
+}
+
 /// Tells the issuer of a revocation that is done here already, within ten seconds. See [`Cache::revoke`](super::Cache::revoke).
 #[must_use = "the issuer is told only when this is awaited; dropping it is fine where that is not wanted"]
 pub struct Revoking {
     report: RevocationReport,
     agent: Arc<Household<Shared>>,
-    telling: Option<Told>,
+    telling: Option<Telling>,
     deadline: Option<Deadline>,
 }
 

@@ -1,6 +1,7 @@
 //! A cache as the layer that sends its credentials sees it: [`Sender`].
 
 use std::fmt;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -11,6 +12,7 @@ use crate::engine::machine::Want;
 use crate::error::text::bounded;
 use crate::error::{Error, ErrorKind};
 use crate::event::EventKind;
+use crate::home::deadline::Deadline;
 
 impl Cache {
     /// This cache for a layer that attaches its credentials to requests: reads for one destination, and reports of what
@@ -127,6 +129,18 @@ impl Sender {
     #[must_use]
     pub fn now(&self) -> SystemTime {
         self.cache.shared.context.clock.wall()
+    }
+
+    /// Ends after so long, by the clock that ends the patience of readers: for waits for a peer, which may not last for ever.
+    ///
+    /// It needs no timer of the runtime that it is awaited on. Nothing is set before it is polled. Where no thread can be
+    /// had that would keep the time, it ends at once.
+    pub fn pause(&self, length: Duration) -> impl Future<Output = ()> + Send + use<> {
+        let cache = self.cache.clone();
+        async move {
+            let deadline = Deadline::new(&cache.shared.agent.homes, length);
+            poll_fn(|context| deadline.alarm().poll(context.waker())).await;
+        }
     }
 
     /// Whether somebody observes each use: otherwise count them, and tell with [`report_uses`](Self::report_uses).

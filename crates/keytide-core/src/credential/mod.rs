@@ -1,5 +1,7 @@
 //! A published credential: [`Credential`], whole and immutable but for its lease.
 
+mod attributes;
+pub(crate) mod fit;
 mod held;
 mod lease;
 pub(crate) mod secret;
@@ -11,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+pub(crate) use self::attributes::Attributes;
 pub(crate) use self::held::{Ends, Held, Plan, Verdict};
 use self::lease::NO_LEASE;
 pub(crate) use self::lease::grant;
@@ -59,6 +62,7 @@ struct Extra {
     /// The end as the issuer said it, where ours differs.
     expires_at: Option<SystemTime>,
     principal: Option<Arc<str>>,
+    attributes: Attributes,
     signing: Option<Box<Signing>>,
     revoke: Option<RevokeAt>,
 }
@@ -80,6 +84,7 @@ pub(crate) struct Parts {
     pub(crate) signing: Option<Box<Signing>>,
     pub(crate) expires_at: Option<SystemTime>,
     pub(crate) principal: Option<Arc<str>>,
+    pub(crate) attributes: Attributes,
     pub(crate) context: Arc<Context>,
     pub(crate) revoke: Option<RevokeAt>,
 }
@@ -92,12 +97,14 @@ impl Credential {
             .filter(|told| ours == Wall::FAR || Wall::from(*told) != ours);
         let plain = expires_at.is_none()
             && parts.principal.is_none()
+            && parts.attributes.is_empty()
             && parts.signing.is_none()
             && parts.revoke.is_none();
         let extra = (!plain).then(|| {
             Box::new(Extra {
                 expires_at,
                 principal: parts.principal,
+                attributes: parts.attributes,
                 signing: parts.signing,
                 revoke: parts.revoke,
             })
@@ -169,6 +176,12 @@ impl Credential {
     #[must_use]
     pub fn principal(&self) -> Option<&str> {
         self.principal_arc().map(AsRef::as_ref)
+    }
+
+    /// What its provider said else of it under this name ([`Issued::attribute`](crate::Issued::attribute)).
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.extra.as_ref()?.attributes.get(name)
     }
 
     /// The public id of a signing key; `None` for a bearer token.

@@ -4,21 +4,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{Context, Poll};
 
 use crate::error::Error;
-use crate::provider::Asked;
+use crate::provider::ProvideFuture;
 use crate::provider::issued::Issued;
 use crate::provider::request::Learned;
 use crate::sync::discard;
 
 /// A provider's answer in the making, with the request that it borrows.
 pub(crate) struct Answering {
-    asked: Option<Asked>,
+    asked: Option<ProvideFuture>,
 }
 
 /// An answer, and what the request brought beside it.
 pub(crate) type Answered = (Result<Issued, Error>, Learned);
 
 impl Answering {
-    pub(crate) fn new(asked: Asked) -> Self {
+    pub(crate) fn new(asked: ProvideFuture) -> Self {
         Self { asked: Some(asked) }
     }
 

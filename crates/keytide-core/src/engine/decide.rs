@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use super::flight::{Flight, Outcome};
 use super::launch::{By, Launch};
-use super::machine::{Effects, Look, Machine, Note, Seen, SlotChange};
+use super::machine::{Effects, Machine, NextLook, Note, Seen, SlotChange};
 use super::shared::Shared;
 use super::state::{Locked, State};
 use crate::credential::Credential;
@@ -205,7 +205,7 @@ impl Shared {
     }
 
     /// Has the driver of a home look.
-    fn schedule(self: &Arc<Self>, state: &mut State, look: Look) {
+    fn schedule(self: &Arc<Self>, state: &mut State, look: NextLook) {
         let cache: Weak<dyn Resident> = self.weak();
         let timer = Timer {
             former: state.timer,

@@ -9,7 +9,7 @@ use super::left::{Correction, Left};
 use super::machine::Ended;
 use super::shared::{FOREIGN, Shared};
 use super::state::State;
-use super::tell::{Tells, Told, tell};
+use super::tell::{Telling, Tells, tell};
 use super::watched::{END, tell_watchers};
 use crate::credential::{Credential, Ends};
 use crate::error::{Error, ErrorKind};
@@ -25,7 +25,7 @@ pub(crate) struct Ending {
     pub(crate) borrowers: usize,
     /// Nothing was revoked, for that.
     pub(crate) refused: Option<Error>,
-    pub(crate) telling: Option<Told>,
+    pub(crate) telling: Option<Telling>,
 }
 
 impl Ending {

@@ -136,9 +136,9 @@ impl Flight {
         if let Some(outcome) = self.outcome() {
             return Some(outcome);
         }
-        let mut place = self.landed.place();
+        let mut registration = self.landed.registration();
         poll_fn(|context| {
-            place.register(context.waker());
+            registration.register(context.waker());
             step();
             if let Some(outcome) = self.outcome() {
                 return Poll::Ready(Some(outcome));

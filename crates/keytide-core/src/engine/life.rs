@@ -48,9 +48,11 @@ impl Life {
             (absolute, Some(relative)) => {
                 let wall = now.wall.after(relative);
                 (
-                    wall.system()
-                        .filter(|_| wall != Wall::FAR)
-                        .or_else(|| absolute.map(|known| known.0)),
+                    // One beyond counting ends all the same: it was told.
+                    match absolute {
+                        Some((told, ..)) if wall == Wall::FAR => Some(told),
+                        _ => wall.system(),
+                    },
                     wall,
                     relative,
                 )

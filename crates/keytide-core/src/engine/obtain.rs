@@ -13,13 +13,13 @@ use crate::error::Error;
 use crate::sys::time::Now;
 
 /// What a wish came to without a wait.
-pub(crate) enum Asked<'a> {
+pub(crate) enum Attempt<'a> {
     Done(Result<Arc<Credential>, Error>),
-    Waits(Asking<'a>),
+    Waits(PendingRead<'a>),
 }
 
 /// A wish that has to wait.
-pub(crate) struct Asking<'a> {
+pub(crate) struct PendingRead<'a> {
     wish: Wish<'a>,
     patience: Patience,
     next: Next,
@@ -40,15 +40,15 @@ impl Shared {
         limit: Limit,
     ) -> Result<Arc<Credential>, Error> {
         match self.ask(want, limit) {
-            Asked::Done(result) => result,
-            Asked::Waits(asking) => self.answer_to(asking).await,
+            Attempt::Done(result) => result,
+            Attempt::Waits(pending) => self.answer_to(pending).await,
         }
     }
 
     /// Takes what can be had at once, which may be the answer of an issuer that is asked here. Else the call is under way.
-    pub(crate) fn ask<'a>(self: &Arc<Self>, mut want: Want<'a>, limit: Limit) -> Asked<'a> {
+    pub(crate) fn ask<'a>(self: &Arc<Self>, mut want: Want<'a>, limit: Limit) -> Attempt<'a> {
         if !self.could_last(want.least) {
-            return Asked::Done(Err(self.too_short(want.least, Duration::ZERO)));
+            return Attempt::Done(Err(self.too_short(want.least, Duration::ZERO)));
         }
         let since = self.context.clock.now_of_reader();
         let (span, own_thread) = match limit {
@@ -61,11 +61,11 @@ impl Shared {
         want.until = stated.then(|| patience.end());
         want.since = Some(since.boot);
         let next = match self.next(&want, false, since, true) {
-            Next::Serve(credential) => return Asked::Done(Ok(credential)),
-            Next::Fail(error) => return Asked::Done(Err(error)),
+            Next::Serve(credential) => return Attempt::Done(Ok(credential)),
+            Next::Fail(error) => return Attempt::Done(Err(error)),
             Next::Landed(flight, Outcome::Issued(credential)) => {
                 if let Some(fits) = self.fits_after_answer(&credential, &want, true) {
-                    return Asked::Done(fits.map(|()| credential));
+                    return Attempt::Done(fits.map(|()| credential));
                 }
                 Next::Landed(flight, Outcome::Issued(credential))
             }
@@ -76,7 +76,7 @@ impl Shared {
             stated,
             since,
         };
-        Asked::Waits(Asking {
+        Attempt::Waits(PendingRead {
             wish,
             patience,
             next,
@@ -86,13 +86,13 @@ impl Shared {
     /// Waits until there is a credential that fits, or none to be had.
     pub(crate) async fn answer_to(
         self: &Arc<Self>,
-        asking: Asking<'_>,
+        pending: PendingRead<'_>,
     ) -> Result<Arc<Credential>, Error> {
-        let Asking {
+        let PendingRead {
             wish,
             mut patience,
             mut next,
-        } = asking;
+        } = pending;
         let (mut answered, mut first) = (false, true);
         loop {
             let heard = match next {

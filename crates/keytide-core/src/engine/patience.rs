@@ -82,9 +82,9 @@ impl Patience {
             return Turn::Unkept;
         }
         let alarm = self.alarm(shared);
-        let mut place = watched.place();
+        let mut registration = watched.registration();
         poll_fn(|context| {
-            place.register(context.waker());
+            registration.register(context.waker());
             if watched.is_beyond(seen) || turn.alarm().poll(context.waker()).is_ready() {
                 return Poll::Ready(Turn::Came);
             }

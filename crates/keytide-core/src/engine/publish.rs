@@ -1,6 +1,7 @@
 //! What becomes of an answer: judged, and published where it is good and new.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use super::decide::{Deferred, Words};
 use super::flight::Outcome;
@@ -11,11 +12,13 @@ use super::shared::Shared;
 use super::state::State;
 use super::windows;
 use crate::context::Context;
+use crate::credential::fit::Unfit;
 use crate::credential::{Credential, Parts};
+use crate::error::text::spoken;
 use crate::error::{Error, ErrorKind};
-use crate::profile::Profile;
 use crate::provider::issued::Issued;
 use crate::sync::{bury, bury_any};
+use crate::sys::time::{Now, Wall};
 
 impl Shared {
     /// Judges an answer, and publishes it if it is good and new.
@@ -28,6 +31,16 @@ impl Shared {
         arrival: &Arrival<'_>,
     ) -> Result<Outcome, Error> {
         let Arrival { now, sent, .. } = *arrival;
+        // Of another kind, it is no matter what it is made of.
+        let promised = issued.kind == arrival.profile.kind;
+        let signing = issued.signing.as_deref();
+        let unfit = Unfit::of(&issued.secret, issued.alphabet, signing);
+        if let Some(unfit) = unfit.filter(|_| promised) {
+            bury(issued);
+            return Err(Error::misconfigured(format!(
+                "{unfit}: have the provider give the secret alone, and check who answers in its issuer's place"
+            )));
+        }
         let current = self.current(state).into_owned();
         let withdrawn = match current {
             None => state.withdrawn().cloned(),
@@ -66,7 +79,7 @@ impl Shared {
                 self.forget_error(state);
                 Ok(Outcome::Unchanged)
             }
-            Err(fault) => Err(self.faulty(fault, &issued, before.as_deref(), arrival.profile)),
+            Err(fault) => Err(self.faulty(fault, &issued, before.as_deref(), arrival)),
         };
         // They may hold a closure of the provider's.
         bury(issued);
@@ -95,6 +108,7 @@ impl Shared {
             expires_at: news.life.expires_at,
             principal: issued.principal,
             context: news.context.unwrap_or_else(|| Arc::clone(&self.context)),
+            attributes: issued.attributes,
             revoke: issued.revoke,
         }));
         let unnamed = news.before.filter(|_| credential.principal_arc().is_none());
@@ -164,8 +178,9 @@ impl Shared {
         fault: Fault,
         issued: &Issued,
         before: Option<&str>,
-        profile: &Profile,
+        arrival: &Arrival<'_>,
     ) -> Error {
+        let Arrival { profile, now, .. } = *arrival;
         let remedy = profile
             .remedy
             .map(|remedy| format!("; {remedy}"))
@@ -176,9 +191,14 @@ impl Shared {
                 "the provider answered with a {:?}, but its profile promises a {:?}",
                 issued.kind, profile.kind
             )),
-            Fault::Expired => {
-                Error::unavailable("the issuer answered with a credential that has expired already")
-            }
+            Fault::Expired => Error::unavailable(match ended_for(issued, now) {
+                Some(since) if since > CLOCKS_APART => format!(
+                    "the issuer answered with a credential that has expired already, {} ago by the clock of this machine: \
+                     check that clock",
+                    spoken(since)
+                ),
+                _ => "the issuer answered with a credential that has expired already".to_owned(),
+            }),
             Fault::Static => {
                 let message = format!(
                     "the credential from {} for cache {} never expires, and static credentials are refused unless \
@@ -188,10 +208,19 @@ impl Shared {
                 Error::new(ErrorKind::StaticCredential, message)
             }
             Fault::TooLong(lifetime) => {
-                let message = format!(
-                    "the credential lives {lifetime:?}, longer than the {:?} that the lifetime policy accepts{remedy}",
-                    self.options.longest_lifetime
-                );
+                let longest = self.options.longest_lifetime;
+                let message = if now.wall < Wall::from(SystemTime::UNIX_EPOCH + BEFORE_KEYTIDE) {
+                    format!(
+                        "the clock of this machine shows a time before 2024, by which the credential lives {}, longer than \
+                         the {longest:?} that the lifetime policy accepts: set that clock",
+                        spoken(lifetime)
+                    )
+                } else {
+                    format!(
+                        "the credential lives {}, longer than the {longest:?} that the lifetime policy accepts{remedy}",
+                        spoken(lifetime)
+                    )
+                };
                 Error::new(ErrorKind::LifetimeTooLong, message)
             }
             Fault::OtherPrincipal => {
@@ -205,6 +234,17 @@ impl Shared {
         }
     }
 }
+
+/// How long ago an answer ended, where an instant was told.
+fn ended_for(issued: &Issued, now: Now) -> Option<Duration> {
+    let end = issued.expires_at?;
+    Some(Wall::from(end).until(now.wall))
+}
+
+/// 2024-01-01: before this crate was written. A machine without a clock of its own begins at 1970.
+const BEFORE_KEYTIDE: Duration = Duration::from_secs(1_704_067_200);
+/// What an answer may be late by, without a clock being wrong.
+const CLOCKS_APART: Duration = Duration::from_secs(3600);
 
 /// An answer that is good and new.
 struct News<'a> {

@@ -41,7 +41,7 @@ pub(crate) struct Tells {
 }
 
 /// Says for how long what was issued is accepted, once the issuer was told.
-pub(crate) type Told = Pin<Box<dyn Future<Output = Result<Duration, Error>> + Send>>;
+pub(crate) type Telling = Pin<Box<dyn Future<Output = Result<Duration, Error>> + Send>>;
 
 impl Tells {
     async fn run(&self) -> Result<Duration, Error> {
@@ -65,7 +65,7 @@ impl Tells {
 }
 
 /// Tells the issuer once this is polled; dropping it then does not end that.
-pub(crate) fn tell(agent: Arc<Household<Shared>>, tells: Tells, name: &'static str) -> Told {
+pub(crate) fn tell(agent: Arc<Household<Shared>>, tells: Tells, name: &'static str) -> Telling {
     Box::pin(async move {
         let told = Arc::new(Heard {
             agent,
@@ -104,9 +104,9 @@ impl Heard {
     }
 
     async fn heard(&self) -> Result<Duration, Error> {
-        let mut place = self.heard.place();
+        let mut registration = self.heard.registration();
         poll_fn(|context| {
-            place.register(context.waker());
+            registration.register(context.waker());
             let outcome = self.outcome.get().cloned();
             outcome.map_or(Poll::Pending, Poll::Ready)
         })

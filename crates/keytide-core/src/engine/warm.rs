@@ -35,12 +35,12 @@ impl Shared {
     /// can be had that would end the wait.
     async fn wait_for_turn(&self) -> bool {
         let (watched, _) = self.watched();
-        let mut place = watched.place();
+        let mut registration = watched.registration();
         let next = self.state.lock().machine.pace().next();
         let wait = self.context.clock.now().boot.until(next).max(SHORTEST_WAIT);
         let turn = Deadline::new(&self.agent.homes, wait);
         poll_fn(|context| {
-            place.register(context.waker());
+            registration.register(context.waker());
             if self.is_served()
                 || self.ended() != Ended::No
                 || self.state.lock().machine.pace().next() != next

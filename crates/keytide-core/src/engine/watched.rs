@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::sync::wakers::{Place, Wakers};
+use crate::sync::wakers::{Registration, Wakers};
 
 /// What the watchers of one cache look at.
 pub(crate) struct Watched {
@@ -21,8 +21,8 @@ impl Watched {
 }
 
 impl Watched {
-    pub(crate) fn place(&self) -> Place<'_> {
-        self.wakers.place()
+    pub(crate) fn registration(&self) -> Registration<'_> {
+        self.wakers.registration()
     }
 
     /// Whether there is a generation newer than this, or none will follow.

@@ -1,5 +1,6 @@
 //! What went wrong and what happens next: [`Error`] and [`ErrorKind`].
 
+mod cut;
 pub(crate) mod text;
 
 use std::error::Error as StdError;
@@ -118,9 +119,13 @@ impl Error {
     }
 
     /// Adds the cause. Its `Display` must hold no secret and no response body; the message must not repeat it.
+    ///
+    /// A cause, or what stands behind it, that is over 1 KiB or no single line (a certificate's list of 500 names) is replaced
+    /// by its text, cut and on one line.
     #[must_use]
     pub fn caused_by(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.edit(|inner| inner.source = Some(source.into()))
+        let source = cut::cut(source.into());
+        self.edit(|inner| inner.source = Some(source))
     }
 
     /// Says that asking again is useless until the provider's input has changed: the issuer declared a single-use

@@ -1,6 +1,7 @@
 //! Text that comes from outside, before it stands in an event or an error: [`bounded`].
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// The text on one line of at most [`LONGEST`] bytes: control characters are escaped, and what is longer is cut.
 pub(crate) fn bounded(text: &str) -> Cow<'_, str> {
@@ -32,6 +33,28 @@ pub(crate) fn bounded_string(text: String) -> String {
     }
 }
 
+/// A span in words; what is too long to be counted is no number.
+pub(crate) fn spoken(span: Duration) -> String {
+    if span >= UNCOUNTED {
+        "for longer than can be counted".to_owned()
+    } else {
+        format!("{span:?}")
+    }
+}
+
+/// For how long something is accepted by its issuer after an end here.
+pub(crate) fn accepted(left: Duration) -> String {
+    if left.is_zero() {
+        "accepted nowhere any more".to_owned()
+    } else if left >= UNCOUNTED {
+        "accepted elsewhere without an end: take it back at its issuer".to_owned()
+    } else {
+        format!("accepted elsewhere for another {left:?}")
+    }
+}
+
+/// 290 years: the engine's clocks end shortly after it.
+const UNCOUNTED: Duration = Duration::from_secs(290 * 365 * 24 * 3600);
 /// In bytes.
 pub(crate) const LONGEST: usize = 1024;
 const CUT: &str = "…";

@@ -29,7 +29,7 @@ struct Waiting {
 
 /// Who waits for room at an issuer.
 pub(crate) trait Guest: Send {
-    /// Whether somebody still wants the answer. Asked under the lock.
+    /// Whether somebody still wants the answer. Received under the lock.
     fn is_wanted(&self) -> bool;
 
     /// There is room.

@@ -19,7 +19,7 @@ pub(super) struct TimerQueue {
 #[derive(Default)]
 pub(super) struct Entries {
     /// There may be a hundred thousand.
-    caches: Wheel,
+    caches: Wheel<dyn Resident>,
     /// When the driver looks, as far as it was told.
     looks_at: Option<Boot>,
     /// Few: of those who wait.
@@ -42,6 +42,21 @@ pub(super) enum Due {
     Alarm(Arc<Alarm>),
 }
 
+impl Entries {
+    fn take_back(
+        &mut self,
+        key: TimerKey,
+        cache: &Weak<dyn Resident>,
+    ) -> Option<Weak<dyn Resident>> {
+        let (due, removed) = self.caches.remove(key, cache)?;
+        if self.looks_at.is_some_and(|looks_at| due <= looks_at) {
+            // What it sleeps for is gone, and its sleep may be longer than it was meant to be: timers do not count suspends.
+            self.looks_at = None;
+        }
+        Some(removed)
+    }
+}
+
 impl TimerQueue {
     /// Sets a timer in the place of the one that was set before. Gives the cache back when the home does not serve it.
     pub(super) fn insert(
@@ -55,7 +70,7 @@ impl TimerQueue {
             return Err(cache);
         }
         // A weak reference of its cache: it drops nothing that is a user's.
-        drop(entries.caches.remove(former, &cache));
+        drop(entries.take_back(former, &cache));
         let key = entries.caches.insert(due, cache);
         let is_first = entries.looks_at.is_none_or(|looks_at| due < looks_at);
         if is_first {
@@ -75,7 +90,7 @@ impl TimerQueue {
     }
 
     pub(super) fn remove(&self, key: TimerKey, cache: &Weak<dyn Resident>) {
-        let removed = self.lock().caches.remove(key, cache);
+        let removed = self.lock().take_back(key, cache);
         drop(removed);
     }
 
@@ -204,6 +219,22 @@ mod tests {
         assert!(!set(&queue, 60).unwrap().is_first);
         assert!(set(&queue, 40).unwrap().is_first);
         assert!(!set(&queue, 40).unwrap().is_first);
+    }
+
+    #[test]
+    fn the_driver_is_told_where_what_it_sleeps_for_is_set_anew() {
+        let queue = TimerQueue::default();
+        let first = set(&queue, 20).unwrap().key;
+        let second = set(&queue, 30).unwrap().key;
+        assert_eq!(queue.next(), Some(Boot(20 * MILLISECOND)));
+
+        let later = |former, due| {
+            queue
+                .insert(former, Boot(due * MILLISECOND), nobody())
+                .unwrap()
+        };
+        assert!(!later(second, 40).is_first, "it sleeps for another");
+        assert!(later(first, 50).is_first);
     }
 
     #[test]

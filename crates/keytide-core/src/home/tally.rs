@@ -41,9 +41,9 @@ impl Tally {
 
     /// Waits until no call is under way; `false` when the alarm rings first.
     pub(super) async fn settled(&self, alarm: &Alarm) -> bool {
-        let mut place = self.landed.place();
+        let mut registration = self.landed.registration();
         poll_fn(|context| {
-            place.register(context.waker());
+            registration.register(context.waker());
             // SeqCst: a call that is not counted here sees that its flight is retired.
             if self.under_way.fetch_or(AWAITED, Ordering::SeqCst) < CALL {
                 return Poll::Ready(true);

@@ -6,8 +6,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::credential::fit::Alphabet;
 use crate::credential::secret::Secret;
-use crate::credential::{Credential, RevokeAt, Signing};
+use crate::credential::{Attributes, Credential, RevokeAt, Signing};
 use crate::error::Error;
 use crate::error::text::bounded;
 use crate::profile::CredentialKind;
@@ -29,6 +30,7 @@ use crate::profile::CredentialKind;
 pub struct Issued {
     pub(crate) kind: CredentialKind,
     pub(crate) secret: Secret,
+    pub(crate) alphabet: Alphabet,
     pub(crate) signing: Option<Box<Signing>>,
     pub(crate) issued_at: Option<SystemTime>,
     pub(crate) expires_at: Option<SystemTime>,
@@ -36,17 +38,39 @@ pub struct Issued {
     pub(crate) refresh_at: Option<SystemTime>,
     pub(crate) refresh_in: Option<Duration>,
     pub(crate) principal: Option<Arc<str>>,
+    pub(crate) attributes: Attributes,
     pub(crate) revoke: Option<RevokeAt>,
 }
 
 impl Issued {
-    /// A bearer token.
+    /// A bearer token: printable ASCII without blanks, commas and quotation marks, of at most 64 KiB. Any other is refused by
+    /// the cache ([`Misconfigured`](crate::ErrorKind::Misconfigured)), for no `Authorization` header can carry it: the error
+    /// names the byte and where it stands, and shows nothing of the token.
     #[must_use]
     pub fn bearer(token: impl Into<Secret>) -> Self {
         Self::new(CredentialKind::BearerToken, token.into().prefixed(BEARER))
     }
 
-    /// A key that signs requests, with its public id.
+    /// A secret of [`CredentialKind::BearerToken`] that is sent as a password (HTTP Basic, RFC 7617) or alone in a header of
+    /// its own: all but control characters, at most 64 KiB. What sends `Authorization: Bearer` refuses those that no token can
+    /// be.
+    ///
+    /// ```
+    /// use keytide_core::{Issued, Secret};
+    ///
+    /// let issued = Issued::password(Secret::from("correct horse, battery staple".to_owned()));
+    /// # drop(issued);
+    /// ```
+    #[must_use]
+    pub fn password(secret: impl Into<Secret>) -> Self {
+        Self {
+            alphabet: Alphabet::Password,
+            ..Self::bearer(secret)
+        }
+    }
+
+    /// A key that signs requests, with its public id. The id and the session token must be such as a header can carry, like
+    /// [a bearer token](Self::bearer); what signs may be any bytes.
     #[must_use]
     pub fn signing_key(key_id: impl Into<String>, secret: impl Into<Secret>) -> Self {
         let mut issued = Self::new(CredentialKind::SigningKey, secret.into());
@@ -115,6 +139,23 @@ impl Issued {
         self
     }
 
+    /// Says something else of it to whoever reads the credential, such as a provider that asks for more with it: who issued
+    /// it is not to be guessed from a provider's name. No secret: `Debug` shows it. One that is set again replaces the
+    /// former.
+    ///
+    /// ```
+    /// # use keytide_core::{Issued, Secret};
+    /// let issued = Issued::signing_key("AKIDEXAMPLE", Secret::from("key".to_owned()))
+    ///     .attribute("vending.tenant", "invoices");
+    /// ```
+    ///
+    /// It is read by [`Credential::attribute`].
+    #[must_use]
+    pub fn attribute(mut self, name: &'static str, value: impl Into<Arc<str>>) -> Self {
+        self.attributes.set(name, value.into());
+        self
+    }
+
     /// How the issuer is told that this credential is revoked, where it can be.
     #[must_use]
     pub fn revoke_with<F, R>(mut self, tell: F) -> Self
@@ -130,6 +171,7 @@ impl Issued {
         Self {
             kind,
             secret,
+            alphabet: Alphabet::Token,
             signing: None,
             issued_at: None,
             expires_at: None,
@@ -137,6 +179,7 @@ impl Issued {
             refresh_at: None,
             refresh_in: None,
             principal: None,
+            attributes: Attributes::default(),
             revoke: None,
         }
     }
@@ -150,6 +193,7 @@ impl fmt::Debug for Issued {
             .field("expires_at", &self.expires_at)
             .field("expires_in", &self.expires_in)
             .field("principal", &self.principal)
+            .field("attributes", &self.attributes)
             .finish_non_exhaustive()
     }
 }

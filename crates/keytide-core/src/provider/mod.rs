@@ -42,6 +42,12 @@ use crate::sync::discard;
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no provider of credentials",
+    label = "this is no provider",
+    note = "a builder becomes a provider by `.build()?`",
+    note = "a `Cache` or a `Subject` is what a provider takes, not one itself: give it to the provider that asks for more with it"
+)]
 pub trait ProvideCredential: Send + Sync + 'static {
     /// What the provider states about itself. It is asked once, when a cache is built; a provider that chooses among
     /// others says later what the chosen one states, by [`Request::answered_by`].
@@ -58,7 +64,7 @@ pub trait ProvideCredential: Send + Sync + 'static {
 pub(crate) type Answer<'a> = Pin<Box<dyn Future<Output = Result<Issued, Error>> + Send + 'a>>;
 
 /// An answer in the making, with all that it needs, and what the request brings beside it.
-pub(crate) type Asked =
+pub(crate) type ProvideFuture =
     Pin<Box<dyn Future<Output = (Result<Issued, Error>, Learned)> + Send + 'static>>;
 
 /// A provider of any type: the object-safe twin of [`ProvideCredential`].
@@ -86,7 +92,7 @@ impl SharedProvider {
         self.0.provide(request)
     }
 
-    pub(crate) fn ask(self, request: Request) -> Asked {
+    pub(crate) fn ask(self, request: Request) -> ProvideFuture {
         self.0.ask(request)
     }
 }
@@ -103,7 +109,7 @@ trait Provide: Send + Sync {
     fn profile(&self) -> Profile;
     fn type_name(&self) -> &'static str;
     fn provide<'a>(&'a self, request: &'a Request) -> Answer<'a>;
-    fn ask(self: Arc<Self>, request: Request) -> Asked;
+    fn ask(self: Arc<Self>, request: Request) -> ProvideFuture;
 }
 
 impl<P: ProvideCredential> Provide for P {
@@ -119,7 +125,7 @@ impl<P: ProvideCredential> Provide for P {
         Box::pin(ProvideCredential::provide(self, request))
     }
 
-    fn ask(self: Arc<Self>, request: Request) -> Asked {
+    fn ask(self: Arc<Self>, request: Request) -> ProvideFuture {
         Box::pin(async move {
             let result = ProvideCredential::provide(&*self, &request).await;
             (result, request.into_learned())

@@ -58,7 +58,7 @@ pub(crate) fn wake_row(wakers: VecDeque<Waker>) {
         wake(next);
     }
     let is_other = |other: &Row| !Arc::ptr_eq(&other.0, &row.0);
-    // Asked for anew: a waker may have forked.
+    // Received for anew: a waker may have forked.
     RINGERS.get().lock().rows.retain(is_other);
 }
 

@@ -23,14 +23,14 @@ struct Waiting {
 }
 
 /// A place among those who wait. It is left when dropped.
-pub(crate) struct Place<'a> {
+pub(crate) struct Registration<'a> {
     wakers: &'a Wakers,
     id: Option<u64>,
 }
 
 impl Wakers {
-    pub(crate) fn place(&self) -> Place<'_> {
-        Place {
+    pub(crate) fn registration(&self) -> Registration<'_> {
+        Registration {
             wakers: self,
             id: None,
         }
@@ -47,7 +47,7 @@ impl Wakers {
     }
 }
 
-impl Place<'_> {
+impl Registration<'_> {
     /// Has `waker` woken by the next [`Wakers::wake`].
     pub(crate) fn register(&mut self, waker: &Waker) {
         let mine = waker.clone();
@@ -62,7 +62,7 @@ impl Place<'_> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Registration<'_> {
     fn drop(&mut self) {
         if let Some(id) = self.id {
             let former = lock(&self.wakers.waiting).wakers.remove(&id);
@@ -114,9 +114,9 @@ mod tests {
                 for _ in 0..2 {
                     scope.spawn(|| {
                         let waker = Waker::from(Arc::new(Unpark(thread::current())));
-                        let mut place = wakers.place();
+                        let mut registration = wakers.registration();
                         loop {
-                            place.register(&waker);
+                            registration.register(&waker);
                             if done.load(Ordering::Acquire) {
                                 break;
                             }
@@ -137,10 +137,10 @@ mod tests {
             .each_ref()
             .map(|count| Waker::from(Arc::clone(count)));
         let wakers = Wakers::default();
-        let mut place = wakers.place();
-        place.register(&first);
-        place.register(&second);
-        let mut other = wakers.place();
+        let mut registration = wakers.registration();
+        registration.register(&first);
+        registration.register(&second);
+        let mut other = wakers.registration();
         other.register(&left);
         drop(other);
 

@@ -302,3 +302,31 @@ async fn an_answer_that_was_retired_while_it_was_given_is_ignored() {
         }
     }
 }
+
+/// Says of what it gives whatever its provider knows.
+struct Vending;
+
+impl ProvideCredential for Vending {
+    fn profile(&self) -> Profile {
+        Profile::bearer("vending")
+    }
+
+    async fn provide(&self, _: &Request) -> Result<Issued, Error> {
+        Ok(Issued::bearer(Secret::from("token".to_owned()))
+            .expires_in(HOUR)
+            .attribute("vending.tenant", "former")
+            .attribute("vending.tenant", "invoices")
+            .attribute("vending.zone", "eu"))
+    }
+}
+
+#[tokio::test]
+async fn what_a_provider_says_of_a_credential_goes_with_it() {
+    let cache = crate::real_agent().cache(Vending).build().unwrap();
+
+    let credential = cache.get().await.unwrap();
+
+    assert_eq!(credential.attribute("vending.tenant"), Some("invoices"));
+    assert_eq!(credential.attribute("vending.zone"), Some("eu"));
+    assert_eq!(credential.attribute("vending.other"), None);
+}

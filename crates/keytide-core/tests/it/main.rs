@@ -19,6 +19,7 @@ mod runtimes;
 mod secrets;
 mod simulation;
 mod subjects;
+mod unfit;
 mod users_code;
 mod warming;
 

@@ -290,3 +290,25 @@ async fn a_wall_clock_that_is_put_right_leaves_no_pace_of_the_wrong_one() {
 
     assert_eq!(cache.get().await.unwrap().generation(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_ends_by_the_agents_clock_and_not_before_it_is_polled() {
+    let given = given(Answer::token(HOUR));
+    let sender = given.cache.sender();
+    let pause = sender.pause(millis(250));
+    given.clock.advance(SECOND).await;
+    let start = Instant::now();
+
+    pause.await;
+
+    assert!(
+        (millis(250)..millis(260)).contains(&start.elapsed()),
+        "{:?}",
+        start.elapsed()
+    );
+    // One that is dropped leaves nothing behind, and one of nothing ends at once.
+    drop(sender.pause(HOUR));
+    sender.pause(ANY).await;
+    assert!(start.elapsed() < millis(270), "{:?}", start.elapsed());
+    assert_eq!(given.script.calls(), 0, "no issuer is asked for it");
+}

@@ -192,12 +192,12 @@ fn what_a_refused_answer_drops_is_dropped_outside_every_lock() {
 
 #[test]
 fn a_profile_is_asked_once_without_a_lock_and_its_panic_is_an_error() {
-    struct Asked {
+    struct Received {
         times: Arc<AtomicUsize>,
         does: Does,
         agent: keytide_core::Agent,
     }
-    impl ProvideCredential for Asked {
+    impl ProvideCredential for Received {
         fn profile(&self) -> Profile {
             self.times.fetch_add(1, Ordering::Relaxed);
             if self.does == Does::Panic {
@@ -214,7 +214,7 @@ fn a_profile_is_asked_once_without_a_lock_and_its_panic_is_an_error() {
     }
     in_time(|| {
         let (agent, times) = (real_agent(), Arc::new(AtomicUsize::new(0)));
-        let asked = |does| Asked {
+        let asked = |does| Received {
             times: Arc::clone(&times),
             does,
             agent: agent.clone(),

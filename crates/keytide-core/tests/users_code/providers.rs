@@ -277,7 +277,8 @@ impl std::error::Error for Shown {
     }
 }
 
-/// It is shown where the user shows it: the engine keeps it, tells of it, and shows its own error in its own words.
+/// It is shown once where it is given, by whoever gives it, and then where the user shows it: the engine keeps it, tells of it,
+/// and shows its own error in its own words.
 pub(crate) fn error_shown(given: &Given) -> Option<Cache> {
     let cache = given.cache_by(|call, trap| match call {
         1 => Err(Error::unavailable("down").caused_by(Shown(trap))),
@@ -286,6 +287,8 @@ pub(crate) fn error_shown(given: &Given) -> Option<Cache> {
     given.trap.arm(&cache);
     let error = block(cache.need().within(BOUND).get());
     let _ = caught(|| format!("{:?} {error:?}", cache.status()));
+    // Where it blocked, that was in a call of the provider's: it lands first.
+    let _ = block(cache.refresh_now());
     let shown = Error::unavailable("down").caused_by(Shown(Arc::clone(&given.trap)));
     let _ = caught(|| format!("{shown} {shown:?}"));
     let source = std::error::Error::source(&shown);

@@ -1,10 +1,9 @@
 //! The answers that hold a token: read strictly, and wiped.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use chrono::DateTime;
 use keytide_core::Error;
-use keytide_issuer::{SecretText, read_object};
+use keytide_issuer::{SecretText, instant, read_object, token_text};
 use serde::Deserialize;
 
 /// The answer of `generateAccessToken`.
@@ -49,21 +48,12 @@ pub(crate) fn identity_token(body: &[u8], field: &'static str) -> Result<SecretT
 
 /// A token that is the whole body, but for a line break at its end.
 pub(crate) fn whole(body: &[u8]) -> Result<SecretText, Error> {
-    let text = std::str::from_utf8(body.trim_ascii()).map_err(|_| {
-        Error::unavailable("the answer is no token: something answers in the issuer's place")
+    let text = token_text(body).map_err(|fault| {
+        Error::unavailable(format!(
+            "the answer is no token, it {fault}: something answers in the issuer's place"
+        ))
     })?;
     SecretText::bearable(Some(text.to_owned().into()), "token")
-}
-
-/// An instant of RFC 3339, within the years that a clock shows.
-fn instant(text: &str) -> Option<SystemTime> {
-    let instant = DateTime::parse_from_rfc3339(text).ok()?;
-    let since_1970 = u64::try_from(instant.timestamp()).ok()?;
-    SystemTime::UNIX_EPOCH.checked_add(Duration::new(
-        since_1970,
-        // A leap second counts on beyond a billion.
-        instant.timestamp_subsec_nanos().min(999_999_999),
-    ))
 }
 
 #[cfg(test)]

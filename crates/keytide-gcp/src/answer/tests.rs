@@ -1,6 +1,6 @@
 //! What is taken for a token, and what is not.
 
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use keytide_core::ErrorKind;
 use keytide_issuer::TokenAnswer;
@@ -52,6 +52,17 @@ fn an_end_is_an_instant_and_never_guessed() {
         expected + Duration::from_millis(250)
     );
     assert!(read("\"9999-12-31T23:59:60Z\"").is_ok());
+    for written in [
+        "2026-11-24 10:02:00+00:00",
+        "2026-11-24T11:02:00+0100",
+        "20261124T100200Z",
+    ] {
+        assert_eq!(
+            read(&format!("\"{written}\"")).unwrap(),
+            expected,
+            "{written}"
+        );
+    }
     for garbage in [
         "null",
         "\"\"",

@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use keytide_core::{CredentialKind, Error, Subject};
-use keytide_issuer::{Env, IssuerClient};
+use keytide_issuer::{Env, FileWatch, IssuerClient};
 
 use super::ApplicationDefault;
 use crate::hosts::Hosts;
 use crate::metadata_server::MetadataServer;
+use crate::quota_project::QuotaProject;
 use crate::token_purpose::check_scopes;
 
 /// Builds an [`ApplicationDefault`]. Building contacts nobody, and reads no variable and no file.
@@ -71,6 +72,14 @@ impl ApplicationDefaultBuilder {
         self
     }
 
+    /// The universe that files may be of, as `apis.example`: see
+    /// [`ExternalAccountBuilder::universe_domain`](crate::ExternalAccountBuilder::universe_domain). Keys and logins are
+    /// exchanged in Google's own only. Defaults to `googleapis.com`; a file of another one is an error.
+    pub fn universe_domain(mut self, domain: impl Into<String>) -> Self {
+        self.hosts.of_universe(domain.into());
+        self
+    }
+
     /// Sends tokens to this origin too, where a file says so, though Google does not document it. Whoever answers there can
     /// use them.
     pub fn danger_allow_endpoint(mut self, origin: impl Into<String>) -> Self {
@@ -107,6 +116,8 @@ impl ApplicationDefaultBuilder {
             keys: self.keys,
             users: self.users,
             client: self.client.unwrap_or_else(IssuerClient::shared),
+            quota_project: QuotaProject::default(),
+            watch: FileWatch::new(),
             chosen: OnceLock::new(),
         })
     }

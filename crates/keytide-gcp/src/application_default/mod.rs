@@ -7,14 +7,15 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use keytide_core::{Error, ErrorKind, Issued, Profile, ProvideCredential, Request, Subject};
-use keytide_issuer::{Endpoint, Env, IssuerClient, TokenAnswer};
+use keytide_issuer::{Endpoint, Env, FileWatch, IssuerClient, TokenAnswer};
 
-use self::find::{Found, SearchStep};
+use self::find::{Found, Place, SearchStep};
 use crate::CLOUD_PLATFORM;
 use crate::external_account::{ExternalAccount, ExternalAccountBuilder};
 use crate::hosts::{Hosts, Role};
 use crate::impersonation::Plan;
 use crate::metadata_server::MetadataServer;
+use crate::quota_project::QuotaProject;
 use crate::service_account_key::ServiceAccountKey;
 use crate::token_purpose::TokenPurpose;
 use crate::user_credentials::{Login, TOKEN_ENDPOINT};
@@ -27,9 +28,9 @@ pub use builder::ApplicationDefaultBuilder;
 /// |---|---|---|
 /// | the file that `GOOGLE_APPLICATION_CREDENTIALS` names | a federation, also with impersonation | yes |
 /// | | the key of a service account | by [`danger_service_account_key`](ApplicationDefaultBuilder::danger_service_account_key) only, else an error |
-/// | | the login of a person | by [`danger_user_credentials`](ApplicationDefaultBuilder::danger_user_credentials) only, else an error |
+/// | | the login of a person | by [`danger_user_credentials`](ApplicationDefaultBuilder::danger_user_credentials) only, else an error; one of a workforce pool is not exchanged |
 /// | `application_default_credentials.json` in `CLOUDSDK_CONFIG`, else in `~/.config/gcloud` (`%APPDATA%\gcloud`) | a federation | yes |
-/// | | the login of a person | by name only, else passed over |
+/// | | the login of a person, of a workforce pool too | by name only, else passed over |
 /// | | the key of a service account | by name only, else an error |
 /// | the metadata server | the account that is attached | yes |
 ///
@@ -39,10 +40,11 @@ pub use builder::ApplicationDefaultBuilder;
 ///
 /// A place is passed over only where it is certain that nothing is there: the variable is not set or empty, no file has that
 /// name. Whatever cannot be looked at (a file without permission, a link that leads nowhere, a file system that fails, a
-/// variable that is not UTF-8) is an error that names it, and ends the search: the account that is attached never stands in
+/// variable with a line break, or with a blank at an end) is an error that names it, and ends the search: the account that is attached never stands in
 /// for it.
 ///
-/// The environment and the files are read anew for each call. Once a place gave a credential, the provider stays with it, and
+/// The environment and the files are read anew for each call; a file that is mended after a failure ends the backoff within
+/// seconds. Once a place gave a credential, the provider stays with it, and
 /// looks for no file that comes later; until then each call looks in all places anew.
 ///
 /// ```
@@ -72,6 +74,8 @@ pub struct ApplicationDefault {
     token_uri: Endpoint,
     client: IssuerClient,
     metadata: MetadataServer,
+    quota_project: QuotaProject,
+    watch: FileWatch,
     chosen: OnceLock<SearchStep>,
 }
 
@@ -83,20 +87,40 @@ impl ApplicationDefault {
         ApplicationDefaultBuilder::new(scopes.into_iter().map(Into::into).collect())
     }
 
+    /// The project that pays for requests, where `GOOGLE_CLOUD_QUOTA_PROJECT` names one, or else the file that was found
+    /// (`quota_project_id`): see [`QuotaProject`].
+    #[must_use]
+    pub fn quota_project(&self) -> QuotaProject {
+        self.quota_project.taken()
+    }
+
+    /// Who is to pay: the variable wins over what a file says.
+    fn note_quota_project(&self, named: Option<(String, String)>) -> Result<(), Error> {
+        let (project, whence) = match self.env.get(QUOTA_PROJECT)? {
+            Some(project) => (Some(project), QUOTA_PROJECT.to_owned()),
+            None => named.map_or((None, String::new()), |(project, whence)| {
+                (Some(project), whence)
+            }),
+        };
+        self.quota_project.note(project, &whence)
+    }
+
     async fn ask(&self, found: Found, request: &Request) -> Result<Issued, Error> {
         match found {
             Found::Federation(config) => {
                 let builder = ExternalAccount::from_config(*config);
-                self.federated(builder)?.provide(request).await
+                self.federated(builder)?.ask(request).await
             }
             Found::ImpersonatedFederation(config, plan) => {
                 let builder = ExternalAccount::from_config(*config).planned(plan);
-                self.federated(builder)?.provide(request).await
+                self.federated(builder)?.ask(request).await
             }
-            Found::Key(json) => {
-                let builder = ServiceAccountKey::danger_from_json(json).hosts(self.hosts.clone());
+            Found::Key(path, json) => {
+                let builder =
+                    ServiceAccountKey::danger_from_text_of(&path, json).hosts(self.hosts.clone());
                 let builder = builder.scopes(&self.scopes).client(self.client.clone());
-                builder.build()?.provide(request).await
+                let key = builder.build()?.quota_project_is_seen_to();
+                key.ask(request).await
             }
             Found::Login(login) => {
                 let token = self.logged_in(&login, &self.scopes, request).await?;
@@ -114,6 +138,7 @@ impl ApplicationDefault {
         let builder = builder
             .hosts(self.hosts.clone())
             .scopes(&self.scopes)
+            .quota_project_is_seen_to()
             .client(self.client.clone());
         match &self.subject {
             Some(subject) => builder.shared_subject(Arc::clone(subject)).build(),
@@ -167,15 +192,26 @@ impl ProvideCredential for ApplicationDefault {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
+        self.watch.attempt(request, self.look(request)).await
+    }
+}
+
+impl ApplicationDefault {
+    async fn look(&self, request: &Request) -> Result<Issued, Error> {
         let allowed = find::Allowed {
             keys: self.keys,
             users: self.users,
         };
         let chosen = self.chosen.get().copied();
-        let (place, found) = find::find(&self.env, allowed, chosen).await?;
+        let Place {
+            step,
+            found,
+            quota_project,
+        } = find::find(&self.env, allowed, chosen).await?;
+        self.note_quota_project(quota_project)?;
         let issued = self.ask(found, request).await?;
         // Another attempt cannot have chosen another place meanwhile: there is one flight at a time.
-        if self.chosen.set(place).is_ok() {
+        if self.chosen.set(step).is_ok() {
             request.answered_by(self.profile());
         }
         Ok(issued)
@@ -215,3 +251,5 @@ impl ApplicationDefault {
         )
     }
 }
+
+const QUOTA_PROJECT: &str = "GOOGLE_CLOUD_QUOTA_PROJECT";

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 /// A Credential Access Boundary: what a [`Downscoped`](crate::Downscoped) token may at most do. Cloud Storage only.
 ///
-/// The documented limits are checked before anything is sent: 1 to 10 rules, predefined or custom roles, buckets only.
+/// The documented limits are checked before anything is sent: 1 to 10 rules, predefined or custom roles, buckets only, and
+/// conditions of at most 2,048 characters (a prefix stands in its condition twice, with 150 characters around it).
 ///
 /// ```
 /// use keytide_gcp::{AccessBoundary, BoundaryRule};
@@ -40,7 +41,7 @@ impl AccessBoundary {
     ///
     /// # Errors
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) when there is no rule or more than 10, when a rule has no
-    /// role, or when a bucket, a role, a prefix or a condition is none.
+    /// role, when a bucket, a role, a prefix or a condition is none, or when a condition is over 2,048 characters.
     pub fn new(rules: impl IntoIterator<Item = BoundaryRule>) -> Result<Self, Error> {
         let rules: Vec<_> = rules.into_iter().collect();
         if rules.is_empty() || rules.len() > MOST_RULES {
@@ -140,6 +141,17 @@ impl BoundaryRule {
                 self.bucket
             ));
         }
+        let length = self.expression().map_or(0, |text| text.chars().count());
+        if length > LONGEST_CONDITION {
+            let what = match self.prefix {
+                Some(_) => "prefix, written out as a condition,",
+                None => "condition",
+            };
+            return wrong(format!(
+                "the {what} of the rule for the bucket {} has {length} characters, and Google takes {LONGEST_CONDITION}",
+                self.bucket
+            ));
+        }
         if expression.is_none() && (self.title.is_some() || self.description.is_some()) {
             return wrong(format!(
                 "the rule for the bucket {} has a title or a description, and no condition that it is of",
@@ -218,6 +230,8 @@ fn is_role(role: &str) -> bool {
 
 /// As Google documents it.
 const MOST_RULES: usize = 10;
+/// Characters of an expression: "AccessBoundary", reference of the Security Token Service API (27 November 2026).
+const LONGEST_CONDITION: usize = 2048;
 
 #[cfg(test)]
 mod tests;

@@ -89,3 +89,35 @@ fn the_documented_limits_are_kept() {
         assert_eq!(error.kind(), ErrorKind::Misconfigured, "{rule:?}");
     }
 }
+
+#[test]
+fn a_condition_is_as_long_as_google_takes_it_and_no_longer() {
+    let around = viewer("invoices")
+        .objects_under("x")
+        .expression()
+        .unwrap()
+        .chars()
+        .count()
+        - 2;
+    // A quote takes two characters where it is written out, and one of two bytes is one.
+    for (rule, good) in [
+        (viewer("invoices").condition("é".repeat(2048)), true),
+        (viewer("invoices").condition("x".repeat(2049)), false),
+        (
+            viewer("invoices").objects_under("x".repeat((2048 - around) / 2)),
+            true,
+        ),
+        (
+            viewer("invoices").objects_under("x".repeat((2048 - around) / 2 + 1)),
+            false,
+        ),
+        (viewer("invoices").objects_under("'".repeat(500)), false),
+    ] {
+        let built = AccessBoundary::new([rule]);
+        assert_eq!(built.is_ok(), good, "{built:?}");
+        if let Err(error) = built {
+            let text = error.to_string();
+            assert!(text.contains("invoices") && text.contains("2048"), "{text}");
+        }
+    }
+}

@@ -11,6 +11,8 @@ use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 use keytide_core::{Cache, Credential, CredentialKind, Error, ErrorKind};
 
 use super::{current, text};
+use crate::QuotaProject;
+use crate::hosts::GOOGLE;
 
 /// A cache as the credentials of `google_cloud_auth`, which every official client takes.
 ///
@@ -32,6 +34,9 @@ use super::{current, text};
 pub struct SdkCredentials {
     cache: Cache,
     quota_project: Option<HeaderValue>,
+    /// What a file or the environment names, where nothing was said.
+    named: QuotaProject,
+    universe: Option<String>,
     /// The tag of the generation that was given out last. Held for a comparison, never across an await.
     tagged: Mutex<Option<(u64, EntityTag)>>,
 }
@@ -46,6 +51,8 @@ impl SdkCredentials {
         Ok(Self {
             cache,
             quota_project: None,
+            named: QuotaProject::default(),
+            universe: None,
             tagged: Mutex::new(None),
         })
     }
@@ -60,6 +67,22 @@ impl SdkCredentials {
         })?;
         self.quota_project = Some(value);
         Ok(self)
+    }
+
+    /// The project that the provider's file or environment names to pay, such as
+    /// [`ApplicationDefault::quota_project`](crate::ApplicationDefault::quota_project) gives. One that is said by
+    /// [`quota_project`](Self::quota_project) wins.
+    #[must_use]
+    pub fn quota_project_of(mut self, named: QuotaProject) -> Self {
+        self.named = named;
+        self
+    }
+
+    /// The universe that the tokens are of, which the clients compare with their own. Defaults to `googleapis.com`.
+    #[must_use]
+    pub fn universe_domain(mut self, domain: impl Into<String>) -> Self {
+        self.universe = Some(domain.into());
+        self
     }
 
     fn tag(&self, generation: u64) -> EntityTag {
@@ -84,11 +107,10 @@ impl SdkCredentials {
         value.set_sensitive(true);
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, value);
-        if let Some(project) = &self.quota_project {
-            headers.insert(
-                HeaderName::from_static("x-goog-user-project"),
-                project.clone(),
-            );
+        // What a file names was checked: it fits in a header.
+        let named = || HeaderValue::from_str(&self.named.get()?).ok();
+        if let Some(project) = self.quota_project.clone().or_else(named) {
+            headers.insert(HeaderName::from_static("x-goog-user-project"), project);
         }
         Ok(headers)
     }
@@ -109,7 +131,7 @@ impl CredentialsProvider for SdkCredentials {
     }
 
     async fn universe_domain(&self) -> Option<String> {
-        Some("googleapis.com".to_owned())
+        Some(self.universe.clone().unwrap_or_else(|| GOOGLE.to_owned()))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keytide_core::{CredentialKind, Error, Subject};
-use keytide_issuer::IssuerClient;
+use keytide_issuer::{FileWatch, IssuerClient};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -15,6 +15,7 @@ use super::config::{Described, ExternalAccountConfig};
 use super::source::{Format, Source};
 use crate::hosts::{Hosts, Role};
 use crate::impersonation::Plan;
+use crate::quota_project::QuotaProject;
 use crate::token_purpose::{TokenPurpose, check_scopes};
 
 /// What a subject token is.
@@ -51,13 +52,25 @@ impl SubjectTokenType {
 pub struct ExternalAccountBuilder {
     audience: String,
     subject_type: String,
-    token_url: String,
+    token_url: Option<String>,
     cache: Option<Arc<Subject>>,
+    /// What a configuration names.
     described: Option<Described>,
+    /// What the builder was told, and how often.
+    told: Option<Described>,
+    subjects: usize,
     scopes: Vec<String>,
-    impersonation: Option<Plan>,
+    /// What a configuration plans.
+    planned: Option<Plan>,
+    account: Option<String>,
+    lifetime: Option<Duration>,
+    impersonation_endpoint: Option<String>,
     user_project: Option<String>,
     client_credentials: Option<(String, Zeroizing<String>)>,
+    /// What a configuration says of its universe.
+    universe: Option<Option<String>>,
+    quota: Option<String>,
+    heeded: QuotaProject,
     hosts: Hosts,
     client: Option<IssuerClient>,
 }
@@ -67,13 +80,21 @@ impl ExternalAccountBuilder {
         Self {
             audience,
             subject_type: SubjectTokenType::Jwt.as_str().to_owned(),
-            token_url: STS.to_owned(),
+            token_url: None,
             cache: None,
             described: None,
+            told: None,
+            subjects: 0,
             scopes: Vec::new(),
-            impersonation: None,
+            planned: None,
+            account: None,
+            lifetime: None,
+            impersonation_endpoint: None,
             user_project: None,
             client_credentials: None,
+            universe: None,
+            quota: None,
+            heeded: QuotaProject::default(),
             hosts: Hosts::default(),
             client: None,
         }
@@ -84,9 +105,11 @@ impl ExternalAccountBuilder {
             subject_type: config.subject_type,
             token_url: config.token_url,
             described: Some(config.source),
-            impersonation: config.impersonation,
+            planned: config.impersonation,
             user_project: config.user_project,
             client_credentials: config.client,
+            universe: Some(config.universe),
+            quota: config.quota_project,
             ..Self::new(config.audience)
         }
     }
@@ -98,6 +121,7 @@ impl ExternalAccountBuilder {
     /// A forced refresh asks that cache again first.
     pub fn subject(mut self, subject: Subject) -> Self {
         self.cache = Some(Arc::new(subject));
+        self.subjects += 1;
         self
     }
 
@@ -107,7 +131,7 @@ impl ExternalAccountBuilder {
     }
 
     pub(crate) fn planned(mut self, plan: Plan) -> Self {
-        self.impersonation = Some(plan);
+        self.planned = Some(plan);
         self
     }
 
@@ -116,17 +140,25 @@ impl ExternalAccountBuilder {
         self
     }
 
+    /// Somebody else sees to the project that pays.
+    pub(crate) fn quota_project_is_seen_to(mut self) -> Self {
+        self.quota = None;
+        self
+    }
+
     /// The subject token is in this file, as text, and read anew for each exchange. A cache of a provider that watches the
     /// file (`ProjectedToken` of `keytide-kubernetes`) notices a change sooner.
     pub fn subject_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.described = Some(Described::File(path.into(), Format::Text));
+        self.told = Some(Described::File(path.into(), Format::Text));
+        self.subjects += 1;
         self
     }
 
     /// The subject token is what this URL answers, as text, and asked for anew for each exchange. Its origin must be
     /// [allowed](Self::danger_allow_endpoint) too.
     pub fn subject_url(mut self, url: impl Into<String>) -> Self {
-        self.described = Some(Described::Url(url.into(), Vec::new(), Format::Text));
+        self.told = Some(Described::Url(url.into(), Vec::new(), Format::Text));
+        self.subjects += 1;
         self
     }
 
@@ -145,10 +177,7 @@ impl ExternalAccountBuilder {
     /// Impersonates this service account with the federated token (`roles/iam.workloadIdentityUser` for the subject).
     /// Defaults to none, or to the one that a configuration names.
     pub fn impersonate(mut self, account: impl Into<String>) -> Self {
-        let lifetime = self.impersonation.take().and_then(|plan| plan.lifetime);
-        let mut plan = Plan::of(account.into());
-        plan.lifetime = lifetime;
-        self.impersonation = Some(plan);
+        self.account = Some(account.into());
         self
     }
 
@@ -156,26 +185,28 @@ impl ExternalAccountBuilder {
     /// organisation policy. Defaults to 1 h, or to what a configuration says. A federated token lives for as long as STS
     /// wants.
     pub fn impersonated_lifetime(mut self, lifetime: Duration) -> Self {
-        let plan = self
-            .impersonation
-            .get_or_insert_with(|| Plan::of(String::new()));
-        plan.lifetime = Some(lifetime);
+        self.lifetime = Some(lifetime);
         self
     }
 
-    /// The URL of STS, for a location. Defaults to `https://sts.googleapis.com/v1/token`.
+    /// The URL of STS, for a location. Defaults to that of a configuration, else to `https://sts.googleapis.com/v1/token`.
     pub fn token_url(mut self, url: impl Into<String>) -> Self {
-        self.token_url = url.into();
+        self.token_url = Some(url.into());
         self
     }
 
     /// The origin of the IAM Credentials API. Defaults to `https://iamcredentials.googleapis.com`, or to that of a
     /// configuration.
     pub fn impersonation_endpoint(mut self, origin: impl Into<String>) -> Self {
-        let plan = self
-            .impersonation
-            .get_or_insert_with(|| Plan::of(String::new()));
-        plan.url = Some(("the endpoint of the impersonation", origin.into()));
+        self.impersonation_endpoint = Some(origin.into());
+        self
+    }
+
+    /// The universe that the pool is in, as `apis.example`: the place of `googleapis.com` in the hosts that are asked. Only
+    /// those are documented ones then. Defaults to `googleapis.com`; a configuration of another universe is an error, for
+    /// who writes it would choose where tokens go.
+    pub fn universe_domain(mut self, domain: impl Into<String>) -> Self {
+        self.hosts.of_universe(domain.into());
         self
     }
 
@@ -196,7 +227,8 @@ impl ExternalAccountBuilder {
     ///
     /// # Errors
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming what is wrong: the audience, the scopes, a URL that
-    /// leads where it must not, the account; or when there is no subject token, or signing keys in its place.
+    /// leads where it must not, the account, the universe; or when there is no subject token or more than one, or signing
+    /// keys in its place.
     pub fn build(self) -> Result<ExternalAccount, Error> {
         if let Some(subject) = &self.cache {
             subject.expect_kind(CredentialKind::BearerToken)?;
@@ -215,8 +247,17 @@ impl ExternalAccountBuilder {
                 "the subject_token_type is none that is exchanged here: jwt, id_token, saml2 or aws4_request",
             ));
         }
-        let endpoint = hosts.endpoint(Role::Sts, "token_url", &self.token_url)?;
-        let described = match self.described {
+        if let Some(told) = &self.universe {
+            hosts.expect_universe(told.as_deref())?;
+        }
+        if self.subjects > 1 {
+            return Err(Error::misconfigured(
+                "there is more than one subject token, and one is exchanged: give a cache, a file or a URL",
+            ));
+        }
+        let url = self.token_url.unwrap_or_else(|| hosts.sts());
+        let endpoint = hosts.endpoint(Role::Sts, "token_url", &url)?;
+        let described = match self.told.or(self.described) {
             Some(described) => described.checked(&hosts)?,
             None => None,
         };
@@ -226,13 +267,31 @@ impl ExternalAccountBuilder {
                  CallerIdentityToken), a file or a URL",
             )
         })?;
-        let impersonation = match self.impersonation {
-            Some(plan) if plan.account.is_empty() => {
+        let plan = match (self.planned, self.account) {
+            // The place and the life that a configuration gives are those of any account.
+            (Some(planned), Some(account)) => Some(Plan {
+                account,
+                delegates: Vec::new(),
+                ..planned
+            }),
+            (None, Some(account)) => Some(Plan::of(account)),
+            (None, None) if self.lifetime.is_some() || self.impersonation_endpoint.is_some() => {
                 return Err(Error::misconfigured(
                     "a lifetime or an endpoint is given for an impersonation, but no account: say whom to impersonate",
                 ));
             }
-            Some(plan) => Some(plan.checked(TokenPurpose::Access(self.scopes.clone()), &hosts)?),
+            (planned, None) => planned,
+        };
+        let impersonation = match plan {
+            Some(mut plan) => {
+                plan.lifetime = self.lifetime.or(plan.lifetime);
+                let told = self.impersonation_endpoint;
+                plan.url = told
+                    .map(|origin| ("the endpoint of the impersonation", origin))
+                    .or(plan.url);
+                let purpose = TokenPurpose::Access(self.scopes.clone());
+                Some(plan.checked(purpose, &hosts)?.by_federation())
+            }
             None => None,
         };
         // The client's own project counts where a client shows who it is.
@@ -248,6 +307,9 @@ impl ExternalAccountBuilder {
             options: user_project.map(|project| json!({ "userProject": project })),
             client_credentials: self.client_credentials,
             impersonation,
+            quota: self.quota,
+            quota_project: self.heeded,
+            watch: FileWatch::new(),
             client: self.client.unwrap_or_else(IssuerClient::shared),
         })
     }
@@ -258,9 +320,7 @@ impl fmt::Debug for ExternalAccountBuilder {
         f.debug_struct("ExternalAccountBuilder")
             .field("audience", &self.audience)
             .field("scopes", &self.scopes)
-            .field("impersonation", &self.impersonation)
+            .field("account", &self.account)
             .finish_non_exhaustive()
     }
 }
-
-const STS: &str = "https://sts.googleapis.com/v1/token";

@@ -7,12 +7,13 @@ mod source;
 use std::fmt;
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
-use keytide_issuer::{Endpoint, IssuerClient, TokenAnswer};
+use keytide_issuer::{Endpoint, FileWatch, IssuerClient, TokenAnswer};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use self::source::Source;
 use crate::impersonation::{IAM_SCOPE, Impersonation};
+use crate::quota_project::QuotaProject;
 use crate::sts::Exchange;
 
 pub use builder::{ExternalAccountBuilder, SubjectTokenType};
@@ -67,6 +68,10 @@ pub struct ExternalAccount {
     options: Option<Value>,
     client_credentials: Option<(String, Zeroizing<String>)>,
     impersonation: Option<Impersonation>,
+    /// What the configuration names to pay.
+    quota: Option<String>,
+    quota_project: QuotaProject,
+    watch: FileWatch,
     client: IssuerClient,
 }
 
@@ -81,6 +86,12 @@ impl ExternalAccount {
     /// [`ExternalAccountConfig`].
     pub fn from_config(config: ExternalAccountConfig) -> ExternalAccountBuilder {
         ExternalAccountBuilder::of_config(config)
+    }
+
+    /// The project that pays for requests, where the configuration names one (`quota_project_id`): see [`QuotaProject`].
+    #[must_use]
+    pub fn quota_project(&self) -> QuotaProject {
+        self.quota_project.taken()
     }
 
     /// The token of the exchange itself.
@@ -119,6 +130,14 @@ impl ProvideCredential for ExternalAccount {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
+        self.watch.attempt(request, self.ask(request)).await
+    }
+}
+
+impl ExternalAccount {
+    /// One attempt, whose files somebody else may watch.
+    pub(crate) async fn ask(&self, request: &Request) -> Result<Issued, Error> {
+        self.quota_project.note(self.quota.clone(), QUOTA)?;
         let token = self.federated(request).await?;
         let Some(impersonation) = &self.impersonation else {
             return token.issued();
@@ -139,3 +158,5 @@ impl fmt::Debug for ExternalAccount {
             .finish_non_exhaustive()
     }
 }
+
+const QUOTA: &str = "quota_project_id of the configuration of the external account";

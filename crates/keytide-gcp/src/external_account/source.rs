@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use keytide_core::{Credential, Error, Request, Subject};
-use keytide_issuer::{Dialect, Endpoint, IssuerClient, SmallFile};
+use keytide_issuer::{Dialect, Endpoint, IssuerClient, SmallFile, token_text, without_bom};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -21,7 +21,7 @@ pub(super) enum Source {
 /// How a file or an answer holds the token.
 #[derive(Debug, Clone)]
 pub(super) enum Format {
-    /// It is the token, but for white space around it.
+    /// It is the token, but for what stands around it.
     Text,
     /// It is JSON, with the token in this field.
     Json(String),
@@ -76,27 +76,22 @@ impl Format {
         // What is being written may be half there: all of this may be better the next time.
         let wrong = |what: &str| Err(Error::unavailable(format!("{} {what}", named())));
         let text = match self {
-            Self::Text => match std::str::from_utf8(bytes.trim_ascii()) {
-                Ok(text) => Zeroizing::new(text.to_owned()),
-                Err(_) => return wrong("is not text"),
-            },
+            Self::Text => Zeroizing::new(bytes.to_vec()),
             Self::Json(field) => {
-                let Ok(Value::Object(mut object)) = serde_json::from_slice(bytes) else {
+                let json = serde_json::from_slice(without_bom(bytes));
+                let Ok(Value::Object(mut object)) = json else {
                     return wrong("is not in a JSON object");
                 };
                 match object.remove(field) {
-                    Some(Value::String(text)) => Zeroizing::new(text),
+                    Some(Value::String(text)) => Zeroizing::new(text.into_bytes()),
                     _ => return wrong("is not in the field that the configuration names"),
                 }
             }
         };
-        if text.is_empty() {
-            return wrong("is empty");
+        match token_text(&text) {
+            Ok(token) => Ok(Token::Read(Zeroizing::new(token.to_owned()))),
+            Err(fault) => Err(fault.explain(&named())),
         }
-        if text.chars().any(char::is_control) {
-            return wrong("holds control characters");
-        }
-        Ok(Token::Read(text))
     }
 }
 

@@ -1,11 +1,12 @@
 //! How a key is told what to ask for: [`ServiceAccountKeyBuilder`].
 
 use keytide_core::Error;
-use keytide_issuer::IssuerClient;
+use keytide_issuer::{FileWatch, IssuerClient};
 
 use super::ServiceAccountKey;
 use super::assertion::Key;
 use crate::hosts::Hosts;
+use crate::quota_project::QuotaProject;
 use crate::token_purpose::TokenPurpose;
 
 /// Builds a [`ServiceAccountKey`]. Building contacts nobody and reads no file.
@@ -13,7 +14,8 @@ use crate::token_purpose::TokenPurpose;
 #[must_use]
 pub struct ServiceAccountKeyBuilder {
     key: Key,
-    purpose: TokenPurpose,
+    scopes: Option<Vec<String>>,
+    audience: Option<String>,
     subject: Option<String>,
     hosts: Hosts,
     client: Option<IssuerClient>,
@@ -23,23 +25,23 @@ impl ServiceAccountKeyBuilder {
     pub(super) fn new(key: Key) -> Self {
         Self {
             key,
-            purpose: TokenPurpose::Access(Vec::new()),
+            scopes: None,
+            audience: None,
             subject: None,
             hosts: Hosts::default(),
             client: None,
         }
     }
 
-    /// Asks for an access token with these scopes. Scopes or an [`audience`](Self::audience) are required; the last that was
-    /// given counts.
+    /// Asks for an access token with these scopes. Scopes or an [`audience`](Self::audience) are required, and not both.
     pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
-        self.purpose = TokenPurpose::access(scopes);
+        self.scopes = Some(scopes.into_iter().map(Into::into).collect());
         self
     }
 
     /// Asks for an identity token for this audience.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.purpose = TokenPurpose::Identity(audience.into());
+        self.audience = Some(audience.into());
         self
     }
 
@@ -70,16 +72,35 @@ impl ServiceAccountKeyBuilder {
     /// Builds the provider.
     ///
     /// # Errors
-    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) when neither scopes nor an audience are given, or one is
-    /// none.
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) when not one of scopes and an audience is given, or one is
+    /// none; or when the [`subject`](Self::subject) is no user.
     pub fn build(self) -> Result<ServiceAccountKey, Error> {
-        self.purpose.check()?;
+        let purpose = match (self.scopes, self.audience) {
+            (Some(_), Some(_)) => {
+                return Err(Error::misconfigured(
+                    "there are scopes and an audience: a token is an access token or an identity token, so give one of them",
+                ));
+            }
+            (scopes, None) => TokenPurpose::Access(scopes.unwrap_or_default()),
+            (None, Some(audience)) => TokenPurpose::Identity(audience),
+        };
+        purpose.check()?;
+        let is_user = |user: &str| {
+            !user.is_empty() && !user.chars().any(|c| c.is_control() || c.is_whitespace())
+        };
+        if self.subject.as_deref().is_some_and(|user| !is_user(user)) {
+            return Err(Error::misconfigured(
+                "the subject is empty, or holds white space or control characters: give the e-mail address of a user",
+            ));
+        }
         Ok(ServiceAccountKey {
             key: self.key,
-            purpose: self.purpose,
+            purpose,
             subject: self.subject,
             hosts: self.hosts.checked()?,
             client: self.client.unwrap_or_else(IssuerClient::shared),
+            quota_project: QuotaProject::default(),
+            watch: FileWatch::new(),
             flagged: false.into(),
         })
     }

@@ -7,13 +7,14 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
-use keytide_issuer::{Form, IssuerClient, TokenAnswer};
+use keytide_issuer::{FileWatch, Form, IssuerClient, TokenAnswer};
 
 use self::assertion::{Key, Signed};
 use crate::answer::identity_token;
 use crate::codes::OAUTH;
 use crate::hosts::{Hosts, Role};
 use crate::identity;
+use crate::quota_project::QuotaProject;
 use crate::token_purpose::TokenPurpose;
 
 pub use builder::ServiceAccountKeyBuilder;
@@ -38,7 +39,8 @@ pub use builder::ServiceAccountKeyBuilder;
 /// # }
 /// ```
 ///
-/// The file is read anew for each exchange, so a key that is replaced is used without a restart. `gcp_auth` parses the key
+/// The file is read anew for each exchange, so a key that is replaced is used without a restart,
+/// and after a failure within seconds. `gcp_auth` parses the key
 /// and signs; the exchange goes through the guarded client, dated by Google's clock as far as its answers have told it.
 /// The first use of each provider is logged as a warning, with the age of the file: the key is at least as old.
 ///
@@ -48,7 +50,7 @@ pub use builder::ServiceAccountKeyBuilder;
 /// | `invalid_grant` (the key or the account is gone), `invalid_scope`, `invalid_client`, `unauthorized_client` | [`Refused`](keytide_core::ErrorKind::Refused) |
 /// | 429, `slow_down` | [`Throttled`](keytide_core::ErrorKind::Throttled) |
 /// | `server_error`, `internal_failure`, `temporarily_unavailable`, any other failure, no answer; the file is not there | [`Unavailable`](keytide_core::ErrorKind::Unavailable) |
-/// | the file is no key, or its `token_uri` leads to a place that Google does not document | [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) |
+/// | the file is no key, is of another universe than Google's own (`universe_domain`), or its `token_uri` leads to a place that Google does not document | [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) |
 ///
 /// # Revocation
 /// [`UntilExpiry`](keytide_core::Revocation::UntilExpiry) for a token. The key itself is accepted until it is deleted or
@@ -59,6 +61,8 @@ pub struct ServiceAccountKey {
     subject: Option<String>,
     hosts: Hosts,
     client: IssuerClient,
+    quota_project: QuotaProject,
+    watch: FileWatch,
     flagged: AtomicBool,
 }
 
@@ -71,6 +75,26 @@ impl ServiceAccountKey {
     /// The key in this text, as a secret store gives it out.
     pub fn danger_from_json(json: impl Into<String>) -> ServiceAccountKeyBuilder {
         ServiceAccountKeyBuilder::new(Key::text(json.into()))
+    }
+
+    /// The project that pays for requests, where the key file names one (`quota_project_id`): see [`QuotaProject`].
+    #[must_use]
+    pub fn quota_project(&self) -> QuotaProject {
+        self.quota_project.taken()
+    }
+
+    /// The key in this text, which a file held.
+    pub(crate) fn danger_from_text_of(
+        path: &std::path::Path,
+        json: String,
+    ) -> ServiceAccountKeyBuilder {
+        ServiceAccountKeyBuilder::new(Key::text_of(path, json))
+    }
+
+    /// Somebody else sees to the project that pays.
+    pub(crate) fn quota_project_is_seen_to(self) -> Self {
+        drop(self.quota_project.taken());
+        self
     }
 
     /// Says once that there is a key, and how old its file is.
@@ -99,13 +123,23 @@ impl ProvideCredential for ServiceAccountKey {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
+        self.watch.attempt(request, self.ask(request)).await
+    }
+}
+
+impl ServiceAccountKey {
+    /// One attempt, whose files somebody else may watch.
+    pub(crate) async fn ask(&self, request: &Request) -> Result<Issued, Error> {
         let signed = self
             .key
             .sign(&self.purpose, self.subject.as_deref(), request)
             .await?;
+        let whence = format!("quota_project_id of {}", self.key.named());
+        self.quota_project
+            .note(signed.quota_project.clone(), &whence)?;
         let endpoint = self.hosts.endpoint(
             Role::TokenEndpoint,
-            "the token_uri of the key",
+            &format!("the token_uri of {}", self.key.named()),
             &signed.token_uri,
         )?;
         self.flag(&signed);

@@ -9,7 +9,7 @@ use keytide_gcp::bridge::GcpAuthCredentials;
 use keytide_testkit::gcp::Google;
 use keytide_testkit::server::{At, Fault, FaultServer};
 
-use crate::support::{LOGGING, STORAGE, agent, cache, metadata, token};
+use crate::support::{LOGGING, STORAGE, agent, at_once, cache, metadata, token};
 
 fn logging(server: &FaultServer) -> Cache {
     let provider = MetadataServer::access_token([LOGGING]).host(server.address().to_string());
@@ -79,16 +79,11 @@ async fn a_warm_scope_does_not_wait_for_a_cold_one_behind_gcp_auths_trait() {
     while server.count() < 2 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let from = tokio::time::Instant::now();
     for _ in 0..100 {
-        bridge.token(&[STORAGE]).await.unwrap();
+        assert!(at_once(bridge.token(&[STORAGE])).is_some_and(|read| read.is_ok()));
     }
 
-    assert!(
-        from.elapsed() < Duration::from_millis(500),
-        "{:?}",
-        from.elapsed()
-    );
+    assert!(!cold.is_finished(), "the cold one is still waiting");
     cold.abort();
 }
 
@@ -160,10 +155,7 @@ async fn a_failure_is_not_the_end_for_an_official_client() {
             Ok(token) => break token.token,
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
-        assert!(
-            from.elapsed() < Duration::from_secs(10),
-            "it never recovered"
-        );
+        assert!(from.elapsed() < crate::support::NEVER, "it never recovered");
     };
 
     assert!(google.accepts(&token));

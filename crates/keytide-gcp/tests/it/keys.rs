@@ -10,7 +10,7 @@ use keytide_testkit::gcp::Google;
 use keytide_testkit::server::{Fault, FaultServer, Outcome, Reply};
 use serde_json::{Value, json};
 
-use crate::support::{API, KEY, LOGGING, STORAGE, agent, key, token, wall, write};
+use crate::support::{API, KEY, LOGGING, NEVER, STORAGE, agent, key, token, wall, write};
 
 fn builder(server: &FaultServer) -> ServiceAccountKeyBuilder {
     ServiceAccountKey::danger_from_json(key(server).to_string())
@@ -89,7 +89,11 @@ async fn an_account_may_act_for_a_user_and_give_identity_tokens() {
         .danger_allow_static()
         .build()
         .unwrap();
-    let identity = builder(&server).audience(API).build().unwrap();
+    let identity = ServiceAccountKey::danger_from_json(key(&server).to_string())
+        .audience(API)
+        .danger_allow_endpoint(server.origin())
+        .build()
+        .unwrap();
     let identity = agent()
         .cache(identity)
         .danger_allow_static()
@@ -201,10 +205,7 @@ async fn assertions_are_dated_by_the_clock_of_the_issuer() {
     let first = cache.get().await.unwrap_err();
     let from = tokio::time::Instant::now();
     while cache.get().await.is_err() {
-        assert!(
-            from.elapsed() < Duration::from_secs(10),
-            "it never recovered"
-        );
+        assert!(from.elapsed() < NEVER, "it never recovered");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 

@@ -10,6 +10,8 @@ mod golden;
 mod impersonation;
 mod keys;
 mod kinds;
+mod mended;
 mod metadata;
 mod secrecy;
+mod settings;
 mod support;

@@ -12,7 +12,7 @@ use keytide_testkit::gcp::Google;
 use keytide_testkit::server::{At, Fault, FaultServer, Outcome, Reply};
 use keytide_testkit::{Answer, ScriptedProvider, TestClock};
 
-use crate::support::{API, STORAGE, agent, cache, impatient, metadata, token};
+use crate::support::{API, NEVER, STORAGE, agent, at_once, cache, impatient, metadata, token};
 
 fn odd(status: u16, flavor: Option<&str>, body: &str) -> Fault {
     let mut reply = Reply::new(status).body(body);
@@ -123,17 +123,14 @@ async fn silence_in_the_first_seconds_of_a_pod_passes() {
     server.restart();
     let from = Instant::now();
     while cache.get().await.is_err() {
-        assert!(
-            from.elapsed() < Duration::from_secs(10),
-            "it never came back"
-        );
+        assert!(from.elapsed() < NEVER, "it never came back");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 
-    assert!(
-        from.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        from.elapsed()
+    assert_eq!(
+        server.count(),
+        1,
+        "the first call that it hears is the last"
     );
 }
 
@@ -189,37 +186,29 @@ async fn a_token_that_the_server_repeats_is_asked_for_six_times_at_most() {
         .repeats_until(Duration::ZERO);
     let server = google.start();
     let cache = cache(metadata(&server).build().unwrap());
+    // Its end is this long after some moment of the first call.
+    let life = Duration::from_secs(4);
+    let asked = Instant::now();
     cache.get().await.unwrap();
-    let from = Instant::now();
+    let given = Instant::now();
 
-    while from.elapsed() < Duration::from_millis(3700) {
-        assert_eq!(cache.get().await.unwrap().generation(), 1);
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    let calls = server.count();
+    let mut calls = server.count();
     let next = loop {
-        assert!(
-            from.elapsed() < Duration::from_secs(10),
-            "there was never another"
-        );
+        assert!(asked.elapsed() < NEVER, "there was never another");
+        let before = given.elapsed();
         match cache.get().await {
             Ok(credential) if credential.generation() > 1 => break credential,
             // The last second is rounded down to none: until the end the first one is good.
-            Ok(_) => assert!(
-                from.elapsed() < Duration::from_secs(4),
-                "it was served past its end"
-            ),
-            Err(_) => {}
+            Ok(_) => {
+                assert!(before < life, "it was served past its end");
+                calls = server.count();
+            }
+            Err(error) => assert!(asked.elapsed() > life, "before its end: {error}"),
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     };
 
     assert!(calls <= 6, "{calls} calls");
-    assert!(
-        from.elapsed() < Duration::from_secs(6),
-        "{:?}",
-        from.elapsed()
-    );
     assert!(google.accepts(std::str::from_utf8(next.expose_bearer("test").unwrap()).unwrap()));
 }
 
@@ -242,15 +231,11 @@ async fn a_warm_scope_is_never_delayed_by_a_cold_one() {
     while server.count() < 2 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let mut slowest = Duration::ZERO;
     for _ in 0..10_000 {
-        let from = Instant::now();
-        warm.get().await.unwrap();
-        slowest = slowest.max(from.elapsed());
+        assert!(at_once(warm.get()).is_some_and(|read| read.is_ok()));
     }
 
     assert!(!waiting.is_finished(), "the cold one is still waiting");
-    assert!(slowest < Duration::from_millis(100), "{slowest:?}");
     waiting.abort();
 }
 
@@ -315,17 +300,12 @@ async fn the_environment_can_turn_the_server_off_and_set_its_time_limit() {
     }
     assert_eq!(server.count(), 1, "nothing was asked");
     server.set(Fault::hang(At::BeforeHeaders));
-    let from = Instant::now();
     let error = cache(with("GCE_METADATA_TIMEOUT", "1"))
         .get()
         .await
         .unwrap_err();
     assert_eq!(error.kind(), Unavailable);
-    assert!(
-        from.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        from.elapsed()
-    );
+    assert!(error.to_string().contains("within 1s"), "{error}");
 }
 
 /// Whatever it was to say: another server, no server, another limit. The documented address must not be asked instead.

@@ -17,6 +17,9 @@ pub(crate) const POOL: &str =
 pub(crate) const TARGET: &str = "reader@project-1.iam.gserviceaccount.com";
 pub(crate) const API: &str = "https://api.example.com";
 
+/// For what comes at all: a machine may be busy, and what is promised is counted, not timed.
+pub(crate) const NEVER: Duration = Duration::from_secs(60);
+
 pub(crate) fn agent() -> Agent {
     let identity = AgentIdentity {
         agent_type: "gcp".into(),
@@ -100,4 +103,13 @@ pub(crate) fn write(directory: &Path, name: &str, content: impl ToString) -> std
 )]
 pub(crate) fn wall() -> std::time::SystemTime {
     std::time::SystemTime::now()
+}
+
+/// What a future gives at its first look, if it does not wait.
+pub(crate) fn at_once<F: Future>(future: F) -> Option<F::Output> {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(future).poll(&mut context) {
+        std::task::Poll::Ready(output) => Some(output),
+        std::task::Poll::Pending => None,
+    }
 }

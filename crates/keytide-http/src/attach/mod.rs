@@ -17,7 +17,7 @@ pub use self::outgoing::Outgoing;
 pub(crate) use self::outgoing::{RequestClock, Sending};
 use crate::error::Error;
 
-/// Puts a credential on requests, in headers only: the URL and its query are never touched.
+/// Puts a credential on requests, in headers only: the URL and its query never carry one.
 ///
 /// It is split by how often a thing is done. [`profile`](Self::profile) is asked once, when a client is built.
 /// [`prepare`](Self::prepare) is asked once for each generation, and its result is kept until that generation is
@@ -80,6 +80,17 @@ pub trait Attach: Send + Sync + 'static {
     /// [`Error::cannot_attach`], when this request cannot be signed: then it is not sent.
     fn attach(&self, ready: &Self::Ready, request: &mut Outgoing<'_>) -> Result<(), Error>;
 
+    /// How path and query of a request are to be written, `None` where they are so already: for signatures, which must cover
+    /// what the destination will see. Received where the profile says [`rewrites`](AttachProfile::rewrites), once a request is
+    /// admitted, and for each hop.
+    ///
+    /// What comes back begins with a slash, means the same to the destination, and would not be rewritten again; what is no
+    /// path and query is not heeded. Defaults to leaving both as they are.
+    fn rewrite(&self, path: &str, query: Option<&str>) -> Option<String> {
+        let _ = (path, query);
+        None
+    }
+
     /// Looks at an answer before anything else does: a server may hand out a nonce with any answer, or refuse how a
     /// credential was attached and not the credential itself.
     fn answered(&self, answer: &Answer<'_>) -> Remedy;
@@ -93,6 +104,7 @@ pub struct AttachProfile {
     reads_body: bool,
     reads_clock: bool,
     reads_answers: bool,
+    rewrites: bool,
 }
 
 impl AttachProfile {
@@ -104,6 +116,7 @@ impl AttachProfile {
             reads_body: false,
             reads_clock: false,
             reads_answers: false,
+            rewrites: false,
         }
     }
 
@@ -137,6 +150,13 @@ impl AttachProfile {
         self
     }
 
+    /// It says how paths and queries are written ([`Attach::rewrite`]). Defaults to no: then that is never called.
+    #[must_use]
+    pub fn rewrites(mut self) -> Self {
+        self.rewrites = true;
+        self
+    }
+
     /// The headers that it sets.
     #[must_use]
     pub fn headers(&self) -> &[HeaderName] {
@@ -153,6 +173,10 @@ impl AttachProfile {
 
     pub(crate) fn wants_clock(&self) -> bool {
         self.reads_clock
+    }
+
+    pub(crate) fn wants_rewriting(&self) -> bool {
+        self.rewrites
     }
 
     pub(crate) fn wants_answers(&self) -> bool {

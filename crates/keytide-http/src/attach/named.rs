@@ -3,7 +3,7 @@
 use http::header::{HeaderName, HeaderValue};
 use keytide_core::{Credential, CredentialKind};
 
-use super::bearer::shared_value;
+use super::bearer::{shared_value, unfit};
 use super::{Answer, Attach, AttachProfile, Outgoing, Remedy};
 use crate::error::Error;
 
@@ -17,7 +17,8 @@ pub struct NamedHeader {
 }
 
 impl NamedHeader {
-    /// A header of this name. Whether it may carry a credential is judged when a client is built.
+    /// A header of this name. Whether it may carry a credential is judged when a client is built: one that is not known to
+    /// is to be allowed there, with `allow_credential_header`.
     ///
     /// # Errors
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument): it is not the name of a header.
@@ -38,7 +39,12 @@ impl Attach for NamedHeader {
     }
 
     fn prepare(&self, credential: &Credential) -> Result<HeaderValue, Error> {
-        shared_value(credential, false)
+        let value = shared_value(credential, false)?;
+        // What stands around a value is no part of it (RFC 9110, section 5.5): another secret would arrive.
+        if value.as_bytes().trim_ascii().len() < value.len() {
+            return Err(unfit());
+        }
+        Ok(value)
     }
 
     #[inline]

@@ -8,7 +8,8 @@ use std::time::Duration;
 use keytide_core::Cache;
 use reqwest::redirect;
 
-use super::{AuthorizedClient, Inner};
+use super::defaults::Defaults;
+use super::{AuthorizedClient, Inner, Redirects};
 use crate::attach::Attach;
 use crate::destination::{Allowed, Destination, Destinations, LOCALHOST};
 use crate::error::{Error, ErrorKind};
@@ -19,7 +20,7 @@ use crate::guard::{Guard, Settings};
 pub struct AuthorizedClientBuilder {
     http: reqwest::ClientBuilder,
     settings: Settings,
-    redirects: usize,
+    redirects: Redirects,
 }
 
 impl AuthorizedClientBuilder {
@@ -27,7 +28,10 @@ impl AuthorizedClientBuilder {
         Self {
             http,
             settings: Settings::new(cache),
-            redirects: MOST_REDIRECTS,
+            redirects: Redirects {
+                most: MOST_REDIRECTS,
+                leave: false,
+            },
         }
     }
 
@@ -49,8 +53,21 @@ impl AuthorizedClientBuilder {
     }
 
     /// Sends the bare secret in a header of this name, such as `x-api-key`. Defaults to `Authorization: Bearer …`.
+    ///
+    /// One that is not known to carry credentials is to be [allowed](Self::allow_credential_header) too.
     pub fn credential_header(mut self, name: impl Into<String>) -> Self {
         self.settings.header(&name.into());
+        self
+    }
+
+    /// Lets a header of this name carry the credential, beside those that are known to: `Authorization`, `DPoP`,
+    /// `X-Api-Key`, `Api-Key`, `X-Goog-Api-Key` and others that services document, and what signatures consist of. May be
+    /// given more than once.
+    ///
+    /// One that frames or routes a message, or that hops read, change or log, is refused whoever names it: `Connection`,
+    /// `Expect`, `Forwarded`, `Via`, `X-Forwarded-…`, `Cookie` and their like.
+    pub fn allow_credential_header(mut self, name: impl AsRef<str>) -> Self {
+        self.settings.headers.allow(name.as_ref());
         self
     }
 
@@ -86,16 +103,34 @@ impl AuthorizedClientBuilder {
     /// How many redirects are followed, 0 to 10. With 0 the caller gets the redirect itself as the response. Defaults
     /// to 10.
     pub fn redirects(mut self, most: usize) -> Self {
-        self.redirects = most;
+        self.redirects.most = most;
         self
     }
 
-    /// Builds the client.
+    /// Follows redirects that leave the destinations too, without the credential: for APIs that answer with a presigned
+    /// address of a storage. Defaults to refusing them.
+    ///
+    /// What goes there is the request without the credential's headers, without `Authorization`, `Proxy-Authorization`,
+    /// `Cookie` and every other header that is known to carry a credential, and without those whose values are marked
+    /// sensitive. Methods and bodies change as they do within the destinations: 307 and 308 repeat a body, so an upload goes
+    /// to where the destination says. Only `https` is followed; `http` to a loopback address where the destination is one.
+    /// A request that has left carries no credential any more, even if it is led back to a destination. Its answer is the
+    /// response, whatever its status: nothing is reported of it, and no retry made.
+    ///
+    /// A destination can so have this machine fetch any `https` address that it can reach, and gets to know nothing of what
+    /// is there. Default headers of the reqwest builder that may be credentials are refused by [`build`](Self::build).
+    pub fn redirects_without_credential(mut self) -> Self {
+        self.redirects.leave = true;
+        self
+    }
+
+    /// Builds the client. Where all destinations are `http` ones of this machine, no root certificates have to be there.
     ///
     /// # Errors
     /// [`InsecureDestination`](ErrorKind::InsecureDestination); [`InvalidArgument`](ErrorKind::InvalidArgument) when
-    /// there is no destination, one is not an origin or has a path that cannot be compared, the header cannot carry a credential, there are more than 10
-    /// redirects, or reqwest refuses its own configuration.
+    /// there is no destination, one is not an origin, can never match or has a path that cannot be compared, the header cannot carry a
+    /// credential, there are more than 10 redirects, the reqwest builder has a default header that would undo what is
+    /// promised here, or reqwest refuses its own configuration.
     pub fn build(self) -> Result<AuthorizedClient, Error> {
         let Parts {
             http,
@@ -113,13 +148,14 @@ impl AuthorizedClientBuilder {
 
     /// The one place where a client is made, and told to follow no redirects.
     pub(super) fn parts(self) -> Result<Parts, Error> {
-        if self.redirects > MOST_REDIRECTS {
+        if self.redirects.most > MOST_REDIRECTS {
             return Err(Error::invalid(format!(
                 "the redirects to follow must be 0 to {MOST_REDIRECTS}, not {}",
-                self.redirects
+                self.redirects.most
             )));
         }
         let guard = self.settings.build()?;
+        Defaults::of(&self.http).check(&guard, self.redirects.leave)?;
         let http = configured(self.http, &guard.destinations)
             .build()
             .map_err(|source| {
@@ -138,7 +174,7 @@ impl AuthorizedClientBuilder {
 pub(super) struct Parts {
     pub(super) http: reqwest::Client,
     pub(super) guard: Guard,
-    pub(super) redirects: usize,
+    pub(super) redirects: Redirects,
 }
 
 /// What must hold for the destinations to mean what they say.
@@ -151,6 +187,11 @@ fn configured(
         // To a proxy, this machine is another machine.
         http = http.no_proxy();
     }
+    #[cfg(feature = "tls")]
+    if destinations.iter().all(Allowed::is_clear) && has_no_roots() {
+        // A sidecar is spoken to without TLS, which is set up all the same when the client is built.
+        http = http.tls_certs_only([]);
+    }
     if destinations.iter().any(Allowed::is_clear_localhost) {
         // Port 0: that of the URL.
         let loopback = [
@@ -160,6 +201,12 @@ fn configured(
         http = http.resolve_to_addrs(LOCALHOST, &loopback.map(|ip| SocketAddr::new(ip, 0)));
     }
     http
+}
+
+/// Whether this machine has no root certificates, as containers of one program have none.
+#[cfg(feature = "tls")]
+fn has_no_roots() -> bool {
+    reqwest::Client::builder().no_proxy().build().is_err()
 }
 
 impl fmt::Debug for AuthorizedClientBuilder {

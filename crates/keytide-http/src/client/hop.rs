@@ -94,10 +94,14 @@ impl<C: Carry> Exchange for Hop<'_, C> {
         (response.status(), response.headers())
     }
 
-    async fn peek(response: Response, most: u64) -> (Option<Vec<u8>>, Response) {
+    async fn peek(
+        response: Response,
+        most: u64,
+        end: impl Future<Output = ()> + Send,
+    ) -> (Option<Vec<u8>>, Response) {
         let url = response.url().clone();
         let (mut parts, body) = http::Response::<Body>::from(response).into_parts();
-        let (bytes, body) = peek(body, most).await;
+        let (bytes, body) = peek(body, most, end).await;
         // Where it came from is kept in an extension that only this builder can make.
         if let Ok(named) = http::Response::builder().url(url).body(()) {
             parts.extensions.extend(named.into_parts().0.extensions);

@@ -6,10 +6,10 @@ use http::Extensions;
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientWithMiddleware, Middleware, Next};
 
-use super::AuthorizedClientBuilder;
 use super::builder::Parts;
 use super::hop::Carry;
 use super::send::Dispatch;
+use super::{AuthorizedClientBuilder, Redirects};
 use crate::error::Error;
 use crate::generation::SentGeneration;
 use crate::guard::Guard;
@@ -44,7 +44,7 @@ impl AuthorizedClientBuilder {
 /// Always the innermost, so that what it hands on goes straight to the client.
 struct Authorizing {
     guard: Guard,
-    redirects: usize,
+    redirects: Redirects,
 }
 
 #[async_trait::async_trait]

@@ -1,6 +1,8 @@
 //! The client that binds a credential when a request is sent: [`AuthorizedClient`].
 
+mod beyond;
 mod builder;
+mod defaults;
 mod hop;
 #[cfg(feature = "reqwest-middleware")]
 mod middleware;
@@ -50,7 +52,15 @@ pub struct AuthorizedClient {
 struct Inner {
     http: reqwest::Client,
     guard: Guard,
-    redirects: usize,
+    redirects: Redirects,
+}
+
+/// Which redirects are followed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Redirects {
+    pub(crate) most: usize,
+    /// Whether out of the destinations too, without the credential.
+    pub(crate) leave: bool,
 }
 
 impl AuthorizedClient {
@@ -58,7 +68,7 @@ impl AuthorizedClient {
     ///
     /// A redirect policy is replaced, for redirects are followed here. With an `http` destination, which is on this
     /// machine, proxies are switched off and `localhost` is not looked up. Nothing else is changed. A default header
-    /// named as the credential's is never sent.
+    /// named as the credential's is never sent; `Host`, and one that would have a request taken for another, are refused.
     pub fn builder(http: reqwest::ClientBuilder, cache: Cache) -> AuthorizedClientBuilder {
         AuthorizedClientBuilder::new(http, cache)
     }

@@ -2,14 +2,15 @@
 
 use std::fmt;
 
-use http::{HeaderMap, Method};
+use http::Method;
 use keytide_core::RemoteClock;
-use url::{Host, Url};
 
-use super::Destination;
-use super::method::forbidden;
+use super::disguise::{Disguise, Of};
+#[cfg(feature = "reqwest")]
+use super::origin::LOCALHOST;
 use super::path::{ambiguity, is_below};
-use crate::error::{Error, ErrorKind};
+use super::{Destination, origin};
+use crate::error::Error;
 use crate::rule::Rule;
 use crate::target::Target;
 
@@ -28,63 +29,10 @@ pub(crate) struct Allowed {
 
 impl Allowed {
     pub(crate) fn new(written: &Destination) -> Result<Self, Error> {
-        let url = Url::parse(&written.origin).map_err(|error| {
-            Error::caused_by(
-                ErrorKind::InvalidArgument,
-                "a destination is not a valid URL",
-                error,
-            )
-        })?;
-        let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
-            return Err(Error::invalid("a destination needs a scheme and a host"));
-        };
+        let url = origin::read(written)?;
         let origin = url.origin().ascii_serialization();
-        let secure = match url.scheme() {
-            "https" => true,
-            "http" => false,
-            _ => {
-                return Err(Error::invalid(
-                    "a destination is https, or http on this machine",
-                ));
-            }
-        };
-        if !url.username().is_empty() || url.password().is_some() {
-            let message = format!("the destination {origin} holds a user name or a password");
-            return Err(Error::invalid(message));
-        }
-        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-            let message = format!(
-                "the destination {origin} is an origin: it has no query or fragment, and a path is set by \
-                 Destination::path"
-            );
-            return Err(Error::invalid(message));
-        }
-        if url.host_str().is_some_and(|host| host.ends_with('.')) {
-            let message = format!("the host of the destination {origin} ends with a dot");
-            return Err(Error::invalid(message));
-        }
-        if !secure && !is_loopback(&host) {
-            let message = format!("the destination {origin} is not https and not on this machine");
-            return Err(Error::new(ErrorKind::InsecureDestination, message));
-        }
-        if written.methods.as_ref().is_some_and(Vec::is_empty) {
-            let message = format!("the destination {origin} admits no method");
-            return Err(Error::invalid(message));
-        }
-        let none = HeaderMap::new();
-        for method in written.methods.iter().flatten() {
-            if let Some(reason) = forbidden(method, &none) {
-                let message = format!("the destination {origin} admits {method}: {reason}");
-                return Err(Error::invalid(message));
-            }
-        }
-        for path in &written.paths {
-            if let Some(reason) = ambiguity(path) {
-                let message =
-                    format!("a path of the destination {origin} cannot be compared: {reason}");
-                return Err(Error::invalid(message));
-            }
-        }
+        let secure = url.scheme() == "https";
+        let port = url.port_or_known_default().unwrap_or_default();
         let host = url.host_str().unwrap_or_default().to_owned();
         Ok(Self {
             authority: match url.port() {
@@ -157,42 +105,46 @@ impl Allowed {
 
     /// Whether all methods and paths are admitted.
     #[inline]
-    pub(super) fn admits_all(&self) -> bool {
+    pub(crate) fn admits_all(&self) -> bool {
         self.methods.is_none() && self.paths.is_empty()
     }
 
     /// Which rule a request to this origin breaks, and how.
     #[inline]
-    pub(super) fn broken_by(
+    pub(super) fn broken_by<'a>(
         &self,
         method: &Method,
         path: &str,
-        overrides: impl FnOnce() -> bool,
+        disguise: impl FnOnce() -> Option<Disguise<'a>>,
     ) -> Option<(Rule, String)> {
         if self.admits_all() {
             return None;
         }
-        self.narrowly_broken_by(method, path, overrides)
+        self.narrowly_broken_by(method, path, disguise())
     }
 
     fn narrowly_broken_by(
         &self,
         method: &Method,
         path: &str,
-        overrides: impl FnOnce() -> bool,
+        disguise: Option<Disguise<'_>>,
     ) -> Option<(Rule, String)> {
-        if let Some(methods) = &self.methods {
-            if !methods.contains(method) {
-                let message = format!("{} is not to be sent {method} requests", self.origin);
-                return Some((Rule::Method, message));
-            }
-            if overrides() {
-                let message = format!(
-                    "the request to {} carries a header that overrides its method",
-                    self.origin
-                );
-                return Some((Rule::Method, message));
-            }
+        if let Some(methods) = &self.methods
+            && !methods.contains(method)
+        {
+            let message = format!("{} is not to be sent {method} requests", self.origin);
+            return Some((Rule::Method, message));
+        }
+        if let Some(Disguise { name, of }) = disguise {
+            let (rule, what) = match of {
+                Of::Method => (Rule::Method, "method"),
+                Of::Path => (Rule::Path, "path"),
+            };
+            let message = format!(
+                "the request to {} carries the header {name}, by which servers take it for one of another {what}",
+                self.origin
+            );
+            return Some((rule, message));
         }
         if self.paths.is_empty() {
             return None;
@@ -229,14 +181,3 @@ impl fmt::Debug for Allowed {
         Ok(())
     }
 }
-
-fn is_loopback(host: &Host<&str>) -> bool {
-    match host {
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-        Host::Domain(name) => *name == LOCALHOST,
-    }
-}
-
-/// The one name that is taken for this machine. The reqwest client never looks it up: see `client::builder`.
-pub(crate) const LOCALHOST: &str = "localhost";

@@ -4,7 +4,8 @@ use std::fmt;
 
 use http::{HeaderMap, Method};
 
-use super::method::{forbidden, overrides};
+use super::disguise::disguise;
+use super::method::forbidden;
 use super::{Allowed, Destination};
 use crate::error::{Error, ErrorKind};
 use crate::rule::Rule;
@@ -63,6 +64,12 @@ impl Destinations {
             .map(DestinationId)
     }
 
+    /// Whether one of them has this origin, whatever it admits.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn has_origin_of(&self, target: &Target<'_>) -> bool {
+        self.iter().any(|allowed| allowed.is_origin_of(target))
+    }
+
     pub(crate) fn at(&self, id: DestinationId) -> &Allowed {
         &self.0[id.0]
     }
@@ -81,7 +88,7 @@ impl Destinations {
                     let kind = ErrorKind::Destination;
                     return Err(Error::refused(kind, Rule::ForbiddenMethod, message));
                 }
-                match allowed.broken_by(head.method, target.path, || overrides(head.headers)) {
+                match allowed.broken_by(head.method, target.path, || disguise(head.headers)) {
                     None => return Ok(DestinationId(index)),
                     Some(first) => broken = broken.or(Some(first)),
                 }

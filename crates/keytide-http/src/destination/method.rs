@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, Method};
 
+use super::disguise::{Of, disguised};
+
 /// Why no request of this method carries a credential, if that is so.
 #[inline]
 pub(crate) fn forbidden(method: &Method, headers: &HeaderMap) -> Option<&'static str> {
@@ -11,10 +13,10 @@ pub(crate) fn forbidden(method: &Method, headers: &HeaderMap) -> Option<&'static
     if is_forbidden(method.as_str().as_bytes()) {
         return Some("a request by TRACE, TRACK or CONNECT never carries a credential");
     }
-    let overridden = OVERRIDES
+    let overridden = headers
         .iter()
-        .flat_map(|name| headers.get_all(*name))
-        .any(|value| {
+        .filter(|(name, _)| disguised(name.as_str()) == Some(Of::Method))
+        .any(|(_, value)| {
             value
                 .as_bytes()
                 .split(|byte| *byte == b',')
@@ -41,16 +43,4 @@ fn is_forbidden(method: &[u8]) -> bool {
         .any(|forbidden| method.eq_ignore_ascii_case(forbidden))
 }
 
-/// Whether a request asks to be taken for one of another method.
-pub(super) fn overrides(headers: &HeaderMap) -> bool {
-    OVERRIDES.iter().any(|name| headers.contains_key(*name))
-}
-
 const FORBIDDEN: [&[u8]; 3] = [b"TRACE", b"TRACK", b"CONNECT"];
-
-/// Headers by which frameworks take a request for one of another method.
-const OVERRIDES: [&str; 3] = [
-    "x-http-method-override",
-    "x-http-method",
-    "x-method-override",
-];

@@ -1,5 +1,7 @@
 //! Which paths stand below a prefix, for every server alike.
 
+use super::fold::folds_to_grammar;
+
 /// Why a path may mean different things to different servers; `None` if it means the same to all.
 ///
 /// A server may decode once or twice, merge slashes, drop what follows a semicolon, take a backslash for a slash, cut at
@@ -34,6 +36,9 @@ pub(crate) fn ambiguity(path: &str) -> Option<&'static str> {
                     b'.' => return Some("it holds a percent-encoded dot"),
                     b'%' => return Some("it holds a percent-encoded percent sign"),
                     b';' => return Some("it holds a percent-encoded semicolon"),
+                    b'?' | b'#' => {
+                        return Some("it holds a percent-encoded question mark or number sign");
+                    }
                     0..=0x1f | 0x7f => {
                         return Some("it holds a percent-encoded control character");
                     }
@@ -47,8 +52,8 @@ pub(crate) fn ambiguity(path: &str) -> Option<&'static str> {
     let Ok(decoded) = std::str::from_utf8(&decoded[..written]) else {
         return Some("it is not UTF-8 once decoded");
     };
-    if decoded.contains(LOOKALIKES) {
-        return Some("it holds a character that some servers take for a dot or a slash");
+    if decoded.contains(folds_to_grammar) {
+        return Some("it holds a character that some servers take for one of . / \\ % ; ? #");
     }
     let mut segments = decoded.split('/').skip(1).peekable();
     while let Some(segment) = segments.next() {
@@ -73,12 +78,5 @@ fn hex(high: Option<u8>, low: Option<u8>) -> Option<u8> {
     let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
     u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
-
-/// Full-width and other forms of `.`, `/`, `\`, `%` and `;` that compatibility folding or best-fit mapping makes plain.
-const LOOKALIKES: [char; 19] = [
-    '\u{ff0e}', '\u{ff0f}', '\u{ff3c}', '\u{ff05}', '\u{ff1b}', '\u{fe52}', '\u{fe68}', '\u{fe6a}',
-    '\u{fe54}', '\u{2024}', '\u{2025}', '\u{2026}', '\u{2044}', '\u{2215}', '\u{2216}', '\u{29f5}',
-    '\u{29f8}', '\u{3002}', '\u{ff61}',
-];
 
 const SHORT: usize = 256;

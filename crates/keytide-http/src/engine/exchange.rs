@@ -45,9 +45,11 @@ pub(crate) trait Exchange: Sync {
     /// Status and headers of an answer.
     fn head(response: &Self::Response) -> (StatusCode, &HeaderMap);
 
-    /// Reads the body of an answer, if its length is known and at most `most`, and gives the answer back whole.
+    /// Reads the body of an answer, if its length is known and at most `most`, until `end`, and gives the answer back
+    /// whole.
     fn peek(
         response: Self::Response,
         most: u64,
+        end: impl Future<Output = ()> + Send,
     ) -> impl Future<Output = (Option<Vec<u8>>, Self::Response)> + Send;
 }

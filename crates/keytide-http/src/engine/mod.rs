@@ -13,6 +13,7 @@ pub(crate) use self::headers::ReplayHeaders;
 use crate::destination::DestinationId;
 use crate::error::Error;
 use crate::guard::{Attempt, Verdict};
+use crate::peek::LONGEST_LOOK;
 use crate::refusal::MOST_OF_A_BODY;
 
 /// A request on its way to a destination that it was admitted to.
@@ -257,9 +258,10 @@ async fn examine<X: Exchange>(exchange: &X, mut judged: Judged<X>) -> (Judged<X>
     if let Some(verdict) = judged.verdict.take() {
         return (judged, verdict);
     }
-    let (bytes, response) = X::peek(judged.response, MOST_OF_A_BODY).await;
-    let (status, headers) = X::head(&response);
     let guard = exchange.guard();
+    let end = guard.sender.pause(LONGEST_LOOK);
+    let (bytes, response) = X::peek(judged.response, MOST_OF_A_BODY, end).await;
+    let (status, headers) = X::head(&response);
     let verdict = guard.verdict_of_body(&judged.attempt, status, headers, bytes.as_deref());
     (Judged { response, ..judged }, verdict)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use http::header::{HOST, HeaderValue};
 use keytide_core::Credential;
 
 use super::{Attempt, Guard, PendingUse};
@@ -50,6 +51,12 @@ impl Guard {
             .sender
             .observes_uses()
             .then(|| (sending.method.clone(), sending.path.to_owned()));
+        if sending.headers.contains_key(HOST) {
+            // It was judged to say the same in whatever case: what is attached is attached to what is sent.
+            if let Ok(authority) = HeaderValue::from_str(allowed.authority()) {
+                sending.headers.insert(HOST, authority);
+            }
+        }
         let mut outgoing = Outgoing {
             sending,
             origin: Cow::Borrowed(allowed.origin()),

@@ -3,6 +3,7 @@
 mod answer;
 mod bind;
 mod clock;
+mod credential_headers;
 mod pending_use;
 mod settings;
 
@@ -13,16 +14,20 @@ use std::time::{Duration, SystemTime};
 
 #[cfg(feature = "tower")]
 use http::Method;
-use http::header::{HOST, HeaderMap};
+use http::header::{HOST, HeaderMap, HeaderName};
 use keytide_core::Sender;
 
 pub(crate) use self::answer::Verdict;
+#[cfg(feature = "reqwest")]
+pub(crate) use self::credential_headers::is_known;
 use self::pending_use::PendingUse;
 pub(crate) use self::settings::Settings;
 use crate::attach::AttachProfile;
 #[cfg(feature = "tower")]
 use crate::destination::forbidden;
-use crate::destination::{Allowed, DestinationId, Destinations, RequestHead, asked_origin};
+use crate::destination::{
+    Allowed, DestinationId, Destinations, RequestHead, asked_origin, reads_as,
+};
 use crate::error::{Error, ErrorKind};
 use crate::prepared::Attaching;
 use crate::rule::Rule;
@@ -98,9 +103,27 @@ impl Guard {
         self.destinations.at(id)
     }
 
+    /// Whether a header is set here for which this is so.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn sets(&self, is_so: impl Fn(&str) -> bool) -> bool {
+        self.profile
+            .headers()
+            .iter()
+            .any(|name| is_so(name.as_str()))
+    }
+
     #[cfg(feature = "tower")]
     pub(crate) fn profile(&self) -> &AttachProfile {
         &self.profile
+    }
+
+    /// How path and query are to be written, where they are not.
+    #[inline]
+    pub(crate) fn rewritten(&self, path: &str, query: Option<&str>) -> Option<String> {
+        if !self.profile.wants_rewriting() {
+            return None;
+        }
+        self.prepared.rewrite(path, query)
     }
 
     /// Tells observers of a request that is refused.
@@ -128,13 +151,21 @@ impl Guard {
         }
         for name in self.profile.headers() {
             if headers.contains_key(name) {
-                return Err(carried(name));
+                return Err(carried(name, name));
             }
         }
-        if let Some(host) = headers.get(HOST) {
+        // What servers that know no `-` take for one that is set here.
+        for name in headers.keys().filter(|name| name.as_str().contains('_')) {
+            let is_ours = |ours: &&HeaderName| reads_as(name.as_str(), ours.as_str());
+            if let Some(ours) = self.profile.headers().iter().find(is_ours) {
+                return Err(carried(name, ours));
+            }
+        }
+        let mut hosts = headers.get_all(HOST).iter();
+        if let Some(host) = hosts.next() {
             let ours = self.to(id).authority().as_bytes();
-            if !host.as_bytes().eq_ignore_ascii_case(ours) {
-                return Err(carried(&HOST));
+            if !host.as_bytes().eq_ignore_ascii_case(ours) || hosts.next().is_some() {
+                return Err(carried(&HOST, &HOST));
             }
         }
         Ok(())
@@ -142,8 +173,14 @@ impl Guard {
 }
 
 #[cold]
-fn carried(name: &http::HeaderName) -> Error {
-    let message = format!("the request carries the header {name}, which is set here");
+fn carried(name: &HeaderName, ours: &HeaderName) -> Error {
+    let message = if name == ours {
+        format!("the request carries the header {name}, which is set here")
+    } else {
+        format!(
+            "the request carries the header {name}, which servers may take for {ours}, and that is set here"
+        )
+    };
     Error::refused(ErrorKind::HeaderPresent, Rule::Header, message)
 }
 

@@ -5,10 +5,10 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use http::header;
 use keytide_core::Cache;
 
 use super::Guard;
+use super::credential_headers::CredentialHeaders;
 #[cfg(feature = "reqwest")]
 use crate::attach::NamedHeader;
 use crate::attach::{Attach, AttachProfile, Bearer};
@@ -24,6 +24,7 @@ pub(crate) struct Settings {
     pub(crate) patience: Duration,
     pub(crate) retry: bool,
     pub(crate) least: Duration,
+    pub(crate) headers: CredentialHeaders,
     attach: Result<AttachMethod, Error>,
 }
 
@@ -42,6 +43,7 @@ impl Settings {
             patience: Duration::from_secs(30),
             retry: true,
             least: Duration::ZERO,
+            headers: CredentialHeaders::default(),
         }
     }
 
@@ -60,15 +62,7 @@ impl Settings {
         if profile.headers().is_empty() {
             return Err(Error::invalid("the attaching type names no header"));
         }
-        if let Some(name) = profile
-            .headers()
-            .iter()
-            .find(|name| NOT_FOR_CREDENTIALS.contains(name))
-        {
-            return Err(Error::invalid(format!(
-                "the header {name} cannot carry a credential"
-            )));
-        }
+        self.headers.check(profile.headers())?;
         if let Some(kind) = profile.kind() {
             self.cache
                 .expect_kind(kind)
@@ -116,16 +110,3 @@ impl fmt::Debug for Settings {
         debug.finish_non_exhaustive()
     }
 }
-
-/// Headers that frame or route a message, or are read by others than the destination.
-const NOT_FOR_CREDENTIALS: [header::HeaderName; 9] = [
-    header::CONNECTION,
-    header::CONTENT_LENGTH,
-    header::COOKIE,
-    header::HOST,
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];

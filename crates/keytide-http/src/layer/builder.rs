@@ -51,6 +51,17 @@ impl<C> AuthorizeLayerBuilder<C> {
         self
     }
 
+    /// Lets a header of this name carry the credential, beside those that are known to: `Authorization`, `DPoP`,
+    /// `X-Api-Key`, `Api-Key`, `X-Goog-Api-Key` and others that services document, and what signatures consist of. May be
+    /// given more than once.
+    ///
+    /// One that frames or routes a message, or that hops read, change or log, is refused whoever names it: `Connection`,
+    /// `Expect`, `Forwarded`, `Via`, `X-Forwarded-…`, `Cookie` and their like.
+    pub fn allow_credential_header(mut self, name: impl AsRef<str>) -> Self {
+        self.settings.headers.allow(name.as_ref());
+        self
+    }
+
     /// How long a request waits for a credential, where there is none to be had at once, and again for a newer one
     /// after a refusal. It waits through an outage of the issuer, which is asked again at the pace of the backoff; what cannot
     /// pass is told at once. Defaults to 30 s. Counted by the agent's clock.

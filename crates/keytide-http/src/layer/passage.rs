@@ -1,6 +1,6 @@
 //! A service underneath, as the engine sees it: [`Passage`].
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -209,9 +209,13 @@ where
         (response.status(), response.headers())
     }
 
-    async fn peek(response: Self::Response, most: u64) -> (Option<Vec<u8>>, Self::Response) {
+    async fn peek(
+        response: Self::Response,
+        most: u64,
+        end: impl Future<Output = ()> + Send,
+    ) -> (Option<Vec<u8>>, Self::Response) {
         let (parts, body) = response.into_parts();
-        let (bytes, body) = body.peeked(most).await;
+        let (bytes, body) = body.peeked(most, end).await;
         (bytes, Response::from_parts(parts, body))
     }
 }

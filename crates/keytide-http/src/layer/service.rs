@@ -56,11 +56,11 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let passage = Passage::new(Arc::clone(&self.shared), self.copy.clone(), &parts);
         let begun = self
             .shared
-            .admit(&parts)
+            .admit(&mut parts)
             .and_then(|to| Authorizing::begin(passage, to, parts, body, &mut self.inner));
         begun.unwrap_or_else(Authorizing::failed)
     }

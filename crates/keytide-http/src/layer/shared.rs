@@ -1,7 +1,7 @@
 //! What all services of one layer share, and how a request is judged by its URI: [`Shared`].
 
-use http::Response;
 use http::request::Parts;
+use http::{Response, Uri, uri};
 
 use crate::destination::{DestinationId, RequestHead};
 use crate::error::Error;
@@ -29,9 +29,9 @@ impl Shared {
         response
     }
 
-    /// Judges a request by its URI.
+    /// Judges a request by its URI, which is then written as it was judged: what is attached is attached to what is sent.
     #[inline]
-    pub(super) fn admit(&self, parts: &Parts) -> Result<DestinationId, Error> {
+    pub(super) fn admit(&self, parts: &mut Parts) -> Result<DestinationId, Error> {
         let at_once = match (parts.uri.scheme_str(), parts.uri.authority()) {
             (Some(scheme), Some(authority)) => {
                 self.guard
@@ -39,10 +39,22 @@ impl Shared {
             }
             _ => None,
         };
-        match at_once {
-            Some(id) => Ok(id),
-            None => self.judge(parts),
+        let id = match at_once {
+            Some(id) => id,
+            None => self.judge(parts)?,
+        };
+        if at_once.is_none() {
+            let ours = self.guard.to(id).authority();
+            // To the letter: an `Authority` is equal to one of another case.
+            let is_other = |authority: &uri::Authority| authority.as_str() != ours;
+            if parts.uri.authority().is_some_and(is_other) {
+                rewrite(parts, |uri| uri.authority = ours.parse().ok());
+            }
         }
+        if let Some(written) = self.guard.rewritten(parts.uri.path(), parts.uri.query()) {
+            rewrite(parts, |uri| uri.path_and_query = written.parse().ok());
+        }
+        Ok(id)
     }
 
     fn judge(&self, parts: &Parts) -> Result<DestinationId, Error> {
@@ -60,5 +72,14 @@ impl Shared {
             target,
             headers: &parts.headers,
         })
+    }
+}
+
+/// Writes a URI anew, if what comes of it is one.
+fn rewrite(parts: &mut Parts, change: impl FnOnce(&mut uri::Parts)) {
+    let mut written = parts.uri.clone().into_parts();
+    change(&mut written);
+    if let Ok(written) = Uri::from_parts(written) {
+        parts.uri = written;
     }
 }

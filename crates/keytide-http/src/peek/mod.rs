@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::poll_fn;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
@@ -40,16 +41,24 @@ impl<B: Body> ResponseBody<B> {
 impl<B: Body + Unpin> ResponseBody<B> {
     /// [`peek`] at one that is untouched.
     #[cfg(feature = "tower")]
-    pub(crate) async fn peeked(self, most: u64) -> (Option<Vec<u8>>, Self) {
-        peek(self.rest, most).await
+    pub(crate) async fn peeked(
+        self,
+        most: u64,
+        end: impl Future<Output = ()>,
+    ) -> (Option<Vec<u8>>, Self) {
+        peek(self.rest, most, end).await
     }
 }
 
-/// Reads a body whose length is known and at most `most`. Gives the bytes, if that is so, all of them came and each
-/// piece lies in one place; and the body, whole.
+/// Reads a body whose length is known and at most `most`. Gives the bytes, if that is so, all of them came before `end`
+/// and each piece lies in one place; and the body, whole: what was read of it by then comes first.
+///
+/// `end` is asked only where the body is not there yet. However a peer cuts its body up, no poll takes long, and what it
+/// sends without an end is handed over.
 pub(crate) async fn peek<B: Body + Unpin>(
     mut body: B,
     most: u64,
+    end: impl Future<Output = ()>,
 ) -> (Option<Vec<u8>>, ResponseBody<B>) {
     let Some(length) = body.size_hint().exact().filter(|length| *length <= most) else {
         return (None, ResponseBody::untouched(body));
@@ -60,7 +69,20 @@ pub(crate) async fn peek<B: Body + Unpin>(
         failed: None,
         size: 0,
     };
-    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+    let mut end = pin!(end);
+    loop {
+        let next = poll_fn(|context| match Pin::new(&mut body).poll_frame(context) {
+            Poll::Ready(frame) => Poll::Ready(Next::Came(frame)),
+            Poll::Pending => end.as_mut().poll(context).map(|()| Next::Late),
+        });
+        let frame = match next.await {
+            Next::Came(Some(frame)) => frame,
+            Next::Came(None) => break,
+            Next::Late => {
+                bytes = None;
+                break;
+            }
+        };
         match frame {
             Ok(frame) => {
                 if let Some(data) = frame.data_ref() {
@@ -79,10 +101,13 @@ pub(crate) async fn peek<B: Body + Unpin>(
                 break;
             }
         }
-        // A body that lies about its length is not read to its end.
-        if ahead.size > most {
+        // A body that lies about its length is not read to its end, nor is one in pieces of nothing.
+        if ahead.size > most || ahead.frames.len() >= MOST_FRAMES {
             bytes = None;
             break;
+        }
+        if ahead.frames.len().is_multiple_of(FRAMES_A_POLL) {
+            yield_now().await;
         }
     }
     let whole = ResponseBody {
@@ -90,6 +115,25 @@ pub(crate) async fn peek<B: Body + Unpin>(
         rest: body,
     };
     (bytes, whole)
+}
+
+/// What became of the wait for a piece.
+enum Next<F> {
+    Came(Option<F>),
+    Late,
+}
+
+/// Lets others run on this thread.
+async fn yield_now() {
+    let mut is_first = true;
+    poll_fn(|context| {
+        if std::mem::take(&mut is_first) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    })
+    .await;
 }
 
 impl<B: Body> Body for ResponseBody<B> {
@@ -141,6 +185,13 @@ impl<B: Body> fmt::Debug for ResponseBody<B> {
         f.debug_struct("ResponseBody").finish_non_exhaustive()
     }
 }
+
+/// For how long a body is waited for that is to be looked at. What refuses a credential is sent in one piece with its
+/// headers, or right behind them; whoever holds it back holds up nobody for longer.
+pub(crate) const LONGEST_LOOK: Duration = Duration::from_millis(250);
+/// Servers send pieces of many bytes: 64 KiB in fewer than 16 each are none that a refusal comes in.
+const MOST_FRAMES: usize = 4096;
+const FRAMES_A_POLL: usize = 64;
 
 #[cfg(test)]
 mod tests;

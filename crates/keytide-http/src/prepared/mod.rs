@@ -31,6 +31,8 @@ pub(crate) trait Attaching: Send + Sync {
         request: &mut Outgoing<'_>,
     ) -> Result<Attached, Error>;
 
+    fn rewrite(&self, path: &str, query: Option<&str>) -> Option<String>;
+
     fn answered(&self, answer: &Answer<'_>) -> Remedy;
 
     /// Lets go of what was made of an older generation, and makes nothing of such a one any more.
@@ -118,6 +120,10 @@ impl<A: Attach> Attaching for Prepared<A> {
             Some(made) => made.attach(&self.attach, request),
             None => Ok(Attached::Superseded),
         }
+    }
+
+    fn rewrite(&self, path: &str, query: Option<&str>) -> Option<String> {
+        self.attach.rewrite(path, query)
     }
 
     fn answered(&self, answer: &Answer<'_>) -> Remedy {

@@ -18,7 +18,7 @@ impl ProvideCredential for Brings {
     }
 
     async fn provide(&self, _: &keytide_core::Request) -> Result<Issued, keytide_core::Error> {
-        Ok(Issued::bearer(self.0.to_owned()).expires_in(Duration::from_secs(900)))
+        Ok(Issued::password(self.0.to_owned()).expires_in(Duration::from_secs(900)))
     }
 }
 
@@ -89,23 +89,34 @@ async fn requests_that_find_no_value_wait_for_the_one_that_makes_it() {
 
 #[tokio::test]
 async fn a_secret_that_cannot_stand_in_a_header_is_an_error_without_it() {
-    let (agent, credential, _exposed) = given("two\r\nlines").await;
-    let cache = agent.cache(Brings("other")).build().unwrap();
-    let errors = [
-        attach(&Prepared::new(Bearer::new(), cache.sender()), &credential),
-        attach(
-            &Prepared::new(NamedHeader::new("x-api-key").unwrap(), cache.sender()),
-            &credential,
-        ),
-        attach(
-            &Prepared::new(Basic::new("me").unwrap(), cache.sender()),
-            &credential,
-        ),
-    ];
+    for (secret, bearer_says) in [
+        ("two lines", "byte 3 "),
+        (" lines", "byte 0 "),
+        ("lines ", "byte 5 "),
+        ("two,lines", "byte 3 "),
+        ("\"lines\"", "byte 0 "),
+        ("lines\u{e4}", "byte 5 "),
+    ] {
+        let (agent, credential, _exposed) = given(secret).await;
+        let cache = agent.cache(Brings("other")).build().unwrap();
+        let bearer = attach(&Prepared::new(Bearer::new(), cache.sender()), &credential);
+        let named = Prepared::new(NamedHeader::new("x-api-key").unwrap(), cache.sender());
+        let named = attach(&named, &credential);
 
-    for error in errors.map(Result::unwrap_err) {
+        let error = bearer.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Credential);
-        assert!(!format!("{error:?} {error}").contains("lines"));
+        let text = format!("{error:?} {error}");
+        assert!(
+            text.contains(bearer_says) && !text.contains("lines"),
+            "{text}"
+        );
+        // Blanks around a value are no part of it where it arrives, and what is no ASCII is read in different ways.
+        let refused = secret.trim() != secret || !secret.is_ascii();
+        assert_eq!(named.is_err(), refused, "{secret}");
+        if let Err(error) = named {
+            assert_eq!(error.kind(), ErrorKind::Credential);
+            assert!(!format!("{error:?} {error}").contains("lines"));
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use http::HeaderValue;
 use http::header::WWW_AUTHENTICATE;
 
 use super::*;
@@ -7,7 +8,7 @@ use super::*;
 fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
-        headers.append(*name, value.parse().unwrap());
+        headers.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
     }
     headers
 }
@@ -22,6 +23,10 @@ fn a_403_blames_the_credential_only_by_an_error_parameter_of_its_own() {
         ),
         (r#"Basic realm="x", Bearer error = invalid_token"#, true),
         (r#"DPoP ERROR="invalid_token""#, true),
+        (r#"Negotiate dG9rZW4=, Bearer error="invalid_token""#, true),
+        (r#"Bearer realm="x" error="invalid_token""#, true),
+        (r#"Bearer realm="für", error="invalid_token""#, true),
+        (r#"Negotiate error="#, false),
         (r#"Bearer error="insufficient_scope""#, false),
         (
             r#"Bearer error_description="error=\"invalid_token\"""#,

@@ -106,6 +106,8 @@ async fn a_signature_sees_the_final_request(over: Over) {
     let http = builder_over(over, &cache)
         .destination(server.origin())
         .attach(Signs::default())
+        .allow_credential_header(PROOF)
+        .allow_credential_header(DATE)
         .build()
         .unwrap();
 
@@ -149,6 +151,8 @@ async fn a_refused_nonce_is_no_refused_credential(over: Over) {
     let http = builder_over(over, &cache)
         .destination(server.origin())
         .attach(signs.clone())
+        .allow_credential_header(PROOF)
+        .allow_credential_header(DATE)
         .build()
         .unwrap();
 
@@ -179,6 +183,8 @@ async fn an_endless_demand_for_nonces_costs_one_retry_and_surfaces_whole(over: O
     let http = builder_over(over, &cache)
         .destination(server.origin())
         .attach(Signs::default())
+        .allow_credential_header(PROOF)
+        .allow_credential_header(DATE)
         .build()
         .unwrap();
 
@@ -207,6 +213,8 @@ async fn the_clock_of_a_destination_is_learned_from_its_answers(over: Over) {
         .destination(server.origin())
         .destination(other.origin())
         .attach(Signs::default())
+        .allow_credential_header(PROOF)
+        .allow_credential_header(DATE)
         .build()
         .unwrap();
 
@@ -246,6 +254,8 @@ async fn through_the_layer_a_signature_sees_a_body_that_can_be_copied() {
         AuthorizeLayer::builder(cache.clone())
             .destination(server.origin())
             .attach(Signs::default())
+            .allow_credential_header(PROOF)
+            .allow_credential_header(DATE)
     };
     let request = |body: &'static str| {
         let request = http::Request::post(server.url("/p?q")).header("x-mine", "1");
@@ -285,6 +295,8 @@ async fn every_header_that_is_set_is_refused_from_the_caller() {
     let http = builder(&cache)
         .destination(server.origin())
         .attach(Signs::default())
+        .allow_credential_header(PROOF)
+        .allow_credential_header(DATE)
         .build()
         .unwrap();
 

@@ -246,3 +246,54 @@ async fn a_signing_key_is_never_sent() {
     assert!(!format!("{error:?}").contains("canary"), "{error:?}");
     assert!(server.seen().is_empty());
 }
+
+#[tokio::test]
+async fn a_token_that_no_header_carries_is_never_sent() {
+    struct Gives(&'static str);
+    impl keytide_core::ProvideCredential for Gives {
+        fn profile(&self) -> keytide_core::Profile {
+            keytide_core::Profile::bearer("gives")
+        }
+        async fn provide(
+            &self,
+            _: &keytide_core::Request,
+        ) -> Result<keytide_core::Issued, keytide_core::Error> {
+            // What is no token: as a token, no cache would take it.
+            let issued = keytide_core::Issued::password(self.0.to_owned());
+            Ok(issued.expires_in(Duration::from_secs(900)))
+        }
+    }
+    let server = Server::start(|_| ok()).await;
+    for (token, fits, fits_bare) in [
+        ("canary.a-b_c~+/==", true, true),
+        ("canary b", false, true),
+        ("canary, Basic eDp5", false, true),
+        ("canary ", false, false),
+        ("canary\n", false, false),
+        ("can\u{e4}ry", false, false),
+    ] {
+        for (bare, fits) in [(false, fits), (true, fits_bare)] {
+            let cache = agent().cache(Gives(token)).build().unwrap();
+            let built = builder_over(Over::Http1, &cache).destination(server.origin());
+            let built = if bare {
+                built.credential_header("x-api-key")
+            } else {
+                built
+            };
+            let before = server.seen().len();
+
+            let sent = built.build().unwrap().get(server.url("/")).send().await;
+
+            assert_eq!(
+                server.seen().len() - before,
+                usize::from(fits),
+                "{token:?} {bare}"
+            );
+            if let Err(error) = sent {
+                assert_eq!(error.kind(), ErrorKind::Credential, "{error}");
+                let text = format!("{error} {error:?}");
+                assert!(!text.contains("canary"), "{text}");
+            }
+        }
+    }
+}

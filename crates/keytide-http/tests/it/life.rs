@@ -192,3 +192,51 @@ async fn the_client_over_reqwest_knows_the_time_limit_of_a_request() {
 
     assert_eq!(cache.status().generation, 2);
 }
+
+/// Gives a piece, and never the rest.
+struct Withheld(bool);
+
+impl http_body::Body for Withheld {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Infallible>>> {
+        if std::mem::replace(&mut self.0, true) {
+            return std::task::Poll::Pending;
+        }
+        let piece = http_body::Frame::data(Bytes::from_static(b"<Error>"));
+        std::task::Poll::Ready(Some(Ok(piece)))
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        http_body::SizeHint::with_exact(100)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_is_looked_at_for_a_quarter_of_a_second() {
+    for status in [400, 403] {
+        let given = given(Duration::ZERO).await;
+        let service = service_fn(move |_: Request<Empty<Bytes>>| {
+            let response = Response::builder().status(status).body(Withheld(false));
+            ready(Ok::<_, Infallible>(response.unwrap()))
+        });
+        let request = Request::get("https://api.example.com/").body(Empty::<Bytes>::new());
+        let start = tokio::time::Instant::now();
+
+        let response = given.layer.layer(service).oneshot(request.unwrap()).await;
+
+        let (held, quarter) = (start.elapsed(), Duration::from_millis(250));
+        assert!(
+            held >= quarter && held <= quarter + Duration::from_millis(10),
+            "{held:?}"
+        );
+        let mut body = response.unwrap().into_body();
+        let frame = http_body_util::BodyExt::frame(&mut body).await.unwrap();
+        assert_eq!(frame.unwrap().into_data().unwrap(), "<Error>");
+        assert_eq!(given.script.calls(), 1);
+    }
+}

@@ -2,7 +2,9 @@
 
 #[cfg(feature = "tower")]
 mod attach;
+mod beyond;
 mod binding;
+mod defaults;
 mod destinations;
 #[cfg(feature = "tower")]
 mod layer;
@@ -10,6 +12,8 @@ mod layer;
 mod life;
 #[cfg(feature = "reqwest-middleware")]
 mod middleware;
+#[cfg(feature = "tls")]
+mod no_roots;
 mod redirects;
 mod refusals;
 mod rough;
@@ -20,6 +24,8 @@ mod sockets;
 #[cfg(feature = "tower")]
 mod streams;
 mod uses;
+#[cfg(feature = "tower")]
+mod written;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

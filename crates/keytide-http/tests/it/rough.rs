@@ -210,6 +210,30 @@ async fn a_403_whose_body_breaks_off_is_given_back_as_it_came() {
     serving.abort();
 }
 
+#[tokio::test]
+async fn a_403_whose_body_never_comes_is_given_back_with_what_came() {
+    for status in ["400 Bad Request", "403 Forbidden"] {
+        let (origin, _, serving) = raw(move |mut stream| async move {
+            head(&mut stream).await?;
+            let partial = format!("HTTP/1.1 {status}\r\ncontent-length: 100\r\n\r\n<Error>");
+            stream.write_all(partial.as_bytes()).await?;
+            std::future::pending().await
+        })
+        .await;
+        let cache = Mint::default().cache();
+        let http = builder(&cache).destination(&origin).build().unwrap();
+        let sent = http.get(format!("{origin}/")).send();
+
+        // How long it is looked at is told where the clock is a test's: see `layer`.
+        let answered = tokio::time::timeout(Duration::from_secs(60), sent).await;
+
+        let mut response = answered.expect("it waits for no body").unwrap();
+        assert_eq!(response.status().to_string(), status);
+        assert_eq!(response.chunk().await.unwrap().unwrap(), "<Error>");
+        serving.abort();
+    }
+}
+
 async fn a_403_that_is_looked_into_is_given_back_with_all_that_it_had(over: Over) {
     for length in [0, 5, 64 * 1024, 64 * 1024 + 1, 1 << 20] {
         let body = format!("{{\"__type\":\"x\",\"a\":\"{}\"}}", "y".repeat(length));

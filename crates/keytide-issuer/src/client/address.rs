@@ -1,10 +1,12 @@
-//! What an address is, as far as a credential is concerned: [`Place`].
+//! What an address is, as far as a credential is concerned: [`AddressClass`].
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::carried::carried;
+
 /// Where an address leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum AddressClass {
     /// This machine.
     Loopback,
     /// A metadata service that is documented to speak plain HTTP at this very address.
@@ -17,7 +19,7 @@ pub(super) enum Place {
     Elsewhere,
 }
 
-impl Place {
+impl AddressClass {
     /// Judges an address as it stands. One that is written as another one is `Never`, for what reads it next may
     /// undo that.
     pub(super) fn of(address: IpAddr) -> Self {
@@ -27,6 +29,20 @@ impl Place {
         }
     }
 
+    /// Judges an address that a name was found to have. One that carries an IPv4 address leads there, whatever it looks
+    /// like: behind DNS64 that is how a good address comes, and a bad one could hide so.
+    pub(super) fn of_found(address: IpAddr) -> Self {
+        let IpAddr::V6(address) = address else {
+            return Self::of(address);
+        };
+        let inside = carried(address);
+        let outside = Self::of_plain_v6(address);
+        let mut judged = inside.into_iter().map(Self::of_v4).chain([outside]);
+        judged
+            .find(|place| *place != Self::Elsewhere)
+            .unwrap_or(Self::Elsewhere)
+    }
+
     fn of_v4(address: Ipv4Addr) -> Self {
         let [a, b, _, _] = address.octets();
         if address.is_loopback() {
@@ -34,7 +50,7 @@ impl Place {
         } else if METADATA_V4.contains(&address) {
             Self::Metadata
         } else if FOREIGN_METADATA.contains(&address) {
-            Self::Never("the metadata address of a cloud that is not spoken to here")
+            Self::Never(FOREIGN)
         } else if (a, b) == (169, 254) {
             Self::LinkLocal
         } else if a == 0 {
@@ -49,6 +65,15 @@ impl Place {
     }
 
     fn of_v6(address: Ipv6Addr) -> Self {
+        if carried(address).is_empty() {
+            Self::of_plain_v6(address)
+        } else {
+            Self::Never("an IPv4 address written as an IPv6 address: write it as it is")
+        }
+    }
+
+    /// As if it carried no IPv4 address.
+    fn of_plain_v6(address: Ipv6Addr) -> Self {
         let segments = address.segments();
         if address.is_loopback() {
             Self::Loopback
@@ -56,8 +81,8 @@ impl Place {
             Self::Metadata
         } else if address.is_unspecified() {
             Self::Never("an unspecified address")
-        } else if embeds_v4(address) {
-            Self::Never("an IPv4 address written as an IPv6 address: write it as it is")
+        } else if FOREIGN_METADATA_V6.contains(&address) {
+            Self::Never(FOREIGN)
         } else if address.is_multicast() {
             Self::Never("a multicast address")
         } else if segments[0] & 0xffc0 == 0xfe80 || segments[0] & 0xffc0 == 0xfec0 {
@@ -68,17 +93,6 @@ impl Place {
             Self::Elsewhere
         }
     }
-}
-
-/// Mapped, compatible, translated by NAT64, and 6to4.
-fn embeds_v4(address: Ipv6Addr) -> bool {
-    let segments = address.segments();
-    let prefix_96 = &segments[..6];
-    prefix_96 == [0, 0, 0, 0, 0, 0xffff]
-        || prefix_96 == [0; 6]
-        || prefix_96 == [0, 0, 0, 0, 0xffff, 0]
-        || segments[..2] == [0x0064, 0xff9b]
-        || segments[0] == 0x2002
 }
 
 /// EC2, Azure and Google; the ECS agent; the EKS Pod Identity agent.
@@ -93,8 +107,26 @@ const METADATA_V6: [Ipv6Addr; 3] = [
     Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0023),
     Ipv6Addr::new(0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254),
 ];
-/// Alibaba Cloud and Oracle Cloud Classic, whose addresses are not link-local.
-const FOREIGN_METADATA: [Ipv4Addr; 2] = [
+/// Where platforms serve their machines from outside of the link-local range, and no issuer is. Read in the data sources of
+/// cloud-init and in the platforms' documentation on 28 November 2026.
+const FOREIGN_METADATA: [Ipv4Addr; 4] = [
+    // Alibaba Cloud: "View instance metadata".
     Ipv4Addr::new(100, 100, 100, 200),
+    // Volcano Engine and BytePlus.
+    Ipv4Addr::new(100, 96, 0, 96),
+    // Azure's WireServer: "What is IP address 168.63.129.16?". It hands out certificates and settings of extensions.
+    Ipv4Addr::new(168, 63, 129, 16),
+    // Oracle Cloud Classic.
     Ipv4Addr::new(192, 0, 0, 192),
 ];
+const FOREIGN_METADATA_V6: [Ipv6Addr; 4] = [
+    // Oracle Cloud Infrastructure.
+    Ipv6Addr::new(0xfd00, 0x00c1, 0, 0, 0, 0, 0xa9fe, 0xa9fe),
+    // Scaleway.
+    Ipv6Addr::new(0xfd00, 0x0042, 0, 0, 0, 0, 0, 0x0042),
+    // Akamai, Linode.
+    Ipv6Addr::new(0xfd00, 0xa9fe, 0xa9fe, 0, 0, 0, 0, 0x0001),
+    // Alibaba Cloud.
+    Ipv6Addr::new(0xfd00, 0x0100, 0, 0, 0, 0, 0x0100, 0x0200),
+];
+const FOREIGN: &str = "an address that a cloud platform serves its machines from";

@@ -1,19 +1,21 @@
 //! What an issuer answered: [`Reply`], and [`Answer`] where it is a success.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use http::header::{CONTENT_ENCODING, RETRY_AFTER};
+use http::header::{CONTENT_ENCODING, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
 use keytide_core::{Error, ErrorKind, RetryAfter};
-use reqwest::Response;
 use tokio::time::{Instant, timeout_at};
 
 use super::dates;
 use super::dialect::{Dialect, KnownCode};
 use super::failure;
+use super::gunzip::gunzip;
 use super::header::text;
 use super::wiped::Wiped;
+use super::wire::Flow;
+use crate::challenge::Challenge;
 
 /// An answer of any status, read whole. [`accept`](Self::accept) it to get at a body.
 pub struct Reply {
@@ -31,12 +33,14 @@ impl Reply {
     /// Reads a response to its end, or to the limits.
     pub(super) async fn read(
         origin: String,
-        response: Response,
+        response: http::Response<Flow>,
         date: Option<SystemTime>,
         deadline: Instant,
         late: impl Fn() -> Error,
     ) -> Result<Self, Error> {
-        let headers = response.headers().clone();
+        let status = response.status();
+        let (head, flow) = response.into_parts();
+        let headers = head.headers;
         let size = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
             name.as_str().len() + value.len() + HEADER_LINE
         };
@@ -49,7 +53,6 @@ impl Reply {
             .get(RETRY_AFTER)
             .and_then(text)
             .and_then(|value| dates::retry_after(value, date));
-        let status = response.status();
         let mut reply = Self {
             origin,
             status,
@@ -57,7 +60,13 @@ impl Reply {
             retry_after,
             body: Wiped::default(),
         };
-        let body = match timeout_at(deadline, reply.body_of(response)).await {
+        // What went wrong is known by the status: its reason is not waited for as long.
+        let end = if status.is_success() {
+            deadline
+        } else {
+            deadline.min(Instant::now() + REASON_TIMEOUT)
+        };
+        let body = match timeout_at(end, reply.body_of(flow)).await {
             Ok(body) => body,
             Err(_) => Err(late()),
         };
@@ -86,6 +95,14 @@ impl Reply {
         }
     }
 
+    /// What it challenges with (`WWW-Authenticate`), over all headers of that name.
+    #[must_use]
+    pub fn challenges(&self) -> Vec<Challenge> {
+        let values = self.headers.get_all(WWW_AUTHENTICATE).iter();
+        // What is not ASCII, such as a realm, does not hide the rest.
+        Challenge::read(values.map(|value| String::from_utf8_lossy(value.as_bytes())))
+    }
+
     /// How long the issuer asks to be left alone.
     #[must_use]
     pub fn retry_after(&self) -> Option<RetryAfter> {
@@ -107,18 +124,22 @@ impl Reply {
             return Ok(Answer(self));
         }
         Err(match self.code(dialect) {
-            Some(known) => self.failure(known),
-            None => self.unknown(),
+            Some(known) => self.failure(dialect, known),
+            None => self.unknown(dialect),
         })
     }
 
     /// The error that a known code stands for.
-    fn failure(&self, known: &KnownCode) -> Error {
+    fn failure(&self, dialect: &Dialect, known: &KnownCode) -> Error {
         let Self { origin, status, .. } = self;
+        if is_trouble(*status) {
+            return self.trouble(dialect, known);
+        }
         let message = format!(
-            "{origin} answers {} with {}: {}",
+            "{origin} answers {} with {}{}: {}",
             status.as_u16(),
             known.code(),
+            dialect.numbers(self.body.as_ref(), Some(known)),
             known.mend()
         );
         match known.kind() {
@@ -131,7 +152,34 @@ impl Reply {
         }
     }
 
-    fn unknown(&self) -> Error {
+    /// The error that a known code stands for where the status says that this is no answer to what was asked: at most one
+    /// of trouble.
+    fn trouble(&self, dialect: &Dialect, known: &KnownCode) -> Error {
+        let Self { origin, status, .. } = self;
+        let known_as_trouble =
+            matches!(known.kind(), ErrorKind::Unavailable | ErrorKind::Throttled);
+        let mend = if known_as_trouble {
+            known.mend()
+        } else {
+            "by its status the issuer is in trouble, so this is no refusal"
+        };
+        let message = format!(
+            "{origin} answers {} with {}{}: {mend}",
+            status.as_u16(),
+            known.code(),
+            dialect.numbers(self.body.as_ref(), Some(known))
+        );
+        let asks_for_patience = *status == StatusCode::TOO_MANY_REQUESTS
+            || known.kind() == ErrorKind::Throttled
+            || self.retry_after.is_some();
+        if asks_for_patience {
+            Error::throttled(self.retry_after, message)
+        } else {
+            Error::unavailable(message)
+        }
+    }
+
+    fn unknown(&self, dialect: &Dialect) -> Error {
         let Self { origin, status, .. } = self;
         let status = *status;
         let asks_for_patience = status == StatusCode::TOO_MANY_REQUESTS
@@ -150,7 +198,8 @@ impl Reply {
             _ if status.is_server_error() => "the issuer is in trouble",
             _ => "that is no answer that is known here",
         };
-        let message = format!("{origin} answers {}: {what}", status.as_u16());
+        let numbers = dialect.numbers(self.body.as_ref(), None);
+        let message = format!("{origin} answers {}{numbers}: {what}", status.as_u16());
         if asks_for_patience {
             Error::throttled(self.retry_after, message)
         } else {
@@ -162,7 +211,7 @@ impl Reply {
         (self.status, self.headers, self.body)
     }
 
-    async fn body_of(&self, mut response: Response) -> Result<Wiped, Error> {
+    async fn body_of(&self, mut flow: Flow) -> Result<Wiped, Error> {
         let origin = &self.origin;
         let most = if self.status.is_success() {
             MOST_BODY
@@ -170,31 +219,42 @@ impl Reply {
             MOST_REASON
         };
         let too_large = || Error::unavailable(format!("the answer of {origin} is over 1 MiB"));
-        let announced = response.content_length().unwrap_or(0);
+        let announced = flow.announced().unwrap_or(0);
         if announced > most as u64 {
             return Err(too_large());
         }
-        // What was decoded has no such header any more.
-        let encoding = response.headers().get(CONTENT_ENCODING).and_then(text);
-        if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
-            return Err(Error::unavailable(format!(
-                "the answer of {origin} is encoded in a way that was not asked for"
-            )));
-        }
+        // One that was not asked for, and that some issuers send all the same.
+        let compressed = match self.headers.get(CONTENT_ENCODING).map(|value| text(value)) {
+            None => false,
+            Some(Some(named)) if named.eq_ignore_ascii_case("identity") => false,
+            Some(Some(named)) if named.eq_ignore_ascii_case("gzip") => true,
+            Some(_) => {
+                return Err(Error::unavailable(format!(
+                    "the answer of {origin} is encoded in a way that was not asked for"
+                )));
+            }
+        };
         let mut body = Wiped::with_capacity(usize::try_from(announced).unwrap_or(0));
         loop {
-            let chunk = response
+            let chunk = flow
                 .chunk()
                 .await
                 .map_err(|error| failure::broken(origin, &error))?;
             let Some(chunk) = chunk else {
-                return Ok(body);
+                break;
             };
             if body.len() + chunk.len() > most {
                 return Err(too_large());
             }
             body.push(&chunk);
         }
+        if !compressed || body.is_empty() {
+            return Ok(body);
+        }
+        let decoded = gunzip(body.as_ref(), most).await;
+        decoded
+            .map_err(|error| failure::broken(origin, &error))?
+            .ok_or_else(too_large)
     }
 }
 
@@ -223,7 +283,7 @@ impl Answer {
     /// The sort that the dialect gives to the code.
     pub fn judged(self, dialect: &Dialect) -> Result<Self, Error> {
         match self.0.code(dialect) {
-            Some(known) => Err(self.0.failure(known)),
+            Some(known) => Err(self.0.failure(dialect, known)),
             None => Ok(self),
         }
     }
@@ -247,10 +307,30 @@ impl fmt::Debug for Answer {
     }
 }
 
+/// Whether an answer of this status is one of an issuer, or of what stands before it, in trouble: 429 (RFC 6585,
+/// section 4) and 5xx (RFC 9110, section 15.6).
+///
+/// Whatever its body says, such an answer is never a refusal, and never says that something is not configured: the request
+/// was not judged. [`Reply::accept`] goes by this rule; whoever reads answers otherwise shall too.
+///
+/// ```
+/// use keytide_issuer::is_trouble;
+///
+/// assert!(is_trouble(http::StatusCode::SERVICE_UNAVAILABLE));
+/// assert!(is_trouble(http::StatusCode::TOO_MANY_REQUESTS));
+/// assert!(!is_trouble(http::StatusCode::UNAUTHORIZED));
+/// ```
+#[must_use]
+pub fn is_trouble(status: StatusCode) -> bool {
+    status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
+}
+
 /// The most that is read of a successful answer, after it was decoded.
 const MOST_BODY: usize = 1 << 20;
 /// The most that is read of a failure, to find its code.
 const MOST_REASON: usize = 64 << 10;
+/// How long the reason of a failure is waited for.
+const REASON_TIMEOUT: Duration = Duration::from_secs(2);
 const MOST_HEADERS: usize = 64 << 10;
 /// `: ` and the end of the line.
 const HEADER_LINE: usize = 4;

@@ -7,14 +7,14 @@ use std::time::SystemTime;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, DATE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, DATE, HOST, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http_body_util::Full;
 use keytide_core::{Error, Request};
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use super::answer::Reply;
-use super::clients::Clients;
 use super::dates;
 use super::endpoint::{Endpoint, Route};
 use super::exchange::Exchange;
@@ -22,11 +22,12 @@ use super::failure;
 use super::form::{Form, encode};
 use super::header::text;
 use super::wiped::Wiped;
+use super::wire::Wire;
 
 /// A request to an issuer in the making. Sent once: it is never repeated.
 #[must_use = "nothing is sent until `send` is awaited"]
 pub struct Ask {
-    clients: Arc<Clients>,
+    wire: Arc<Wire>,
     method: Method,
     endpoint: Endpoint,
     headers: HeaderMap,
@@ -35,14 +36,14 @@ pub struct Ask {
 }
 
 impl Ask {
-    pub(super) fn new(clients: Arc<Clients>, method: Method, endpoint: Endpoint) -> Self {
+    pub(super) fn new(wire: Arc<Wire>, method: Method, endpoint: Endpoint) -> Self {
         let mut headers = HeaderMap::new();
         // Answers of a kilobyte gain nothing from compression. One that comes compressed all the same is read.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let fault = is_forbidden(&method)
             .then(|| Error::misconfigured("an issuer is never asked by TRACE, TRACK or CONNECT"));
         Self {
-            clients,
+            wire,
             method,
             endpoint,
             headers,
@@ -144,32 +145,62 @@ impl Ask {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
-        let settings = self.clients.settings();
-        let deadline = Instant::now() + settings.answer_timeout;
-        let mut asked = reqwest::Request::new(self.method, self.endpoint.url().clone());
-        *asked.headers_mut() = self.headers;
-        *asked.body_mut() = self.body.map(|body| Bytes::from_owner(body).into());
-
         let origin = self.endpoint.origin();
+        let settings = self.wire.settings();
+        let deadline = Instant::now() + settings.answer_timeout;
         let late = || failure::late(&origin, settings.answer_timeout);
-        let http = timeout_at(deadline, self.clients.client(self.endpoint.route()))
-            .await
-            .map_err(|_| late())??;
-        let response = timeout_at(deadline, http.execute(asked))
+        let route = match self.endpoint.route() {
+            Route::Public if settings.names.is_here(self.endpoint.host()) => Route::SecureLoopback,
+            route => route,
+        };
+        let asked = written(self.method, &self.endpoint, self.headers, self.body)?;
+        let response = timeout_at(deadline, self.wire.send(asked, route))
             .await
             .map_err(|_| late())?
-            .map_err(|error| failure::transport(&origin, error, settings.connect_timeout))?;
+            .map_err(|fault| failure::explain(&origin, fault, settings.connect_timeout))?;
 
         let date = response
             .headers()
             .get(DATE)
             .and_then(text)
             .and_then(dates::date);
-        if let Some(date) = date.filter(|_| self.endpoint.route() != Route::Metadata) {
+        if let Some(date) = date.filter(|_| route != Route::Metadata) {
             saw(date);
         }
         Reply::read(origin.clone(), response, date, deadline, late).await
     }
+}
+
+/// The request as HTTP takes it, with the headers that every client sends where none were set.
+fn written(
+    method: Method,
+    endpoint: &Endpoint,
+    mut headers: HeaderMap,
+    body: Option<Wiped>,
+) -> Result<http::Request<Full<Bytes>>, Error> {
+    let unusable = || {
+        let origin = endpoint.origin();
+        Error::misconfigured(format!("the URL of the issuer {origin} cannot be sent"))
+    };
+    let url = endpoint.url();
+    let uri = Uri::try_from(url.as_str()).map_err(|_| unusable())?;
+    let host = match url.port() {
+        Some(port) => format!("{}:{port}", endpoint.host()),
+        None => endpoint.host().to_owned(),
+    };
+    let host = HeaderValue::try_from(host).map_err(|_| unusable())?;
+    headers.entry(HOST).or_insert(host);
+    let agent = concat!("keytide/", env!("CARGO_PKG_VERSION"));
+    for (name, value) in [(ACCEPT, "*/*"), (USER_AGENT, agent)] {
+        let value = HeaderValue::from_static(value);
+        headers.entry(name).or_insert(value);
+    }
+    let body = body.map(Bytes::from_owner).unwrap_or_default();
+    let mut request = http::Request::new(Full::new(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    Ok(request)
 }
 
 /// Methods that have a server send back what it got, or that are for a proxy (RFC 9110, section 9.3.8). Some servers take

@@ -10,7 +10,11 @@ use keytide_core::ErrorKind;
 pub struct Dialect {
     find: fn(&[u8]) -> Vec<String>,
     known: &'static [KnownCode],
+    /// What stands before each number, and where they are.
+    numbers: Option<(&'static str, FindNumbers)>,
 }
+
+type FindNumbers = fn(&[u8]) -> Vec<u64>;
 
 /// One code, what sort of failure it is, and what to mend.
 #[derive(Debug)]
@@ -25,7 +29,36 @@ impl Dialect {
     /// the network: it must not panic.
     #[must_use]
     pub const fn new(find: fn(&[u8]) -> Vec<String>, known: &'static [KnownCode]) -> Self {
-        Self { find, known }
+        Self {
+            find,
+            known,
+            numbers: None,
+        }
+    }
+
+    /// Has every number told that `find` takes out of the body of a failure, known or not, with this before it, such as
+    /// `AADSTS`. People look failures up by them, and a number holds no text of whoever answers. `find` must not panic.
+    #[must_use]
+    pub const fn with_numbers(mut self, prefix: &'static str, find: fn(&[u8]) -> Vec<u64>) -> Self {
+        self.numbers = Some((prefix, find));
+        self
+    }
+
+    /// The numbers in the body, but for the one that `told` is, as ` (AADSTS70021, AADSTS90000)`; empty where there are none.
+    pub(super) fn numbers(&self, body: &[u8], told: Option<&KnownCode>) -> String {
+        let Some((prefix, find)) = self.numbers else {
+            return String::new();
+        };
+        let mut numbers: Vec<_> = find(body)
+            .into_iter()
+            .map(|number| format!("{prefix}{number}"))
+            .filter(|number| told.is_none_or(|told| told.code != number))
+            .collect();
+        numbers.truncate(MOST_NUMBERS);
+        match numbers.as_slice() {
+            [] => String::new(),
+            numbers => format!(" ({})", numbers.join(", ")),
+        }
     }
 
     /// The first code in the body that is known.
@@ -87,6 +120,9 @@ impl KnownCode {
         self.mend
     }
 }
+
+/// More than an error has room for.
+const MOST_NUMBERS: usize = 16;
 
 impl fmt::Debug for Dialect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use keytide_core::Error;
 use url::{Host, Url};
 
-use super::address::Place;
+use super::address::AddressClass;
 
 /// The URL of an issuer, judged: it can be asked without a credential going where it must not.
 ///
@@ -58,10 +58,7 @@ impl Endpoint {
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), saying what is wrong with the URL. It names the
     /// origin at most: never a path or a query.
     pub fn parse(url: &str) -> Result<Self, Error> {
-        let url = Url::parse(url).map_err(|error| {
-            Error::misconfigured("the URL of the issuer does not parse").caused_by(error)
-        })?;
-        Self::judge(url, Trust::Nobody)
+        Self::judge(parsed(url)?, Trust::Nobody)
     }
 
     /// Judges a URL that the platform itself put into the environment, for its own token service.
@@ -74,10 +71,7 @@ impl Endpoint {
     /// # Errors
     /// Those of [`parse`](Self::parse).
     pub fn parse_of_platform(url: &str) -> Result<Self, Error> {
-        let url = Url::parse(url).map_err(|error| {
-            Error::misconfigured("the URL of the issuer does not parse").caused_by(error)
-        })?;
-        Self::judge(url, Trust::Platform)
+        Self::judge(parsed(url)?, Trust::Platform)
     }
 
     /// The scheme, host and port, as `https://login.example.com`.
@@ -171,26 +165,26 @@ impl Endpoint {
             return wrong("names port 0");
         }
         let place = match host {
-            Host::Domain(name) if name == LOCALHOST => Place::Loopback,
+            Host::Domain(name) if name == LOCALHOST => AddressClass::Loopback,
             Host::Domain(name) if name.ends_with('.') => {
                 return wrong("has a host that ends with a dot: leave the dot off");
             }
-            Host::Domain(_) => Place::Elsewhere,
-            Host::Ipv4(address) => Place::of(IpAddr::V4(address)),
-            Host::Ipv6(address) => Place::of(IpAddr::V6(address)),
+            Host::Domain(_) => AddressClass::Elsewhere,
+            Host::Ipv4(address) => AddressClass::of(IpAddr::V4(address)),
+            Host::Ipv6(address) => AddressClass::of(IpAddr::V6(address)),
         };
         let route = match (place, secure) {
-            (Place::LinkLocal, false) if trust == Trust::Platform => Route::Metadata,
-            (Place::LinkLocal, _) => return wrong("leads to a link-local address"),
-            (Place::Never(what), _) => return wrong(&format!("leads to {what}")),
-            (Place::Loopback, false) => Route::Loopback,
-            (Place::Loopback, true) => Route::SecureLoopback,
-            (Place::Metadata, false) => Route::Metadata,
-            (Place::Metadata, true) => {
+            (AddressClass::LinkLocal, false) if trust == Trust::Platform => Route::Metadata,
+            (AddressClass::LinkLocal, _) => return wrong("leads to a link-local address"),
+            (AddressClass::Never(what), _) => return wrong(&format!("leads to {what}")),
+            (AddressClass::Loopback, false) => Route::Loopback,
+            (AddressClass::Loopback, true) => Route::SecureLoopback,
+            (AddressClass::Metadata, false) => Route::Metadata,
+            (AddressClass::Metadata, true) => {
                 return wrong("is a metadata address, which speaks http, not https");
             }
-            (Place::Elsewhere, true) => Route::Public,
-            (Place::Elsewhere, false) => {
+            (AddressClass::Elsewhere, true) => Route::Public,
+            (AddressClass::Elsewhere, false) => {
                 return wrong(
                     "is not https. Plain http is for loopback and for metadata services, which are named by their \
                      address, such as 169.254.169.254",
@@ -199,6 +193,18 @@ impl Endpoint {
         };
         Ok(Self { url, route })
     }
+}
+
+fn parsed(url: &str) -> Result<Url, Error> {
+    // A host with a port would be taken for a scheme.
+    if !url.contains("://") {
+        return Err(Error::misconfigured(
+            "the URL of the issuer has no scheme, and so does not parse: write it as https://host/path",
+        ));
+    }
+    Url::parse(url).map_err(|error| {
+        Error::misconfigured("the URL of the issuer does not parse").caused_by(error)
+    })
 }
 
 /// Without the query.

@@ -6,8 +6,10 @@ use std::io;
 use std::time::Duration;
 
 use keytide_core::Error;
+use tokio_rustls::rustls::{self, CertificateError};
 
 use super::names::Forbidden;
+use super::wire::{Fault, MOST_INTERIM};
 
 /// There was no whole answer in time.
 pub(super) fn late(origin: &str, limit: Duration) -> Error {
@@ -15,40 +17,55 @@ pub(super) fn late(origin: &str, limit: Duration) -> Error {
 }
 
 /// There was no answer.
-pub(super) fn transport(origin: &str, error: reqwest::Error, connect_limit: Duration) -> Error {
-    if let Some(forbidden) = chain(&error).find_map(|cause| cause.downcast_ref::<Forbidden>()) {
-        return Error::unavailable(format!("{origin} was not connected to: {forbidden}"));
-    }
-    if error.is_connect() && error.is_timeout() {
-        return Error::unavailable(format!(
-            "no connection to {origin} within {connect_limit:?}: check its name, and what stands between"
-        ));
-    }
-    let message = if error.is_connect() && chain(&error).any(is_tls) {
-        format!("no TLS with {origin}: check its certificate, and the root certificates here")
-    } else if error.is_connect() {
-        format!(
-            "no connection to {origin}: check that it is up, and that this machine may reach it"
-        )
-    } else {
-        format!("no usable answer from {origin}")
+pub(super) fn explain(origin: &str, fault: Fault, connect_limit: Duration) -> Error {
+    let (message, cause) = match fault {
+        Fault::Setup(error) => return error,
+        Fault::Late => {
+            return Error::unavailable(format!(
+                "no connection to {origin} within {connect_limit:?}: check its name, and what stands between"
+            ));
+        }
+        Fault::Interim => {
+            return Error::unavailable(format!(
+                "{origin} sends over {MOST_INTERIM} interim answers (1xx) and no answer"
+            ));
+        }
+        Fault::Proxy(told) => {
+            return Error::unavailable(format!("no connection to {origin}: {told}"));
+        }
+        Fault::Unconnected(error) => {
+            let mut causes = chain(&*error);
+            if let Some(found) = causes.find_map(|cause| cause.downcast_ref::<Forbidden>()) {
+                return Error::unavailable(format!("{origin} was not connected to: {found}"));
+            }
+            let message = format!(
+                "no connection to {origin}: check that it is up, and that this machine may reach it"
+            );
+            (message, Cause::of(&*error))
+        }
+        Fault::Tls(error) => {
+            let message = format!(
+                "no TLS with {origin}: check its certificate, and the root certificates here"
+            );
+            let cause = other_names(&error).unwrap_or_else(|| Cause::of(&error));
+            (message, cause)
+        }
+        Fault::Broken(error) if error.is_parse() && error.to_string().contains("too large") => {
+            return Error::unavailable(format!(
+                "the headers of the answer of {origin} are over 64 KiB, or over 100"
+            ));
+        }
+        Fault::Broken(error) => {
+            let message = format!("no usable answer from {origin}");
+            (message, Cause::of(&error))
+        }
     };
-    Error::unavailable(message).caused_by(Cause::of(&error))
+    Error::unavailable(message).caused_by(cause)
 }
 
 /// The answer broke off, or its body is not what its headers say.
-pub(super) fn broken(origin: &str, error: &reqwest::Error) -> Error {
+pub(super) fn broken(origin: &str, error: &(dyn StdError + 'static)) -> Error {
     Error::unavailable(format!("the answer of {origin} broke off")).caused_by(Cause::of(error))
-}
-
-/// What the TLS library found wrong comes as an I/O error of this kind.
-fn is_tls(error: &(dyn StdError + 'static)) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| {
-        matches!(
-            error.kind(),
-            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-        )
-    })
 }
 
 /// The error and what stands behind it, outermost first.
@@ -69,6 +86,35 @@ fn behind<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError +
     }
 }
 
+/// Whom a certificate is for that is not the issuer's: a few of its names, for there may be hundreds.
+fn other_names(error: &io::Error) -> Option<Cause> {
+    let found = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    let rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext {
+        expected,
+        presented,
+    }) = found
+    else {
+        return None;
+    };
+    let mut names: Vec<String> = presented
+        .iter()
+        .take(FEW)
+        .map(|name| name.chars().take(LONG).collect())
+        .collect();
+    if presented.len() > FEW {
+        names.push(format!("{} more", presented.len() - FEW));
+    }
+    Some(Cause(format!(
+        "its certificate is for other names than {}: {}",
+        expected.to_str(),
+        names.join(", ")
+    )))
+}
+
+/// How many names of a certificate are told, and how many characters of each.
+const FEW: usize = 3;
+const LONG: usize = 80;
+
 /// The deepest cause alone: what stands above it says only where it was found.
 #[derive(Debug)]
 struct Cause(String);
@@ -87,3 +133,38 @@ impl fmt::Display for Cause {
 }
 
 impl StdError for Cause {}
+
+#[cfg(test)]
+mod tests {
+    use tokio_rustls::rustls::pki_types::ServerName;
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_for_five_hundred_others_names_a_few_of_them() {
+        let presented: Vec<String> = (0..500)
+            .map(|number| format!("DnsName(\"{number}.example\")"))
+            .collect();
+        let wrong = |presented: &[String]| {
+            let expected = ServerName::try_from("issuer.example").unwrap().to_owned();
+            let presented = presented.to_vec();
+            let context = CertificateError::NotValidForNameContext {
+                expected,
+                presented,
+            };
+            let error = io::Error::new(
+                io::ErrorKind::InvalidData,
+                rustls::Error::InvalidCertificate(context),
+            );
+            let fault = Fault::Tls(error);
+            let error = explain("https://issuer.example", fault, Duration::ZERO);
+            StdError::source(&error).unwrap().to_string()
+        };
+
+        let told = wrong(&presented);
+        assert!(told.contains("other names than issuer.example"), "{told}");
+        assert!(told.ends_with("DnsName(\"2.example\"), 497 more"), "{told}");
+        assert!(wrong(&presented[..1]).ends_with("(\"0.example\")"));
+        assert!(wrong(&["x".repeat(10_000)]).len() < 300);
+    }
+}

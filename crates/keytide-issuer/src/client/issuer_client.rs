@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::Method;
 use keytide_core::Error;
 use keytide_fork::PerProcess;
-use reqwest::{Certificate, Proxy};
+use url::Host;
 
 use super::ask::Ask;
-use super::clients::{Clients, Proxies, Settings};
 use super::endpoint::Endpoint;
+use super::wire::{Proxies, Settings, Wire};
 
 /// Asks issuers, guarded: see [the crate](crate#the-guarded-client). Clones are the same client.
 ///
@@ -20,7 +21,7 @@ use super::endpoint::Endpoint;
 /// runtime they are polled.
 #[derive(Clone)]
 pub struct IssuerClient {
-    clients: Arc<Clients>,
+    wire: Arc<Wire>,
 }
 
 impl IssuerClient {
@@ -28,7 +29,7 @@ impl IssuerClient {
     #[must_use]
     pub fn shared() -> Self {
         static SHARED: LazyLock<IssuerClient> = LazyLock::new(|| IssuerClient {
-            clients: Clients::new(Settings::default()),
+            wire: Arc::new(Wire::new(Settings::default())),
         });
         SHARED.clone()
     }
@@ -78,22 +79,22 @@ impl IssuerClient {
 
     /// Starts a request of any method but TRACE, TRACK and CONNECT, which [`Ask::send`] refuses.
     pub fn ask(&self, method: Method, endpoint: &Endpoint) -> Ask {
-        Ask::new(Arc::clone(&self.clients), method, endpoint.clone())
+        Ask::new(Arc::clone(&self.wire), method, endpoint.clone())
     }
 
     #[cfg(test)]
-    pub(super) fn clients(&self) -> &Clients {
-        &self.clients
+    pub(super) fn wire(&self) -> &Wire {
+        &self.wire
     }
 
     #[cfg(test)]
     pub(super) fn with_names(builder: IssuerClientBuilder, names: super::names::Names) -> Self {
         let settings = Settings {
-            names,
+            names: names.beside(&builder.settings.names),
             ..builder.settings
         };
         Self {
-            clients: Clients::new(settings),
+            wire: Arc::new(Wire::new(settings)),
         }
     }
 }
@@ -123,24 +124,75 @@ impl IssuerClientBuilder {
     /// # Errors
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) when it is not PEM, or holds no certificate.
     pub fn root_certificates(mut self, pem: &[u8]) -> Result<Self, Error> {
-        let wrong = "the root certificates are not certificates in PEM";
-        let roots = Certificate::from_pem_bundle(pem)
-            .map_err(|error| Error::misconfigured(wrong).caused_by(error.without_url()))?;
-        if roots.is_empty() {
-            return Err(Error::misconfigured(wrong));
-        }
-        self.settings.roots.extend(roots);
+        self.settings.roots.add(pem)?;
         Ok(self)
     }
 
-    /// Asks public issuers through this proxy, and not through those of the environment. May be called again, for
-    /// proxies that take other URLs. Defaults to those that `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name.
-    pub fn proxy(mut self, proxy: Proxy) -> Self {
-        match &mut self.settings.proxies {
-            Proxies::These(proxies) => proxies.push(proxy),
-            other => *other = Proxies::These(vec![proxy]),
-        }
+    /// Trusts the root certificates in this file too, one or more in PEM, 4 MiB at most, beside those of the machine. May be
+    /// called again, for another file. Defaults to none.
+    ///
+    /// It is read when TLS is first needed, and again when an issuer is not trusted and the file has changed since: a
+    /// certificate authority that rolls over needs no restart. A file that is missing or holds no certificate is the error
+    /// of whoever asks.
+    ///
+    /// ```
+    /// use keytide_issuer::IssuerClient;
+    ///
+    /// // As a bundle that takes the place of the machine's roots.
+    /// # fn main() -> Result<(), keytide_core::Error> {
+    /// let client = IssuerClient::builder()
+    ///     .root_file("/etc/company/ca-bundle.pem")
+    ///     .without_machine_roots()
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn root_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.settings.roots.add_file(path.into());
         self
+    }
+
+    /// Trusts none of the root certificates of the machine: only those that [`root_certificates`](Self::root_certificates)
+    /// and [`root_file`](Self::root_file) gave.
+    pub fn without_machine_roots(mut self) -> Self {
+        self.settings.roots.leave_out_machine();
+        self
+    }
+
+    /// Takes this name for one of this machine, such as `issuer.dev.example` of a development server or a sidecar whose
+    /// certificate has a name: it may lead to loopback addresses, and to nothing else. May be called again, for another
+    /// name. Defaults to none: a name that leads to loopback is an error, for whoever answers for names could have the
+    /// agent's token sent to any program of this machine.
+    ///
+    /// It is asked as `https://localhost` is: by `https` alone and through no proxy. A server without TLS needs no name:
+    /// write its address, as `http://127.0.0.1:8080`.
+    ///
+    /// # Errors
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) when it is not the name of a host.
+    pub fn danger_loopback_name(mut self, name: &str) -> Result<Self, Error> {
+        let wrong = || {
+            Error::misconfigured(
+                "what shall lead to loopback is not the name of a host: write it as issuer.dev.example",
+            )
+        };
+        let Ok(Host::Domain(name)) = Host::parse(name) else {
+            return Err(wrong());
+        };
+        if name.is_empty() || name.ends_with('.') {
+            return Err(wrong());
+        }
+        self.settings.names.place_here(name);
+        Ok(self)
+    }
+
+    /// Asks public issuers through this proxy, as `http://user:password@proxy.example:3128`, and not through those of the
+    /// environment. Defaults to those that `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name.
+    ///
+    /// # Errors
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) when it is not the URL of a proxy of `http` or `https`.
+    pub fn proxy(mut self, url: &str) -> Result<Self, Error> {
+        self.settings.proxies = Proxies::this(url)?;
+        Ok(self)
     }
 
     /// Asks public issuers through no proxy, whatever the environment says.
@@ -152,7 +204,8 @@ impl IssuerClientBuilder {
     /// Builds the client.
     ///
     /// # Errors
-    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) when a time limit is out of its range.
+    /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured) when a time limit is out of its range, or nobody would be
+    /// trusted: without the machine's root certificates, and without others.
     pub fn build(self) -> Result<IssuerClient, Error> {
         for (what, limit, most) in [
             ("connection", self.settings.connect_timeout, 60),
@@ -165,15 +218,20 @@ impl IssuerClientBuilder {
                 )));
             }
         }
+        if self.settings.roots.are_none() {
+            return Err(Error::misconfigured(
+                "no root certificates are left: give some, or leave out `without_machine_roots`",
+            ));
+        }
         Ok(IssuerClient {
-            clients: Clients::new(self.settings),
+            wire: Arc::new(Wire::new(self.settings)),
         })
     }
 }
 
 impl fmt::Debug for IssuerClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt_settings("IssuerClient", self.clients.settings(), f)
+        fmt_settings("IssuerClient", self.wire.settings(), f)
     }
 }
 

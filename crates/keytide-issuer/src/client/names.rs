@@ -6,9 +6,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, LazyLock};
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-
-use super::address::Place;
+use super::address::AddressClass;
 use super::endpoint::LOCALHOST;
 use crate::one_at_a_time::OneAtATime;
 
@@ -17,11 +15,18 @@ use crate::one_at_a_time::OneAtATime;
 /// The addresses that were judged are those that are connected to: there is no second look-up that could tell another
 /// story.
 #[derive(Clone)]
-pub(super) enum Names {
+pub(super) struct Names {
+    source: Source,
+    /// Names that are allowed to lead to this machine, and nowhere else.
+    here: Arc<Vec<String>>,
+}
+
+#[derive(Clone)]
+enum Source {
     /// The operating system's resolver.
     System,
     #[cfg(test)]
-    Fixed(std::sync::Arc<std::collections::HashMap<String, Vec<IpAddr>>>),
+    Fixed(Arc<std::collections::HashMap<String, Vec<IpAddr>>>),
 }
 
 /// By name. The system's resolver may hang for as long as it likes, and must stop nobody who asks for another name.
@@ -37,7 +42,77 @@ pub(super) struct Forbidden {
 }
 
 impl Names {
-    pub(super) async fn look_up(
+    pub(super) fn system() -> Self {
+        Self {
+            source: Source::System,
+            here: Arc::default(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn fixed<'a>(names: impl IntoIterator<Item = (&'a str, Vec<IpAddr>)>) -> Self {
+        let names = names
+            .into_iter()
+            .map(|(name, found)| (name.to_owned(), found));
+        Self {
+            source: Source::Fixed(Arc::new(names.collect())),
+            here: Arc::default(),
+        }
+    }
+
+    /// These addresses, with what `other` was told of this machine.
+    #[cfg(test)]
+    pub(super) fn beside(self, other: &Self) -> Self {
+        Self {
+            here: Arc::clone(&other.here),
+            ..self
+        }
+    }
+
+    /// From now on this name leads to this machine alone.
+    pub(super) fn place_here(&mut self, name: String) {
+        Arc::make_mut(&mut self.here).push(name);
+    }
+
+    /// Whether this name is one that may lead to this machine.
+    pub(super) fn is_here(&self, name: &str) -> bool {
+        self.here.iter().any(|here| here == name)
+    }
+
+    /// The addresses of a name, each judged.
+    pub(super) async fn find(
+        &self,
+        name: &str,
+    ) -> Result<Vec<SocketAddr>, Box<dyn StdError + Send + Sync>> {
+        if name == LOCALHOST {
+            let loopback = [
+                IpAddr::V4(Ipv4Addr::LOCALHOST),
+                IpAddr::V6(Ipv6Addr::LOCALHOST),
+            ];
+            return Ok(loopback.map(|address| SocketAddr::new(address, 0)).to_vec());
+        }
+        let addresses = self.source.look_up(name).await?;
+        let is_here = self.is_here(name);
+        // One bad address spoils them all: who answers so answers wrongly, or on purpose.
+        for address in &addresses {
+            let what = match AddressClass::of_found(address.ip()) {
+                AddressClass::Elsewhere if !is_here => continue,
+                AddressClass::Elsewhere => "another machine, and was told to be this one",
+                AddressClass::Loopback if is_here => continue,
+                AddressClass::Loopback => "loopback: name the address itself, or localhost",
+                AddressClass::Metadata => "a metadata address: name the address itself",
+                AddressClass::LinkLocal => "a link-local address",
+                AddressClass::Never(what) => what,
+            };
+            let name = name.to_owned();
+            return Err(Forbidden { name, what }.into());
+        }
+        Ok(addresses)
+    }
+}
+
+impl Source {
+    async fn look_up(
         &self,
         name: &str,
     ) -> Result<Vec<SocketAddr>, Box<dyn StdError + Send + Sync>> {
@@ -60,42 +135,6 @@ impl Names {
                 .collect()),
         }
     }
-}
-
-impl Resolve for Names {
-    fn resolve(&self, name: Name) -> Resolving {
-        let names = self.clone();
-        Box::pin(async move {
-            let name = name.as_str();
-            if name == LOCALHOST {
-                let loopback = [
-                    IpAddr::V4(Ipv4Addr::LOCALHOST),
-                    IpAddr::V6(Ipv6Addr::LOCALHOST),
-                ];
-                let addresses = loopback.map(|address| SocketAddr::new(address, 0));
-                return Ok(Box::new(addresses.into_iter()) as Addrs);
-            }
-            let addresses = names.look_up(name).await?;
-            // One bad address spoils them all: who answers so answers wrongly, or on purpose.
-            for address in &addresses {
-                let what = match Place::of(unmapped(address.ip())) {
-                    Place::Elsewhere => continue,
-                    Place::Loopback => "loopback: name the address itself, or localhost",
-                    Place::Metadata => "a metadata address: name the address itself",
-                    Place::LinkLocal => "a link-local address",
-                    Place::Never(what) => what,
-                };
-                let name = name.to_owned();
-                return Err(Forbidden { name, what }.into());
-            }
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
-    }
-}
-
-/// A resolver may give IPv4 addresses in the form of IPv6: judged as what they are, never by the form.
-fn unmapped(address: IpAddr) -> IpAddr {
-    address.to_canonical()
 }
 
 impl fmt::Display for Forbidden {

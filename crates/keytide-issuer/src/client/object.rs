@@ -3,14 +3,32 @@
 use keytide_core::Error;
 use serde::de::DeserializeOwned;
 
-/// Reads a body as one JSON object. `what` begins the error, such as `the answer`.
+use crate::token_text::without_bom;
+
+/// Reads an answer's body as one JSON object. `what` begins the error, such as `the answer`.
 ///
 /// It must be an object: serde would also read an array, as the fields of a struct in their order. A field that stands
-/// twice is an error, as derived structs have it. The parser's own message may quote the body, and is dropped.
+/// twice is an error, as derived structs have it. A mark of UTF-8 before it is passed over (RFC 8259, section 8.1). The
+/// parser's own message may quote the body, and is dropped.
 ///
 /// # Errors
 /// [`Unavailable`](keytide_core::ErrorKind::Unavailable), saying what stands there instead.
 pub fn read_object<T: DeserializeOwned>(what: &str, body: &[u8]) -> Result<T, Error> {
+    let mend = "check the URL, and that nothing answers in the issuer's place";
+    read_object_of(what, mend, body)
+}
+
+/// The same for what did not come from a URL, such as the output of a command: `mend` ends the error, and says what to look
+/// at.
+///
+/// # Errors
+/// Those of [`read_object`].
+pub fn read_object_of<T: DeserializeOwned>(
+    what: &str,
+    mend: &str,
+    body: &[u8],
+) -> Result<T, Error> {
+    let body = without_bom(body);
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
     let read = serde_json::from_slice(body).ok();
     read.filter(|_| first == Some(&b'{')).ok_or_else(|| {
@@ -20,9 +38,7 @@ pub fn read_object<T: DeserializeOwned>(what: &str, body: &[u8]) -> Result<T, Er
             Some(b'{') => "is broken JSON, or has a field twice or of the wrong type",
             Some(_) => "is not a JSON object",
         };
-        Error::unavailable(format!(
-            "{what} {problem}: check the URL, and that nothing answers in the issuer's place"
-        ))
+        Error::unavailable(format!("{what} {problem}: {mend}"))
     })
 }
 
@@ -43,6 +59,8 @@ mod tests {
     fn only_one_whole_object_is_read_and_nothing_of_the_rest_is_quoted() {
         let told: Told = read_object("the answer", b" {\"token\":\"t\",\"x\":[1]}\n").unwrap();
         assert_eq!((told.token.as_str(), told.lifetime), ("t", 0));
+        let marked: Told = read_object("it", "\u{feff}{\"token\":\"t\"}".as_bytes()).unwrap();
+        assert_eq!(marked.token, "t");
 
         for (body, problem) in [
             ("", "is empty"),

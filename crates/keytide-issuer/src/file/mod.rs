@@ -1,6 +1,7 @@
 //! Small files that somebody else writes: [`SmallFile`], and [`read_small`] beneath it.
 
 mod error;
+mod watch;
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -11,8 +12,10 @@ use keytide_core::Error;
 use zeroize::Zeroizing;
 
 use crate::one_at_a_time::OneAtATime;
+use crate::token_text::token_text;
 
 pub use error::ReadError;
+pub use watch::FileWatch;
 
 /// A small regular file that is read anew each time, such as a token that its platform replaces.
 ///
@@ -95,13 +98,40 @@ impl SmallFile {
         }
     }
 
+    /// The one token that it holds now: [`token_text`], without what stands around it.
+    ///
+    /// # Errors
+    /// As [the table](Self) says, and [`TextFault::explain`](crate::TextFault::explain), which names the byte that is no part
+    /// of a token and shows nothing of it.
+    pub async fn token(&self) -> Result<Zeroizing<String>, Error> {
+        let content = self.read().await?;
+        match token_text(&content) {
+            Ok(token) => Ok(Zeroizing::new(token.to_owned())),
+            Err(fault) => Err(fault.explain(&self.named())),
+        }
+    }
+
+    /// What errors call it: what it holds, and where it is.
+    #[must_use]
+    pub fn named(&self) -> String {
+        format!("{} in {}", self.what, self.path.display())
+    }
+
     async fn content(&self) -> Result<Content, ReadError> {
         let (path, limit) = (Arc::clone(&self.path), self.limit);
+        FileWatch::will_read(&path, limit);
         let read = READS.run((Arc::clone(&path), limit), move || {
             read_small(&path, limit).map(Arc::new)
         });
-        read.await
-            .map_err(|error| ReadError::NoThread(Arc::new(error)))?
+        let read = read
+            .await
+            .unwrap_or_else(|error| Err(ReadError::NoThread(Arc::new(error))));
+        FileWatch::saw(
+            &self.path,
+            limit,
+            read.as_ref().map(|content| content.as_slice()),
+        );
+        read
     }
 
     fn explain(&self, error: &ReadError) -> Error {
@@ -187,3 +217,5 @@ const LIMIT: usize = 64 << 10;
 
 #[cfg(all(test, unix))]
 mod tests;
+#[cfg(test)]
+mod watch_tests;

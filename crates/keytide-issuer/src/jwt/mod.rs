@@ -8,7 +8,8 @@ mod signing;
 use std::fmt;
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::alphabet::URL_SAFE;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
@@ -52,7 +53,8 @@ impl<'a> Jwt<'a> {
     /// Takes a token of at most 64 KiB apart. What follows it or stands before it must have been trimmed off.
     ///
     /// # Errors
-    /// [`JwtFault::Torn`], when there are not three parts of base64url in it.
+    /// [`JwtFault::Torn`] or [`JwtFault::Byte`], when there are not three parts of base64url in it. Padding, which a few issuers
+    /// write against RFC 7515, section 2, is passed over.
     pub fn parse(token: &'a [u8]) -> Result<Self, JwtFault> {
         if token.is_empty() {
             return Err(JwtFault::Torn("is empty"));
@@ -60,11 +62,12 @@ impl<'a> Jwt<'a> {
         if token.len() > LONGEST {
             return Err(JwtFault::Torn("is over 64 KiB, longer than any JWT"));
         }
-        if !token
-            .iter()
-            .all(|byte| is_base64url(*byte) || *byte == b'.')
-        {
-            return Err(JwtFault::Torn("holds bytes that no JWT is made of"));
+        let foreign = |(_, byte): &(usize, &u8)| !is_base64url(**byte) && **byte != b'.';
+        if let Some((offset, byte)) = token.iter().enumerate().find(foreign) {
+            return Err(JwtFault::Byte {
+                offset,
+                byte: *byte,
+            });
         }
         let mut parts = token.split(|byte| *byte == b'.');
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
@@ -109,7 +112,7 @@ impl<'a> Jwt<'a> {
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, JwtFault> {
         let room = base64::decoded_len_estimate(self.payload.len());
         let mut decoded = Zeroizing::new(vec![0; room]);
-        let length = URL_SAFE_NO_PAD
+        let length = ANY_PADDING
             .decode_slice(self.payload, &mut decoded)
             .map_err(|_| JwtFault::Torn("has a payload that is not base64url"))?;
         let json = decoded.get(..length).unwrap_or_default();
@@ -122,8 +125,9 @@ impl<'a> Jwt<'a> {
     }
 }
 
+/// Padding, which RFC 7515 leaves out, is judged where a part is decoded.
 fn is_base64url(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'=')
 }
 
 /// Whoever has all three parts has the token.
@@ -133,6 +137,11 @@ impl fmt::Debug for Jwt<'_> {
     }
 }
 
+/// Base64url, with padding or without.
+const ANY_PADDING: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 /// Bytes: more than any server takes in one header.
 const LONGEST: usize = 64 << 10;
 const NO_OBJECT: &str = "has a payload that is not a JSON object of claims";

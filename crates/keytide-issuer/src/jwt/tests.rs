@@ -3,6 +3,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use proptest::prelude::*;
 use serde::Deserialize;
 
+use base64::engine::general_purpose::{URL_SAFE as PADDED, URL_SAFE_NO_PAD};
+
 use super::*;
 
 fn token(payload: impl AsRef<[u8]>) -> String {
@@ -91,6 +93,32 @@ fn the_last_second_of_9999_is_no_instant_in_seconds() {
 }
 
 #[test]
+fn padding_is_passed_over() {
+    for payload in [r#"{"exp":7}"#, r#"{"exp":7 }"#, r#"{"exp":7  }"#] {
+        let token = format!("e30=.{}.c2lnbg==", PADDED.encode(payload));
+        let claims = read(token.as_bytes());
+        assert_eq!(claims.unwrap().expires_at(), Ok(at(7.0)), "{token}");
+    }
+}
+
+#[test]
+fn a_byte_that_no_jwt_is_made_of_is_told_with_its_place() {
+    for (token, offset, byte) in [
+        (&b"a.b.c d"[..], 5, b' '),
+        (b"a.b\n.c", 3, b'\n'),
+        (b"\xef\xbb\xbfa.b.c", 0, 0xef),
+    ] {
+        let fault = Jwt::parse(token).unwrap_err();
+        assert_eq!(fault, JwtFault::Byte { offset, byte });
+        let text = fault.to_string();
+        assert!(
+            text.contains(&format!("{byte:#04x} at offset {offset}")),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn an_unusable_expiry_says_what_to_mend() {
     assert_wrong(r#"{"sub":"x"}"#, "no exp claim");
     assert_wrong(r#"{"exp":null}"#, "no exp claim");
@@ -120,7 +148,13 @@ fn what_is_no_whole_jwt_is_torn() {
     assert_torn(b"..");
     assert_torn(b"e30.e30.c2l n");
     assert_torn(b"e30.e30.\xff\xfe");
-    assert_torn(b"e30.e30=.c2ln");
+    for padded in [
+        "e30.eyJleHAiOjF9=.c2ln",
+        "e30.eyJleHA9iOjF9.c2ln",
+        "e30.=.c2ln",
+    ] {
+        assert_torn(padded.as_bytes());
+    }
     assert_torn("a".repeat(LONGEST + 1).as_bytes());
     assert_torn(token(r#"{"exp":1,"exp":2}"#).as_bytes());
     // `NaN` is not JSON.
@@ -169,7 +203,7 @@ fn assert_wrong(payload: &str, expected: &str) {
 fn assert_torn(token: &[u8]) {
     let read = read(token);
     assert!(
-        matches!(read, Err(JwtFault::Torn(_))),
+        matches!(read, Err(JwtFault::Torn(_) | JwtFault::Byte { .. })),
         "{}: {read:?}",
         token.escape_ascii()
     );

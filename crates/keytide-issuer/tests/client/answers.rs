@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use keytide_core::{ErrorKind, RetryAfter};
 use keytide_issuer::{Endpoint, Form, IssuerClient, Wiped};
-use keytide_testkit::server::{Asked, FaultServer, Reply};
+use keytide_testkit::server::{FaultServer, Received, Reply};
 
 use crate::{Asking, asking, cache, failed};
 
@@ -24,6 +24,18 @@ async fn a_known_code_decides_and_what_is_unknown_is_unavailable() {
         (500, "busy", None, Unavailable, None),
         (503, "busy", Some("9"), Throttled, Some(9)),
         (401, "no_such_agent", Some("9"), Refused, None),
+        // By their status these are no answers to what was asked.
+        (429, "no_such_agent", None, Throttled, None),
+        (429, "no_such_agent", Some("9"), Throttled, Some(9)),
+        (429, "busy", None, Throttled, None),
+        (500, "no_such_agent", None, Unavailable, None),
+        (503, "no_such_agent", None, Unavailable, None),
+        (503, "no_such_agent", Some("9"), Throttled, Some(9)),
+        (599, "no_such_agent", None, Unavailable, None),
+        (500, "no_setup", None, Unavailable, None),
+        (502, "not_here", None, Unavailable, None),
+        (500, "slow_down", None, Throttled, None),
+        (502, "odd", None, Unavailable, None),
         (400, "odd", None, Unavailable, None),
         (400, "unheard_of", None, Unavailable, None),
         (401, "<html>", None, Unavailable, None),
@@ -39,7 +51,7 @@ async fn a_known_code_decides_and_what_is_unknown_is_unavailable() {
         (302, "", None, Unavailable, None),
         (304, "", None, Unavailable, None),
     ] {
-        let server = FaultServer::start(move |_: &Asked| {
+        let server = FaultServer::start(move |_: &Received| {
             let reply = Reply::new(status).header("location", "http://127.0.0.1:1/");
             let reply = match retry_after {
                 Some(after) => reply.header("retry-after", after),
@@ -67,7 +79,7 @@ async fn an_answer_that_comes_compressed_is_read_though_none_is_asked_for() {
         encoder.finish().unwrap()
     };
     let body = compressed("token");
-    let server = FaultServer::start(move |_: &Asked| {
+    let server = FaultServer::start(move |_: &Received| {
         Reply::new(200)
             .header("content-encoding", "gzip")
             .body(body.clone())
@@ -82,7 +94,7 @@ async fn an_answer_that_comes_compressed_is_read_though_none_is_asked_for() {
         Some("identity")
     );
     for encoding in ["br", "deflate", "zstd", "gzip, gzip", "rot13"] {
-        let server = FaultServer::start(move |_: &Asked| {
+        let server = FaultServer::start(move |_: &Received| {
             Reply::new(200)
                 .header("content-encoding", encoding)
                 .body("token")
@@ -94,7 +106,7 @@ async fn an_answer_that_comes_compressed_is_read_though_none_is_asked_for() {
 
 #[tokio::test]
 async fn a_request_carries_what_it_was_given_and_nothing_of_the_environment() {
-    let server = FaultServer::start(|_: &Asked| Reply::new(200).body("token"));
+    let server = FaultServer::start(|_: &Received| Reply::new(200).body("token"));
     let provider = Asking {
         prepare: |ask| {
             let mut form = Form::new();
@@ -126,7 +138,7 @@ async fn a_request_carries_what_it_was_given_and_nothing_of_the_environment() {
 
 #[tokio::test]
 async fn a_header_that_cannot_be_written_is_an_error_before_anything_is_sent() {
-    let server = FaultServer::start(|_: &Asked| Reply::new(200).body("token"));
+    let server = FaultServer::start(|_: &Received| Reply::new(200).body("token"));
     for prepare in [
         (|ask| ask.header("x-a", "b\r\nx-c: d")) as fn(keytide_issuer::Ask) -> _,
         |ask| ask.secret_header("x-a", b"canary\ncanary"),
@@ -146,7 +158,7 @@ async fn a_header_that_cannot_be_written_is_an_error_before_anything_is_sent() {
 
 #[tokio::test]
 async fn each_request_has_a_connection_of_its_own() {
-    let server = FaultServer::start(|asked: &Asked| {
+    let server = FaultServer::start(|asked: &Received| {
         Reply::new(200).body(format!("token-{}", asked.number()))
     });
     let cache = cache(asking(server.url("/token")));
@@ -198,7 +210,8 @@ fn nothing_that_holds_a_secret_prints_it() {
         format!(
             "{:?}",
             IssuerClient::builder()
-                .proxy(reqwest::Proxy::https("http://user:canary@127.0.0.1:9").unwrap())
+                .proxy("http://user:canary@127.0.0.1:9")
+                .unwrap()
         ),
     ] {
         assert!(!text.contains("canary"), "{text}");
@@ -207,7 +220,7 @@ fn nothing_that_holds_a_secret_prints_it() {
 
 #[tokio::test]
 async fn an_sdk_gets_answers_as_they_are_and_the_guards_hold_all_the_same() {
-    let server = FaultServer::start(|asked: &Asked| match asked.path() {
+    let server = FaultServer::start(|asked: &Received| match asked.path() {
         "/no" => Reply::new(403).header("retry-after", "7").body("no"),
         "/away" => Reply::new(302).header("location", "http://127.0.0.1:1/"),
         _ => Reply::new(200).body(vec![b'x'; (1 << 20) + 1]),

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use keytide_core::ErrorKind;
-use keytide_testkit::server::{Asked, Fault, FaultServer, Reply};
+use keytide_testkit::server::{Fault, FaultServer, Received, Reply};
 
 use crate::{asking, cache};
 
@@ -20,7 +20,7 @@ fn ahead() -> SystemTime {
 #[tokio::test]
 async fn the_date_of_every_answer_over_loopback_is_reported() {
     for status in [200, 400, 401, 429, 500, 302] {
-        let server = FaultServer::start(move |_: &Asked| Reply::new(status).body("token"));
+        let server = FaultServer::start(move |_: &Received| Reply::new(status).body("token"));
         server.time_from(ahead);
         let provider = asking(server.url("/token"));
         let clock = provider.issuer_clock.clone();
@@ -41,7 +41,7 @@ async fn the_date_of_every_answer_over_loopback_is_reported() {
 #[tokio::test]
 async fn an_answer_without_a_date_or_with_a_strange_one_teaches_nothing() {
     for date in [None, Some("yesterday"), Some("")] {
-        let server = FaultServer::start(|_: &Asked| Reply::new(200).body("token"));
+        let server = FaultServer::start(|_: &Received| Reply::new(200).body("token"));
         server.set(Fault::date(date));
         let provider = asking(server.url("/token"));
         let clock = provider.issuer_clock.clone();
@@ -54,7 +54,7 @@ async fn an_answer_without_a_date_or_with_a_strange_one_teaches_nothing() {
 
 #[tokio::test]
 async fn a_date_to_come_back_at_is_reckoned_by_the_issuers_own_clock() {
-    let server = FaultServer::start(|_: &Asked| Reply::new(200).body("token"));
+    let server = FaultServer::start(|_: &Received| Reply::new(200).body("token"));
     server.time_from(ahead);
     server.set(Fault::status(429).retry_after_date(Duration::from_secs(40)));
 

@@ -78,7 +78,7 @@ async fn what_is_too_much_is_cut_off() {
             if server
                 .requests()
                 .iter()
-                .all(keytide_testkit::server::Asked::is_over)
+                .all(keytide_testkit::server::Received::is_over)
             {
                 break;
             }
@@ -93,7 +93,7 @@ async fn what_is_too_much_is_cut_off() {
 async fn an_answer_of_one_mebibyte_is_read_and_one_more_byte_is_not() {
     for (size, fits) in [(1 << 20, true), ((1 << 20) + 1, false)] {
         let answer =
-            move |_: &keytide_testkit::server::Asked| Reply::new(200).body(vec![b'a'; size]);
+            move |_: &keytide_testkit::server::Received| Reply::new(200).body(vec![b'a'; size]);
         let server = FaultServer::start(answer);
 
         let result = cache(asking(server.url("/token"))).get().await;
@@ -108,7 +108,7 @@ async fn an_answer_of_one_mebibyte_is_read_and_one_more_byte_is_not() {
 #[tokio::test]
 async fn sixty_four_kibibytes_of_headers_are_read_and_more_are_not() {
     for (count, fits) in [(60, true), (66, false)] {
-        let answer = move |_: &keytide_testkit::server::Asked| {
+        let answer = move |_: &keytide_testkit::server::Received| {
             let reply = Reply::new(200).body("token");
             (0..count).fold(reply, |reply, n| {
                 reply.header(format!("x-{n}"), "v".repeat(1000))

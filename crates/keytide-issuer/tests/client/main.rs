@@ -3,7 +3,11 @@
 mod answers;
 mod clocks;
 mod faults;
+mod interim;
 mod proxies;
+mod roots;
+#[cfg(target_os = "linux")]
+mod threads;
 mod tls;
 
 use std::sync::{Arc, Mutex};
@@ -52,8 +56,10 @@ impl ProvideCredential for Asking {
         *self.issuer_clock.lock().unwrap() =
             known.ok().filter(|ahead| *ahead > Duration::from_secs(60));
         let answer = asked?.accept(&CODES)?.judged(&CODES)?;
-        let token = String::from_utf8_lossy(answer.body()).into_owned();
-        Ok(Issued::bearer(token).expires_in(Duration::from_secs(900)))
+        // A client reads more than a credential may be.
+        let body = String::from_utf8_lossy(answer.body());
+        let read: String = body.chars().take(8 << 10).collect();
+        Ok(Issued::password(read).expires_in(Duration::from_secs(900)))
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use keytide_core::ErrorKind;
 use keytide_issuer::IssuerClient;
-use keytide_testkit::server::{Asked, FaultServer, Reply};
+use keytide_testkit::server::{FaultServer, Received, Reply};
 
 use crate::{Asking, asking, cache, client, failed};
 
@@ -37,7 +37,7 @@ fn again(test: &str, proxy: &str) {
 
 #[test]
 fn loopback_is_asked_without_the_proxy_of_the_environment() {
-    let proxy = FaultServer::start(|_: &Asked| Reply::new(200).body("of the proxy"));
+    let proxy = FaultServer::start(|_: &Received| Reply::new(200).body("of the proxy"));
 
     again("loopback_in_a_process_with_a_proxy", &proxy.origin());
 
@@ -47,7 +47,7 @@ fn loopback_is_asked_without_the_proxy_of_the_environment() {
 #[tokio::test]
 #[ignore = "run by the test above it"]
 async fn loopback_in_a_process_with_a_proxy() {
-    let server = FaultServer::start(|_: &Asked| Reply::new(200).body("of the issuer"));
+    let server = FaultServer::start(|_: &Received| Reply::new(200).body("of the issuer"));
 
     let credential = cache(asking(server.url("/token"))).get().await.unwrap();
     assert_eq!(credential.expose_bearer("test").unwrap(), b"of the issuer");
@@ -58,7 +58,7 @@ async fn loopback_in_a_process_with_a_proxy() {
 
 #[test]
 fn metadata_is_asked_without_the_proxy_of_the_environment() {
-    let proxy = FaultServer::start(|_: &Asked| Reply::new(200).body("of the proxy"));
+    let proxy = FaultServer::start(|_: &Received| Reply::new(200).body("of the proxy"));
 
     again("metadata_in_a_process_with_a_proxy", &proxy.origin());
 
@@ -78,7 +78,7 @@ async fn metadata_in_a_process_with_a_proxy() {
 
 #[test]
 fn a_public_issuer_is_asked_through_the_proxy_of_the_environment() {
-    let proxy = FaultServer::start(|_: &Asked| Reply::new(502));
+    let proxy = FaultServer::start(|_: &Received| Reply::new(502));
 
     again("a_public_issuer_in_a_process_with_a_proxy", &proxy.origin());
 
@@ -107,11 +107,12 @@ async fn a_public_issuer_in_a_process_with_a_proxy() {
 
 #[tokio::test]
 async fn a_proxy_of_the_builder_is_for_public_issuers_alone() {
-    let proxy = FaultServer::start(|_: &Asked| Reply::new(502));
-    let server = FaultServer::start(|_: &Asked| Reply::new(200).body("of the issuer"));
+    let proxy = FaultServer::start(|_: &Received| Reply::new(502));
+    let server = FaultServer::start(|_: &Received| Reply::new(200).body("of the issuer"));
     let through = || {
         IssuerClient::builder()
-            .proxy(reqwest::Proxy::all(proxy.origin()).unwrap())
+            .proxy(&proxy.origin())
+            .unwrap()
             .build()
             .unwrap()
     };

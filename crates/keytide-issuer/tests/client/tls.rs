@@ -2,12 +2,12 @@
 
 use keytide_core::ErrorKind;
 use keytide_issuer::IssuerClient;
-use keytide_testkit::server::{Asked, Fault, FaultServer, Reply, TestCa, TlsFault};
+use keytide_testkit::server::{Fault, FaultServer, Received, Reply, TestCa, TlsFault};
 use std::time::Duration;
 
 use crate::{Asking, asking, cache, failed, whole};
 
-fn answer(asked: &Asked) -> Reply {
+fn answer(asked: &Received) -> Reply {
     Reply::new(200).body(format!("token-{}", asked.number()))
 }
 

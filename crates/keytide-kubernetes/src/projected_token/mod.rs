@@ -155,14 +155,10 @@ impl fmt::Debug for ProjectedToken {
     }
 }
 
-/// What to mount instead of a token that lives for a year.
-const REMEDY: &str = "\
-mount a projected token, which kubelet rotates, and read its file instead:
-volumes:
-- name: tokens
-  projected:
-    sources:
-    - serviceAccountToken: {audience: \"https://api.example.com\", expirationSeconds: 3600, path: api}";
+/// What to mount instead of a token that lives for a year, on one line as every error: YAML takes that.
+const REMEDY: &str = "mount a projected token, which kubelet rotates, and read its file instead: volumes: [{name: tokens, \
+                      projected: {sources: [{serviceAccountToken: {audience: \"https://api.example.com\", \
+                      expirationSeconds: 3600, path: api}}]}}]";
 
 #[cfg(test)]
 mod tests;

@@ -130,7 +130,12 @@ async fn a_shorter_signature_by_another_key_is_no_cut() {
 #[tokio::test]
 async fn a_trailing_newline_is_trimmed() {
     let plain = token("signature");
-    for around in [("", "\n"), ("", "\r\n\r\n"), (" \n", "\t \n")] {
+    for around in [
+        ("", "\n"),
+        ("", "\r\n\r\n"),
+        (" \n", "\t \n"),
+        ("\u{feff}", "\r\n"),
+    ] {
         let volume = Volume::with(&format!("{}{plain}{}", around.0, around.1));
         let provider = ProjectedToken::builder(volume.token()).build().unwrap();
         let cache = agent().build().unwrap().cache(provider).build().unwrap();

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use keytide_core::{CredentialKind, Error, Subject};
-use keytide_issuer::{Endpoint, IssuerClient};
+use keytide_issuer::{Endpoint, FileWatch, IssuerClient};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -22,7 +22,7 @@ pub struct ClientCredentialsBuilder {
     /// How often a way to show who asks was given.
     proofs: usize,
     assertion_audience: Option<String>,
-    assertion_lifetime: Duration,
+    assertion_lifetime: Option<Duration>,
     scope: Option<String>,
     resources: Vec<String>,
     parameters: Vec<(String, String)>,
@@ -46,7 +46,7 @@ impl ClientCredentialsBuilder {
             proof: Proof::None,
             proofs: 0,
             assertion_audience: None,
-            assertion_lifetime: Duration::from_secs(60),
+            assertion_lifetime: None,
             scope: None,
             resources: Vec::new(),
             parameters: Vec::new(),
@@ -88,15 +88,17 @@ impl ClientCredentialsBuilder {
     }
 
     /// The `aud` of assertions that are signed here: what the issuer knows itself by. Defaults to the URL of the token
-    /// endpoint (RFC 7523, section 3); newer issuers want their issuer identifier.
+    /// endpoint (RFC 7523, section 3); newer issuers want their issuer identifier. For [`private_key_jwt`](Self::private_key_jwt)
+    /// alone: else it is an error.
     pub fn assertion_audience(mut self, audience: impl Into<String>) -> Self {
         self.assertion_audience = Some(audience.into());
         self
     }
 
-    /// How long assertions that are signed here live: 5 s to 10 min, both inclusive. Defaults to 60 s.
+    /// How long assertions that are signed here live: 5 s to 10 min, both inclusive. Defaults to 60 s. For
+    /// [`private_key_jwt`](Self::private_key_jwt) alone: else it is an error.
     pub fn assertion_lifetime(mut self, lifetime: Duration) -> Self {
-        self.assertion_lifetime = lifetime;
+        self.assertion_lifetime = Some(lifetime);
         self
     }
 
@@ -137,10 +139,12 @@ impl ClientCredentialsBuilder {
     ///
     /// # Errors
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming the value that is wrong: the URL, the client
-    /// id, the scope, a resource, a parameter, a lifetime; or when there is none or more than one way to show who asks, or the cache of
+    /// id, the scope, a resource, a parameter, a lifetime, a secret with a control character, a setting that nothing would
+    /// heed; or when there is none or more than one way to show who asks, or the cache of
     /// the assertion holds signing keys.
     pub fn build(self) -> Result<ClientCredentials, Error> {
-        let endpoint = Endpoint::parse(&self.token_endpoint)?;
+        let endpoint = Endpoint::parse(&self.token_endpoint)
+            .map_err(|error| Error::misconfigured(format!("the token endpoint: {error}")))?;
         self.check()?;
         let mut parameters = vec![("grant_type".to_owned(), "client_credentials".to_owned())];
         parameters.extend(self.scope.map(|scope| ("scope".to_owned(), scope)));
@@ -154,7 +158,7 @@ impl ClientCredentialsBuilder {
                 audience: self
                     .assertion_audience
                     .unwrap_or_else(|| endpoint.as_str().to_owned()),
-                lifetime: self.assertion_lifetime,
+                lifetime: self.assertion_lifetime.unwrap_or(ASSERTION_LIFETIME),
             }),
             Proof::Assertion(subject) => {
                 subject.expect_kind(CredentialKind::BearerToken)?;
@@ -175,6 +179,7 @@ impl ClientCredentialsBuilder {
             parameters,
             lifetime_if_unsaid: self.lifetime_if_unsaid,
             client: self.client.unwrap_or_else(IssuerClient::shared),
+            watch: FileWatch::new(),
         })
     }
 
@@ -189,6 +194,26 @@ impl ClientCredentialsBuilder {
             && secret.is_empty()
         {
             return wrong("the client secret is empty".to_owned());
+        }
+        if let Proof::Basic(secret) | Proof::Post(secret) = &self.proof
+            && secret.iter().any(u8::is_ascii_control)
+        {
+            return wrong(
+                "the client secret holds a control character, such as the line break of the file that it was read from: take it out"
+                    .to_owned(),
+            );
+        }
+        let signs = matches!(self.proof, Proof::Key(_) | Proof::None);
+        for (given, setting) in [
+            (self.assertion_audience.is_some(), "assertion_audience"),
+            (self.assertion_lifetime.is_some(), "assertion_lifetime"),
+        ] {
+            if given && !signs {
+                return wrong(format!(
+                    "{setting} is for assertions that are signed here, and none is: give a key by private_key_jwt, or take \
+                     {setting} out"
+                ));
+            }
         }
         // RFC 6749, appendices A.1 and A.4.
         if self.client_id.is_empty()
@@ -223,10 +248,10 @@ impl ClientCredentialsBuilder {
             }
         }
         let (shortest, longest) = (Duration::from_secs(5), Duration::from_secs(600));
-        if !(shortest..=longest).contains(&self.assertion_lifetime) {
+        let lifetime = self.assertion_lifetime.unwrap_or(ASSERTION_LIFETIME);
+        if !(shortest..=longest).contains(&lifetime) {
             return wrong(format!(
-                "the lifetime of an assertion must be {shortest:?} to {longest:?}, not {:?}",
-                self.assertion_lifetime
+                "the lifetime of an assertion must be {shortest:?} to {longest:?}, not {lifetime:?}"
             ));
         }
         if self
@@ -254,6 +279,8 @@ impl fmt::Debug for ClientCredentialsBuilder {
             .finish_non_exhaustive()
     }
 }
+
+const ASSERTION_LIFETIME: Duration = Duration::from_secs(60);
 
 /// What the provider itself sets.
 const RESERVED: [&str; 7] = [

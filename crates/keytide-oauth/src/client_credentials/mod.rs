@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
-use keytide_issuer::{Endpoint, Form, IssuerClient, TokenAnswer};
+use keytide_issuer::{Endpoint, FileWatch, Form, IssuerClient, TokenAnswer};
 
 use crate::authentication::Authentication;
 use crate::codes::CODES;
@@ -48,6 +48,7 @@ pub struct ClientCredentials {
     parameters: Vec<(String, String)>,
     lifetime_if_unsaid: Option<Duration>,
     client: IssuerClient,
+    watch: FileWatch,
 }
 
 impl ClientCredentials {
@@ -59,6 +60,28 @@ impl ClientCredentials {
         client_id: impl Into<String>,
     ) -> ClientCredentialsBuilder {
         ClientCredentialsBuilder::new(token_endpoint.into(), client_id.into())
+    }
+
+    async fn exchange(&self, request: &Request) -> Result<Issued, Error> {
+        let mut form = Form::new();
+        for (name, value) in &self.parameters {
+            form.add(name, value);
+        }
+        let ask = self
+            .client
+            .post(&self.endpoint)
+            .header("accept", "application/json");
+        let ask = self
+            .authentication
+            .complete(ask, form, &self.client_id, request)
+            .await?;
+        // A few issuers say no with status 200.
+        let answer = ask.send(request).await?.accept(&CODES)?.judged(&CODES)?;
+        let answer = TokenAnswer::read(answer.body())?;
+        let lifetime = self.lifetime(answer.lifetime()?)?;
+        Ok(Issued::bearer(answer.into_token().into_string())
+            .expires_in(lifetime)
+            .principal(self.client_id.as_str()))
     }
 
     fn lifetime(&self, told: Option<Duration>) -> Result<Duration, Error> {
@@ -84,25 +107,7 @@ impl ProvideCredential for ClientCredentials {
     }
 
     async fn provide(&self, request: &Request) -> Result<Issued, Error> {
-        let mut form = Form::new();
-        for (name, value) in &self.parameters {
-            form.add(name, value);
-        }
-        let ask = self
-            .client
-            .post(&self.endpoint)
-            .header("accept", "application/json");
-        let ask = self
-            .authentication
-            .complete(ask, form, &self.client_id, request)
-            .await?;
-        // A few issuers say no with status 200.
-        let answer = ask.send(request).await?.accept(&CODES)?.judged(&CODES)?;
-        let answer = TokenAnswer::read(answer.body())?;
-        let lifetime = self.lifetime(answer.lifetime()?)?;
-        Ok(Issued::bearer(answer.into_token().into_string())
-            .expires_in(lifetime)
-            .principal(self.client_id.as_str()))
+        self.watch.attempt(request, self.exchange(request)).await
     }
 }
 

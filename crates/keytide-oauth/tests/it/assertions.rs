@@ -1,6 +1,7 @@
 //! Assertions that are signed here.
 
 use std::collections::HashSet;
+use std::sync::mpsc;
 use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::signature::{
@@ -9,17 +10,18 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use keytide_core::ErrorKind;
+use keytide_core::{ErrorKind, EventKind, Trigger};
 use keytide_oauth::AssertionKey;
 use keytide_oauth::ClientCredentials;
-use keytide_testkit::server::{Asked, Fault, FaultServer, Good};
+use keytide_testkit::server::{Fault, FaultServer, Good, Received};
+use keytide_testkit::{Recorder, TestClock};
 use tokio::time::timeout;
 
 use crate::support::{
     TestKey, builder, cache, ed25519, now, p256, p256_sec1, p384, part, patient, rsa, signed,
 };
 
-fn assertion(asked: &Asked) -> String {
+fn assertion(asked: &Received) -> String {
     let form = asked.form();
     let mut found = form.iter().filter(|(name, _)| name == "client_assertion");
     found.next().unwrap().1.clone()
@@ -173,6 +175,41 @@ async fn a_key_file_that_is_replaced_signs_the_next_assertion() {
     assert_eq!(broken.kind(), ErrorKind::Misconfigured);
     assert!(!format!("{broken:?}").contains("canary"), "{broken:?}");
     cache.get().await.unwrap();
+}
+
+/// A file that is put right after a failure is not left until the backoff is over.
+#[tokio::test(start_paused = true)]
+async fn a_key_file_that_is_mended_ends_the_backoff() {
+    let (clock, seen) = (TestClock::new(), Recorder::new());
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("client.pem");
+    let provider = ClientCredentials::builder("http://127.0.0.1:9/token", "reader")
+        .private_key_jwt(AssertionKey::from_pem_file(&path))
+        .client(patient())
+        .build()
+        .unwrap();
+    let agent = clock.agent().observe(seen.observer()).build().unwrap();
+    let cache = agent.cache(provider).build().unwrap();
+    // The paused clock stands still while a thread reads.
+    let (held, released) = mpsc::channel::<()>();
+    tokio::task::spawn_blocking(move || released.recv());
+    let missing = cache.get().await.unwrap_err();
+    assert!(missing.to_string().contains("is not there"), "{missing}");
+    drop(held);
+    let changed = |kind: &EventKind| {
+        let by = Trigger::Changed;
+        matches!(kind, EventKind::Started { trigger } if *trigger == by)
+    };
+    clock.advance(Duration::from_secs(60)).await;
+    assert!(!seen.kinds().iter().any(changed));
+
+    std::fs::write(&path, &p256().pem).unwrap();
+    for _ in 0..30 {
+        clock.advance(Duration::from_secs(1)).await;
+        std::thread::sleep(Duration::from_millis(2));
+    }
+
+    seen.wait_for(changed);
 }
 
 #[cfg(unix)]

@@ -46,7 +46,32 @@ fn a_value_that_is_wrong_is_named() {
             signed().danger_client_secret_post("canary"),
         ),
         ("more than one way", signed().private_key_jwt(key())),
+        (
+            "the token endpoint",
+            ClientCredentials::builder("login.example.com/token", "reader").private_key_jwt(key()),
+        ),
         ("secret is empty", good().danger_client_secret_basic("")),
+        // Of a file, as a shell reads it.
+        (
+            "a control character",
+            good().danger_client_secret_basic("canary\n"),
+        ),
+        (
+            "a control character",
+            good().danger_client_secret_post("\u{feff}canary\r"),
+        ),
+        (
+            "assertion_audience",
+            good()
+                .assertion_audience("https://login.example.com")
+                .danger_client_secret_post("canary"),
+        ),
+        (
+            "assertion_lifetime",
+            good()
+                .danger_client_secret_basic("canary")
+                .assertion_lifetime(Duration::from_secs(60)),
+        ),
         ("scope", signed().scope("")),
         ("scope", signed().scope("a\"b")),
         ("scope", signed().scope("a\\b")),
@@ -106,12 +131,15 @@ fn a_client_secret_is_static_and_refused_as_such() {
 #[test]
 fn what_is_no_key_is_told_without_its_text() {
     for (expected, pem) in [
-        ("not a private key in PEM", String::new()),
-        ("not a private key in PEM", "canary".to_owned()),
+        ("is empty", String::new()),
+        ("is empty", "\u{feff}\r\n".to_owned()),
+        ("no line of it is -----BEGIN", "canary".to_owned()),
+        ("binary or UTF-16", "\0canary".to_owned()),
         ("encrypted", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nY2FuYXJ5\n-----END ENCRYPTED PRIVATE KEY-----\n".to_owned()),
         ("of a kind", "-----BEGIN PRIVATE KEY-----\nY2FuYXJ5\n-----END PRIVATE KEY-----\n".to_owned()),
-        ("not a private key in PEM", "-----BEGIN PUBLIC KEY-----\nY2FuYXJ5\n-----END PUBLIC KEY-----\n".to_owned()),
-        ("not a private key in PEM", rsa().pem[..200].to_owned()),
+        ("holds PUBLIC KEY and no private key", "-----BEGIN PUBLIC KEY-----\nY2FuYXJ5\n-----END PUBLIC KEY-----\n".to_owned()),
+        ("holds CERTIFICATE and no private key", "-----BEGIN CERTIFICATE-----\nY2FuYXJ5\n-----END CERTIFICATE-----\n".to_owned()),
+        ("and is broken", rsa().pem[..200].to_owned()),
     ] {
         let error = AssertionKey::from_pem(&pem).unwrap_err();
 
@@ -119,6 +147,23 @@ fn what_is_no_key_is_told_without_its_text() {
         let text = format!("{error} {error:?}");
         assert!(text.contains(expected), "{pem}: {text}");
         assert!(!text.contains("canary") && !text.contains("Y2Fu"), "{text}");
+    }
+}
+
+#[test]
+fn a_key_is_taken_however_its_pem_was_kept() {
+    for key in [rsa(), p256()] {
+        let indented = key.pem.replace('\n', "\n    ");
+        for kept in [
+            format!("\u{feff}{}", key.pem),
+            format!("    {indented}"),
+            key.pem.replace('\n', "\r\n"),
+            key.pem.replace('\n', "\\n"),
+            key.pem.trim_end().to_owned(),
+        ] {
+            let taken = AssertionKey::from_pem(&kept);
+            assert!(taken.is_ok(), "{kept:?}: {taken:?}");
+        }
     }
 }
 

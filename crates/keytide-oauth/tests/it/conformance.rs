@@ -9,7 +9,7 @@ use keytide_testkit::conformance::{self, HttpFixture};
 use keytide_testkit::server::{FaultServer, Good, TestCa};
 use keytide_testkit::{Answer, ScriptedProvider};
 
-use crate::support::{agent, impatient, p256};
+use crate::support::{agent, p256, patient};
 
 const TOKEN: &str = "conformance-oauth-token-";
 const SECRET: &str = "conformance-oauth-secret";
@@ -24,7 +24,7 @@ fn a_client_with_a_key_does_what_every_provider_must() {
         let make = move |server: &FaultServer| {
             ClientCredentials::builder(server.url("/token"), "reader")
                 .private_key_jwt(AssertionKey::from_pem(&key.pem).unwrap())
-                .client(impatient())
+                .client(patient())
                 .build()
                 .unwrap()
         };
@@ -46,7 +46,7 @@ fn a_client_with_the_assertion_of_another_cache_does_too() {
             let base = agent().cache(base).build().unwrap();
             ClientCredentials::builder(server.url("/token"), "reader")
                 .assertion(Subject::new(base, SubjectUse::Repeatable))
-                .client(impatient())
+                .client(patient())
                 .build()
                 .unwrap()
         };
@@ -67,8 +67,6 @@ fn a_client_over_tls_does_too() {
         let key = Arc::clone(&key);
         let make = move |server: &FaultServer, ca: &TestCa| {
             let client = IssuerClient::builder()
-                .connect_timeout(Duration::from_secs(2))
-                .answer_timeout(Duration::from_secs(3))
                 .root_certificates(ca.root_pem().as_bytes())
                 .unwrap();
             ClientCredentials::builder(server.url("/token"), "reader")
@@ -97,7 +95,7 @@ fn a_chain_does_too() {
                 .unwrap();
             let client = ClientCredentials::builder(server.url("/token"), "reader")
                 .private_key_jwt(AssertionKey::from_pem(&key.pem).unwrap())
-                .client(impatient())
+                .client(patient())
                 .build()
                 .unwrap();
             Chain::first(absent).then(client)

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use keytide_core::ErrorKind;
+use keytide_core::{Cache, Credential, ErrorKind};
 use keytide_oauth::IssuerClient;
 use keytide_testkit::Canary;
-use keytide_testkit::server::{Asked, Fault, FaultServer, Good, Outcome, Reply};
+use keytide_testkit::server::{Fault, FaultServer, Good, Outcome, Received, Reply};
 
 use tokio::sync::Semaphore;
 
@@ -32,17 +32,24 @@ async fn no_fault_costs_the_credential_at_hand_or_says_what_was_in_a_body() {
             let _turn = turn.acquire_owned().await.unwrap();
             // A path of its own: a client of another test may have known a server that had this port before.
             let path = format!("/token/{fault}");
-            let client = IssuerClient::builder().answer_timeout(Duration::from_secs(4));
+            // What never ends is cut off soon; nothing else is cut off because a machine is busy.
+            let client = IssuerClient::builder();
+            let client = if fault.outlasts_patience() {
+                client.answer_timeout(Duration::from_secs(2))
+            } else {
+                client
+            };
             let builder = signed(&server.url(&path), &key).client(client.build().unwrap());
             let cache = cache(builder);
-            let first = text(&cache.get().await.unwrap());
+            let first = text(&*served(&cache, false).await);
+            server.forget();
             server.set(fault.clone());
 
             let result = cache.refresh_now().await;
 
             let requests = server.requests();
             let calls = requests.iter().filter(|asked| asked.path() == path).count();
-            assert!(calls <= 2, "{fault}: asked {calls} times in two calls");
+            assert!(calls <= 1, "{fault}: asked {calls} times in one call");
             match (&result, fault.outcome()) {
                 (Err(error), Outcome::Error(kinds)) => {
                     // A policy's no is the engine's word, not the provider's.
@@ -60,8 +67,7 @@ async fn no_fault_costs_the_credential_at_hand_or_says_what_was_in_a_body() {
             }
             assert!(!Canary::logged(server.body_canary()), "{fault} was logged");
             server.heal();
-            let healed = cache.refresh_now().await;
-            assert!(healed.is_ok(), "{fault} does not heal: {healed:?}");
+            served(&cache, true).await;
         });
     }
     let mut tried = 0;
@@ -70,6 +76,23 @@ async fn no_fault_costs_the_credential_at_hand_or_says_what_was_in_a_body() {
         tried += 1;
     }
     assert!(tried > 70, "{tried}");
+}
+
+/// What comes in the end: a call may take longer than its limit on a machine that is busy.
+async fn served(cache: &Cache, anew: bool) -> Arc<Credential> {
+    let from = tokio::time::Instant::now();
+    loop {
+        let asked = if anew {
+            cache.refresh_now().await
+        } else {
+            cache.get().await
+        };
+        match asked {
+            Ok(credential) => return credential,
+            Err(error) => assert!(from.elapsed() < Duration::from_secs(60), "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]
@@ -92,8 +115,13 @@ async fn each_code_of_the_standard_is_of_its_sort() {
         ("something_else", 400, Unavailable),
         ("something_else", 401, Unavailable),
         ("INVALID_CLIENT", 401, Unavailable),
+        // By their status no refusal, whatever they say.
+        ("invalid_client", 429, Throttled),
+        ("invalid_client", 500, Unavailable),
+        ("invalid_grant", 502, Unavailable),
+        ("unauthorized_client", 503, Unavailable),
     ] {
-        let server = FaultServer::start(move |_: &Asked| {
+        let server = FaultServer::start(move |_: &Received| {
             let body = serde_json::json!({
                 "error": code,
                 "error_description": "canary",
@@ -124,14 +152,17 @@ async fn a_failing_issuer_is_not_asked_in_a_loop() {
     server.set(Fault::status(500));
     let cache = cache(signed(&server.url("/token"), &p256()));
 
-    let until = tokio::time::Instant::now() + Duration::from_millis(1500);
-    while tokio::time::Instant::now() < until {
+    let from = tokio::time::Instant::now();
+    while from.elapsed() < Duration::from_millis(1500) {
         cache.get().await.unwrap_err();
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 
-    // Three at the minimum interval, and the four of the first pauses.
-    assert!(server.count() <= 3 + 4, "{} calls in 1.5 s", server.count());
+    // The first, one for each second and the rest of one at the minimum interval, and the four of the first pauses.
+    let took = from.elapsed();
+    let most = 1 + took.as_secs() + 1 + 4;
+    let calls = server.count();
+    assert!(calls <= most, "{calls} calls in {took:?}");
 }
 
 #[tokio::test]

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use keytide_core::ErrorKind;
 use keytide_oauth::ClientCredentials;
-use keytide_testkit::server::{Asked, FaultServer, Good, Reply};
+use keytide_testkit::server::{FaultServer, Good, Received, Reply};
 
 use crate::support::{agent, cache, p256, patient, signed, text};
 
 /// All but the assertion, which is new each time.
-fn fixed(asked: &Asked) -> String {
+fn fixed(asked: &Received) -> String {
     let body = std::str::from_utf8(asked.body()).unwrap();
     body.split("client_assertion=").next().unwrap().to_owned()
 }
@@ -83,7 +83,7 @@ async fn a_secret_goes_into_the_header_or_into_the_form_as_it_was_told() {
 
 #[tokio::test]
 async fn a_lifetime_counts_as_the_issuer_tells_it_and_must_be_told_somewhere() {
-    let silent = |_: &Asked| Reply::json(200, &serde_json::json!({ "access_token": "t" }));
+    let silent = |_: &Received| Reply::json(200, &serde_json::json!({ "access_token": "t" }));
     let server = FaultServer::start(silent);
     let key = p256();
 

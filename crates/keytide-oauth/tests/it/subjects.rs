@@ -72,7 +72,7 @@ impl Layers {
     /// The signatures of the assertions that the issuer was shown.
     fn presented(&self) -> Vec<String> {
         let requests = self.server.requests();
-        let assertion = |asked: &keytide_testkit::server::Asked| {
+        let assertion = |asked: &keytide_testkit::server::Received| {
             let form = asked.form();
             let found = form.iter().find(|(name, _)| name == "client_assertion");
             found.unwrap().1.rsplit('.').next().unwrap().to_owned()

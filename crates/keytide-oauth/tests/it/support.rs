@@ -1,7 +1,5 @@
 //! Keys, tokens, agents and clients.
 
-use std::time::Duration;
-
 use aws_lc_rs::encoding::{AsDer, EcPrivateKeyRfc5915Der, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
@@ -73,16 +71,7 @@ pub(crate) fn rsa() -> TestKey {
     }
 }
 
-/// A client that gives up on what hangs, and not on a machine that is busy.
-pub(crate) fn impatient() -> IssuerClient {
-    IssuerClient::builder()
-        .connect_timeout(Duration::from_secs(2))
-        .answer_timeout(Duration::from_secs(3))
-        .build()
-        .unwrap()
-}
-
-/// A client that waits as long as a user's does.
+/// A client that waits as long as a user's does: what hangs is cut off by whoever asked, and a busy machine is not.
 pub(crate) fn patient() -> IssuerClient {
     IssuerClient::builder().build().unwrap()
 }

@@ -1,13 +1,14 @@
 //! How a signer is told what its service expects: [`SigV4Builder`].
 
-use http::header::{AUTHORIZATION, HeaderName, TRANSFER_ENCODING, USER_AGENT};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName};
 use keytide_core::{CredentialKind, Error};
 use keytide_http::AttachProfile;
 
 use super::SigV4;
-use crate::headers::{X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_SECURITY_TOKEN};
+use crate::headers::{NEVER_SIGNED, X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_SECURITY_TOKEN};
 use crate::path::PathEncoding;
-use crate::payload::{Payload, UNSIGNED_SERVICES};
+use crate::payload::Payload;
+use crate::services::{Service, Takes};
 use crate::settings::Settings;
 
 /// Builds a [`SigV4`]. What is not set follows from the name of the service.
@@ -18,7 +19,7 @@ pub struct SigV4Builder {
     service: String,
     path: Option<PathEncoding>,
     normalize_path: Option<bool>,
-    payload: Payload,
+    payload: Option<Payload>,
     content_sha256_header: Option<bool>,
     sign_session_token: bool,
     unsigned: Vec<HeaderName>,
@@ -31,15 +32,10 @@ impl SigV4Builder {
             service,
             path: None,
             normalize_path: None,
-            payload: Payload::Signed,
+            payload: None,
             content_sha256_header: None,
             sign_session_token: true,
-            unsigned: vec![
-                AUTHORIZATION,
-                USER_AGENT,
-                X_AMZN_TRACE_ID,
-                TRANSFER_ENCODING,
-            ],
+            unsigned: NEVER_SIGNED.to_vec(),
         }
     }
 
@@ -51,7 +47,7 @@ impl SigV4Builder {
     }
 
     /// Takes `.`, `..` and empty segments out of the path in what is signed (RFC 3986, section 5.2.4). The path that is sent
-    /// stays as it is. The default of all services but S3.
+    /// stays as it is, but for a dot segment at its end. The default of all services but S3.
     pub fn normalize_path(mut self) -> Self {
         self.normalize_path = Some(true);
         self
@@ -63,19 +59,20 @@ impl SigV4Builder {
         self
     }
 
-    /// What of the body is signed. Defaults to [`Payload::Signed`].
+    /// What of the body is signed. Defaults to [`Payload::Signed`], and for VPC Lattice to [`Payload::Unsigned`].
     pub fn payload(mut self, payload: Payload) -> Self {
-        self.payload = payload;
+        self.payload = Some(payload);
         self
     }
 
-    /// Sends the hash of the payload too, in `x-amz-content-sha256`. The default of S3 and Glacier, which demand it.
+    /// Sends the hash of the payload too, in `x-amz-content-sha256`. The default of S3, Glacier,
+    /// OpenSearch Serverless and VPC Lattice, which demand it.
     pub fn content_sha256_header(mut self) -> Self {
         self.content_sha256_header = Some(true);
         self
     }
 
-    /// Does not send the hash of the payload. The default of all services but S3 and Glacier.
+    /// Does not send the hash of the payload. The default of all other services.
     pub fn without_content_sha256_header(mut self) -> Self {
         self.content_sha256_header = Some(false);
         self
@@ -87,9 +84,10 @@ impl SigV4Builder {
         self
     }
 
-    /// Does not sign this header, for example because a proxy on the way rewrites it. `authorization`, `user-agent`,
-    /// `x-amzn-trace-id` and `transfer-encoding` are never signed. `host` and the headers that SigV4 itself sets
-    /// always are.
+    /// Does not sign this header, for example because a proxy on the way rewrites it. Headers of one connection, and those
+    /// that hops write anew, are never signed: `connection` and what it names, `te`, `transfer-encoding`, `via`, `user-agent`,
+    /// `x-amzn-trace-id`, `accept-encoding`, `cookie` and their like, and `content-length` for OpenSearch Serverless. `host` and the headers that SigV4
+    /// itself sets always are.
     pub fn leave_unsigned(mut self, name: HeaderName) -> Self {
         self.unsigned.push(name);
         self
@@ -119,16 +117,34 @@ impl SigV4Builder {
                 "the header {name} is part of every signature and cannot be left unsigned"
             )));
         }
-        let service = self.service.as_str();
-        if self.payload != Payload::Signed && !UNSIGNED_SERVICES.contains(&service) {
-            return Err(Error::misconfigured(format!(
-                "the service {service} does not take unsigned payloads: sign them"
-            )));
+        let service = Service::named(&self.service);
+        let usual = match service.takes {
+            Takes::Unsigned => Payload::Unsigned,
+            Takes::Signed | Takes::Either => Payload::Signed,
+        };
+        let payload = self.payload.unwrap_or(usual);
+        let asked = match service.takes {
+            Takes::Signed if payload != Payload::Signed => {
+                Some("does not take unsigned payloads: sign them")
+            }
+            Takes::Unsigned if payload != Payload::Unsigned => {
+                Some("takes no signed payloads: leave them unsigned, as is the default")
+            }
+            Takes::Unsigned if self.content_sha256_header == Some(false) => {
+                Some("demands x-amz-content-sha256: do not leave it out")
+            }
+            _ => None,
+        };
+        if let Some(asked) = asked {
+            let message = format!("the service {} {asked}", self.service);
+            return Err(Error::misconfigured(message));
         }
-        let s3 = S3_SERVICES.contains(&service);
-        let content_sha256_header = self
-            .content_sha256_header
-            .unwrap_or(s3 || service == "glacier");
+        let mut unsigned = self.unsigned;
+        if !service.takes_length {
+            unsigned.push(CONTENT_LENGTH);
+        }
+        let s3 = service.has_s3_paths;
+        let content_sha256_header = self.content_sha256_header.unwrap_or(service.wants_sha256);
         let encoding = if s3 {
             PathEncoding::S3
         } else {
@@ -141,18 +157,20 @@ impl SigV4Builder {
         let mut profile = AttachProfile::new(headers)
             .takes(CredentialKind::SigningKey)
             .reads_clock()
-            .reads_answers();
-        if self.payload != Payload::Unsigned {
+            .reads_answers()
+            .rewrites();
+        if payload != Payload::Unsigned {
             profile = profile.reads_body();
         }
         Ok(SigV4 {
             settings: Settings {
                 path: self.path.unwrap_or(encoding),
                 normalize_path: self.normalize_path.unwrap_or(!s3),
-                payload: self.payload,
+                payload,
+                takes: service.takes,
                 content_sha256_header,
                 sign_session_token: self.sign_session_token,
-                unsigned: self.unsigned,
+                unsigned,
                 region: self.region,
                 service: self.service,
             },
@@ -174,11 +192,5 @@ fn check(what: &str, name: &str, allowed: impl Fn(u8) -> bool) -> Result<(), Err
         }
     )))
 }
-
-/// Those that sign paths by the rules of S3 (Amazon S3 API reference, "Authenticating Requests (AWS Signature Version
-/// 4)"; the endpoint rules of the SDKs name them with `disableDoubleEncoding`).
-const S3_SERVICES: [&str; 4] = ["s3", "s3-outposts", "s3-object-lambda", "s3express"];
-
-const X_AMZN_TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
 
 const LONGEST: usize = 64;

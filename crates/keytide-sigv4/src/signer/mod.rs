@@ -13,6 +13,7 @@ use crate::date::Stamp;
 use crate::headers::{X_AMZ_CONTENT_SHA256, X_AMZ_DATE, X_AMZ_SECURITY_TOKEN};
 use crate::keys::SigningKeys;
 use crate::settings::Settings;
+use crate::{path, query};
 
 /// Signs requests with Signature Version 4: the `Authorization` header of AWS, and what goes with it.
 ///
@@ -37,13 +38,14 @@ use crate::settings::Settings;
 /// ```
 ///
 /// # What is signed
-/// Method, path, query, `host`, every header that is set by then but those in
-/// [`leave_unsigned`](SigV4Builder::leave_unsigned), and the payload. The headers `x-amz-date`, `x-amz-security-token`,
-/// and for S3 `x-amz-content-sha256` are set and signed as well. A header that a proxy on the way rewrites must be left
+/// Method, path, query, `host`, every header that is set by then but those that
+/// [`leave_unsigned`](SigV4Builder::leave_unsigned) tells of, and the payload. A client sends path and query as they are
+/// signed. The headers `x-amz-date`, `x-amz-security-token`,
+/// and where the service wants it `x-amz-content-sha256` are set and signed as well. A header that a proxy on the way rewrites must be left
 /// unsigned, or the service refuses the request.
 ///
 /// # Limits
-/// - Headers only: the URL is never touched, so there are no presigned URLs.
+/// - Headers only: there are no presigned URLs.
 /// - A body that is a stream cannot be hashed, so it is refused unless the service takes unsigned payloads
 ///   ([`Payload`](crate::Payload)). The chunked forms (`STREAMING-…`) are not written: they would change the body.
 /// - One region. Asymmetric signatures (SigV4A, for multi-region access points) are not made.
@@ -87,8 +89,15 @@ impl SigV4 {
 
     fn sign(&self, keys: &SigningKeys, request: &Outgoing<'_>) -> Result<Signature, Error> {
         let settings = &self.settings;
+        let path = path::unclear(settings.path, settings.normalize_path, request.path());
+        if let Some(reason) = path
+            .map(str::to_owned)
+            .or_else(|| canonical::unclear(settings, request))
+        {
+            return Err(Error::cannot_attach(reason));
+        }
         let stamp = Stamp::of(request.now())?;
-        let payload = settings.payload.hash(&settings.service, request)?;
+        let payload = settings.payload.hash(settings.takes, request)?;
         let sha256 = settings.content_sha256_header.then_some(payload.as_str());
         let signed = Signed::collect(settings, request, keys.token(), &stamp, sha256);
         let digest = canonical::digest(settings, request, &signed, payload.as_str());
@@ -133,6 +142,21 @@ impl Attach for SigV4 {
             request.set(X_AMZ_SECURITY_TOKEN, token.clone())?;
         }
         request.set(AUTHORIZATION, signature.authorization)
+    }
+
+    fn rewrite(&self, path: &str, query: Option<&str>) -> Option<String> {
+        let settings = &self.settings;
+        let new_path = path::rewritten(settings.path, settings.normalize_path, path);
+        let new_query = query.and_then(query::rewritten);
+        if new_path.is_none() && new_query.is_none() {
+            return None;
+        }
+        let mut written = new_path.unwrap_or_else(|| path.to_owned());
+        if let Some(query) = new_query.as_deref().or(query) {
+            written.push('?');
+            written.push_str(query);
+        }
+        Some(written)
     }
 
     fn answered(&self, answer: &Answer<'_>) -> Remedy {

@@ -63,8 +63,57 @@ fn query() -> impl Strategy<Value = String> {
         1 => pieces(3),
         1 => ("[a-c]", "[+=/?]{0,3}").prop_map(|(name, value)| format!("{name}={value}")),
     ];
-    proptest::collection::vec(pair, 0..6).prop_map(|pairs| pairs.join("&"))
+    let query = proptest::collection::vec(pair, 0..6).prop_map(|pairs| pairs.join("&"));
+    // It decodes to text, and loses bytes that are none: those are judged from the wire.
+    query.prop_filter("bytes that are not UTF-8", |query| {
+        form_urlencoded_is_text(query)
+    })
 }
+
+fn form_urlencoded_is_text(query: &str) -> bool {
+    let mut decoded = Vec::new();
+    let mut rest = query.as_bytes();
+    while let [byte, after @ ..] = rest {
+        let escaped = (*byte == b'%')
+            .then(|| std::str::from_utf8(after.get(..2)?).ok())
+            .flatten()
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        decoded.push(escaped.unwrap_or(*byte));
+        rest = if escaped.is_some() {
+            &after[2..]
+        } else {
+            after
+        };
+    }
+    std::str::from_utf8(&decoded).is_ok()
+}
+
+/// What is never signed here: it signs some of it.
+const UNSIGNED: [&str; 23] = [
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "cookie",
+    "expect",
+    "forwarded",
+    "http2-settings",
+    "keep-alive",
+    "max-forwards",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "via",
+    "x-amzn-trace-id",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+];
 
 fn header() -> impl Strategy<Value = (String, String)> {
     let name = prop_oneof![
@@ -109,7 +158,26 @@ impl Case {
         format!("https://{}{}", self.host, self.target)
     }
 
-    fn ours(&self) -> HeaderMap {
+    /// Whether somebody could read it otherwise than it is signed, so that it is refused here.
+    fn is_unclear(&self) -> bool {
+        let path = self.target.split('?').next().unwrap();
+        let deep = path
+            .split('/')
+            .skip(1)
+            .fold(0_usize, |deep, segment| match segment {
+                "" | "." => deep,
+                ".." => deep.saturating_sub(1),
+                _ => deep + 1,
+            });
+        let ends_with_dots = path.ends_with("/.") || path.ends_with("/..");
+        let has_tab = |(name, value): &(String, String)| {
+            !UNSIGNED.contains(&name.as_str()) && value.trim_matches([' ', '\t']).contains('\t')
+        };
+        self.headers.iter().any(has_tab)
+            || self.double && self.normalize && ends_with_dots && deep > 0
+    }
+
+    fn ours(&self) -> Result<HeaderMap, Error> {
         let encoding = if self.double {
             PathEncoding::Double
         } else {
@@ -140,11 +208,11 @@ impl Case {
             body,
             at(self.seconds),
         )
-        .unwrap()
     }
 
     fn theirs(&self) -> Vec<(String, String)> {
         let mut settings = SigningSettings::default();
+        settings.excluded_headers = Some(UNSIGNED.map(Into::into).to_vec());
         if !self.double {
             settings.percent_encoding_mode = PercentEncodingMode::Single;
         }
@@ -175,7 +243,7 @@ impl Case {
         let headers = self
             .headers
             .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()));
+            .map(|(name, value)| (name.as_str(), value.trim_matches([' ', '\t'])));
         let request = SignableRequest::new(self.method, self.uri(), headers, body).unwrap();
         let (instructions, _) = sign(request, &params).unwrap().into_parts();
         let headers = instructions.headers();
@@ -190,7 +258,12 @@ proptest! {
 
     #[test]
     fn signs_as_aws_sigv4_does(case in case()) {
-        let (ours, theirs) = (case.ours(), case.theirs());
+        let ours = case.ours();
+        prop_assert_eq!(ours.is_err(), case.is_unclear(), "{:?}", ours);
+        let Ok(ours) = ours else {
+            return Ok(());
+        };
+        let theirs = case.theirs();
         prop_assert!(!theirs.is_empty());
         for (name, value) in theirs {
             prop_assert_eq!(text(&ours[name.as_str()]), value, "{}", name);

@@ -1,6 +1,7 @@
 //! The signatures: against the published vectors, and against `aws-sigv4` itself.
 
 mod beside;
+mod judged;
 mod memory;
 mod vectors;
 mod wire;
@@ -88,6 +89,11 @@ fn a_stream_is_refused_unless_the_service_takes_unsigned_payloads() {
     assert!(sha256(Some(b"")).starts_with("e3b0c442"));
     assert!(sha256(Some(b"x")).starts_with("2d711642"));
 
+    // A name of ours is not another's for beginning so.
+    let (sigv4, keys) = signer("s3tables");
+    let error = signed(&sigv4, &keys, put, HeaderMap::new(), None, at(NOW)).unwrap_err();
+    assert!(error.to_string().contains("takes no unsigned"), "{error}");
+
     for payload in [Payload::Unsigned, Payload::UnsignedStreams] {
         let error = SigV4::builder("us-east-1", "dynamodb")
             .payload(payload)
@@ -104,6 +110,215 @@ fn a_body_that_is_never_signed_is_not_even_asked_for() {
     let put = ("PUT", "https://b.s3.amazonaws.com/k");
     let headers = signed(&sigv4, &keys, put, HeaderMap::new(), Some(b"x"), at(NOW)).unwrap();
     assert_eq!(headers["x-amz-content-sha256"], "UNSIGNED-PAYLOAD");
+}
+
+#[test]
+fn services_that_are_signed_for_by_hand_get_what_they_demand() {
+    let post = ("POST", "https://x.example.com/a+b");
+    let sha256 = |service: &str, body| {
+        let (sigv4, keys) = signer(service);
+        let headers = signed(&sigv4, &keys, post, HeaderMap::new(), body, at(NOW)).unwrap();
+        let names = text(&headers["authorization"]).contains("x-amz-content-sha256");
+        let sent = headers.get("x-amz-content-sha256");
+        assert_eq!(
+            names,
+            sent.is_some(),
+            "{service}: it is signed where it is sent"
+        );
+        sent.map(|value| text(value).to_owned())
+    };
+    let hash = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
+
+    // It takes nothing else, so a stream too.
+    for body in [Some(&b"x"[..]), Some(b""), None] {
+        let sent = sha256("vpc-lattice-svcs", body);
+        assert_eq!(sent.as_deref(), Some("UNSIGNED-PAYLOAD"));
+    }
+    for (service, names) in [("aoss", "host;"), ("es", "content-length;host;")] {
+        let (sigv4, keys) = signer(service);
+        let length = (http::header::CONTENT_LENGTH, HeaderValue::from_static("1"));
+        let headers = HeaderMap::from_iter([length]);
+        let headers = signed(&sigv4, &keys, post, headers, Some(b"x"), at(NOW)).unwrap();
+        let expected = format!("SignedHeaders={names}");
+        assert!(
+            text(&headers["authorization"]).contains(&expected),
+            "{service}"
+        );
+    }
+    for service in ["aoss", "glacier"] {
+        assert_eq!(
+            sha256(service, Some(b"x")).as_deref(),
+            Some(hash),
+            "{service}"
+        );
+    }
+    for service in [
+        "es",
+        "execute-api",
+        "lambda",
+        "appsync",
+        "bedrock",
+        "aps",
+        "neptune-db",
+        "osis",
+        "xray",
+        "logs",
+        "iotdata",
+        "lex",
+    ] {
+        assert_eq!(sha256(service, Some(b"x")), None, "{service}");
+    }
+
+    let lattice = || SigV4::builder("us-east-1", "vpc-lattice-svcs");
+    assert!(lattice().payload(Payload::Unsigned).build().is_ok());
+    for payload in [Payload::Signed, Payload::UnsignedStreams] {
+        let error = lattice().payload(payload).build().unwrap_err().to_string();
+        assert!(
+            error.contains("vpc-lattice-svcs takes no signed payloads"),
+            "{error}"
+        );
+    }
+    let error = lattice()
+        .without_content_sha256_header()
+        .build()
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("x-amz-content-sha256"),
+        "{error}"
+    );
+    let error = SigV4::builder("us-east-1", "aoss")
+        .payload(Payload::Unsigned)
+        .build();
+    assert!(
+        error
+            .unwrap_err()
+            .to_string()
+            .contains("does not take unsigned")
+    );
+}
+
+#[test]
+fn what_hops_take_off_or_change_is_never_signed() {
+    let (sigv4, keys) = signer("sqs");
+    let get = ("GET", "https://sqs.us-east-1.amazonaws.com/");
+    let mut headers = HeaderMap::new();
+    for name in [
+        "connection",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "proxy-connection",
+        "proxy-authorization",
+        "expect",
+        "max-forwards",
+        "via",
+        "forwarded",
+        "x-forwarded-for",
+        "user-agent",
+        "accept-encoding",
+        "cookie",
+        "x-amzn-trace-id",
+        "http2-settings",
+    ] {
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static("x-hop, 1"),
+        );
+    }
+    // Named by `connection`, it is for the next hop only.
+    headers.insert("x-hop", HeaderValue::from_static("1"));
+    headers.insert("x-mine", HeaderValue::from_static("1"));
+
+    let headers = signed(&sigv4, &keys, get, headers, Some(b""), at(NOW)).unwrap();
+
+    let authorization = text(&headers["authorization"]);
+    assert!(
+        authorization.contains("SignedHeaders=host;x-amz-date;x-mine,"),
+        "{authorization}"
+    );
+}
+
+#[test]
+fn what_somebody_could_read_otherwise_is_refused_and_why_is_told() {
+    let refused = |service: &str, uri: &str, value: &[u8]| {
+        let (sigv4, keys) = signer(service);
+        let value = HeaderValue::from_bytes(value).unwrap();
+        let headers = HeaderMap::from_iter([(HeaderName::from_static("x-mine"), value)]);
+        let signed = signed(&sigv4, &keys, ("GET", uri), headers, Some(b""), at(NOW));
+        signed.err().map(|error| {
+            assert_eq!(error.kind(), ErrorKind::Credential);
+            error.to_string()
+        })
+    };
+    for (service, uri, value, told) in [
+        ("s3", "https://b.s3.amazonaws.com/a+b", &b"1"[..], "%2B"),
+        (
+            "s3",
+            "https://b.s3.amazonaws.com/a/%2e%2E/b",
+            b"1",
+            "dot segment",
+        ),
+        (
+            "sqs",
+            "https://sqs.amazonaws.com/a/.",
+            b"1",
+            "ends with a dot segment",
+        ),
+        (
+            "sqs",
+            "https://sqs.amazonaws.com/a/b/..",
+            b"1",
+            "ends with a dot segment",
+        ),
+        (
+            "sqs",
+            "https://sqs.amazonaws.com/",
+            b"a\tb",
+            "x-mine has a tab",
+        ),
+        (
+            "sqs",
+            "https://sqs.amazonaws.com/",
+            b"a\xffb",
+            "x-mine is not UTF-8",
+        ),
+    ] {
+        let error = refused(service, uri, value).expect(uri);
+        assert!(error.contains(told), "{error}");
+    }
+    for (service, uri, value) in [
+        (
+            "s3",
+            "https://b.s3.amazonaws.com/a%2Bb/./c?d=e+f",
+            &b"\t a  b\t"[..],
+        ),
+        (
+            "sqs",
+            "https://sqs.amazonaws.com/a+b/./c",
+            "\u{e4}".as_bytes(),
+        ),
+        ("sqs", "https://sqs.amazonaws.com/a/..", b""),
+    ] {
+        assert_eq!(refused(service, uri, value), None, "{uri}");
+    }
+}
+
+#[test]
+fn white_space_around_a_value_is_none_of_it() {
+    let (sigv4, keys) = signer("sqs");
+    let get = ("GET", "https://sqs.us-east-1.amazonaws.com/");
+    let signature = |value: &'static str| {
+        let headers = HeaderMap::from_iter([(
+            HeaderName::from_static("x-mine"),
+            HeaderValue::from_static(value),
+        )]);
+        signed(&sigv4, &keys, get, headers, Some(b""), at(NOW)).unwrap()["authorization"].clone()
+    };
+    for value in ["\ta b", "a b\t", " \t a  b \t "] {
+        assert_eq!(signature(value), signature("a b"), "{value:?}");
+    }
 }
 
 #[test]

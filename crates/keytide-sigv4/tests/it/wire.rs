@@ -14,7 +14,7 @@ use keytide_core::{
     Agent, AgentIdentity, Cache, Error, Issued, Profile, ProvideCredential, Request,
 };
 use keytide_http::AuthorizedClient;
-use keytide_testkit::server::{Asked, FaultServer, Good, Reply};
+use keytide_testkit::server::{FaultServer, Good, Received, Reply};
 
 use crate::*;
 
@@ -78,7 +78,7 @@ fn basic(time: SystemTime) -> String {
 }
 
 /// What a service does: the date within five minutes, the signature over what arrived, the key one that is current.
-fn judge(asked: &Asked, ahead: Duration, refused: &str) -> Reply {
+fn judge(asked: &Received, ahead: Duration, refused: &str) -> Reply {
     let header = |name: &str| asked.header(name).unwrap_or_default().to_owned();
     let authorization = header("authorization");
     let field = |name: &str| {

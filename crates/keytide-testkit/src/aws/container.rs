@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::document;
-use crate::server::{Asked, Field, Good, Reply};
+use crate::server::{Field, Good, Received, Reply};
 
 /// The endpoint by which ECS tasks and EKS pods are given the keys of their role: any path, by `GET`, with the
 /// `Authorization` that the platform wrote into the container's token file.
@@ -50,7 +50,7 @@ impl Container {
         self
     }
 
-    fn answer(&self, asked: &Asked) -> Reply {
+    fn answer(&self, asked: &Received) -> Reply {
         if asked.method() != "GET" {
             return Reply::new(405);
         }

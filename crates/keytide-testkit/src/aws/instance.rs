@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::document;
-use crate::server::{Asked, Field, Good, Reply};
+use crate::server::{Field, Good, Received, Reply};
 
 /// The metadata service of an EC2 instance, version 2 alone: whoever asks without a session token that it gave gets 401.
 ///
@@ -45,7 +45,7 @@ impl Instance {
         self
     }
 
-    fn answer(&self, asked: &Asked, tokens: &Mutex<Vec<String>>) -> Reply {
+    fn answer(&self, asked: &Received, tokens: &Mutex<Vec<String>>) -> Reply {
         let mut tokens = tokens.lock().unwrap_or_else(PoisonError::into_inner);
         if asked.path() == "/latest/api/token" {
             let lifetime = asked.header("x-aws-ec2-metadata-token-ttl-seconds");

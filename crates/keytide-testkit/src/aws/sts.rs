@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::time;
-use crate::server::{Asked, Good, Reply};
+use crate::server::{Good, Received, Reply};
 
 /// STS, as far as `AssumeRole`, `AssumeRoleWithWebIdentity`, `GetCallerIdentity` and `GetWebIdentityToken` go, by the
 /// query protocol.
@@ -38,7 +38,7 @@ impl Sts {
         self
     }
 
-    fn answer(&self, asked: &Asked, sessions: &Mutex<Sessions>) -> Reply {
+    fn answer(&self, asked: &Received, sessions: &Mutex<Sessions>) -> Reply {
         let form = asked.form();
         let field = |name: &str| {
             let found = form.iter().find(|(known, _)| known == name);
@@ -82,7 +82,7 @@ impl Sts {
 
     fn role(
         &self,
-        asked: &Asked,
+        asked: &Received,
         form: &[(String, String)],
         signer: Option<&str>,
         sessions: &Mutex<Sessions>,

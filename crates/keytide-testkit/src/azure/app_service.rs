@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::token::{Told, seconds};
 use super::{Assigned, SYSTEM_CLIENT_ID, TENANT, Time, chosen, parameter};
-use crate::server::{Asked, FaultServer, Field, Good, Reply};
+use crate::server::{FaultServer, Field, Good, Received, Reply};
 
 /// The token service of an app: `IDENTITY_ENDPOINT` is its [`url`](FaultServer::url) of `/msi/token`, and
 /// `IDENTITY_HEADER` what it was made with.
@@ -98,7 +98,7 @@ impl AppService {
         server
     }
 
-    fn answer(&self, asked: &Asked) -> Reply {
+    fn answer(&self, asked: &Received) -> Reply {
         let query = asked.parameters();
         if asked.header("x-identity-header") != Some(self.header.as_str()) {
             return no(401, "The identity header is missing or wrong");

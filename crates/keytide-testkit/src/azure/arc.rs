@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::token::{Told, seconds};
 use super::{SYSTEM_CLIENT_ID, TENANT, Time, parameter, refused};
-use crate::server::{Asked, FaultServer, Field, Good, Reply};
+use crate::server::{FaultServer, Field, Good, Received, Reply};
 
 /// The agent of a server that is enabled for Arc: `IDENTITY_ENDPOINT` is its [`url`](FaultServer::url) of
 /// `/metadata/identity/oauth2/token`.
@@ -77,7 +77,7 @@ impl Arc {
         FaultServer::start(self.good())
     }
 
-    fn answer(&self, asked: &Asked) -> Reply {
+    fn answer(&self, asked: &Received) -> Reply {
         let query = asked.parameters();
         if asked.header("metadata") != Some("true") {
             return refused(

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::token::{Told, claims, seconds};
 use super::{Time, parameter};
-use crate::server::{Asked, FaultServer, Field, Good, Reply, TestCa};
+use crate::server::{FaultServer, Field, Good, Received, Reply, TestCa};
 
 /// A tenant of Entra with its applications, over TLS: the authority is the server's
 /// [`origin`](FaultServer::origin), the root certificate that of the [`TestCa`].
@@ -111,7 +111,7 @@ impl Entra {
         server
     }
 
-    fn answer(&self, asked: &Asked) -> Reply {
+    fn answer(&self, asked: &Received) -> Reply {
         let authority = format!("https://{}", asked.header("host").unwrap_or_default());
         let of_tenant = format!("{authority}/{}", self.tenant);
         match (asked.method(), asked.path()) {
@@ -141,7 +141,7 @@ impl Entra {
         }
     }
 
-    fn exchange(&self, asked: &Asked) -> Reply {
+    fn exchange(&self, asked: &Received) -> Reply {
         let form = asked.form();
         let field = |name| parameter(&form, name).unwrap_or_default();
         if field("grant_type") != "client_credentials" {

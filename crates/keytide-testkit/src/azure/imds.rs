@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::token::{Told, seconds};
 use super::{Assigned, SYSTEM_CLIENT_ID, TENANT, Time, chosen, parameter, refused};
-use crate::server::{Asked, FaultServer, Field, Good, Reply};
+use crate::server::{FaultServer, Field, Good, Received, Reply};
 
 /// The instance metadata service of a virtual machine, as far as managed identities go.
 ///
@@ -123,7 +123,7 @@ impl Imds {
         server
     }
 
-    fn answer(&self, asked: &Asked) -> Reply {
+    fn answer(&self, asked: &Received) -> Reply {
         if asked.path() != "/metadata/identity/oauth2/token" {
             return refused(404, "not_found", "The requested resource was not found");
         }
@@ -170,7 +170,7 @@ impl Imds {
         Reply::json(200, &self.token(asked, client_id, &resource))
     }
 
-    fn token(&self, asked: &Asked, client_id: &str, resource: &str) -> Value {
+    fn token(&self, asked: &Received, client_id: &str, resource: &str) -> Value {
         let now = self.time.now();
         let until = self.expires_at.unwrap_or(now + self.lifetime);
         let from = until - self.lifetime - Duration::from_secs(300);

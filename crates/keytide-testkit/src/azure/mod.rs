@@ -31,7 +31,7 @@ use std::time::SystemTime;
 
 use serde_json::json;
 
-use crate::server::{Asked, Reply};
+use crate::server::{Received, Reply};
 
 pub use self::app_service::AppService;
 pub use self::arc::Arc;
@@ -88,7 +88,7 @@ fn parameter(pairs: &[(String, String)], name: &str) -> Option<String> {
 /// # Errors
 /// When they name several, or one that is not here.
 fn chosen<'a>(
-    asked: &Asked,
+    asked: &Received,
     names: [&[&str]; 3],
     assigned: &'a [Assigned],
 ) -> Result<Option<&'a Assigned>, &'static str> {

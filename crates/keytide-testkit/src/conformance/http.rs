@@ -10,7 +10,7 @@ use super::fixture::{BadAnswer, Condition, Expires, Fixture};
 use crate::outcome::{Outcome, UNUSABLE};
 #[cfg(feature = "tls")]
 use crate::server::TestCa;
-use crate::server::{Asked, At, Fault, FaultServer, Field, Good, Reply};
+use crate::server::{At, Fault, FaultServer, Field, Good, Received, Reply};
 
 /// A [`Fixture`] over a [`FaultServer`]: all that it needs is a good answer and how a provider is made for the server.
 ///
@@ -31,7 +31,7 @@ pub struct HttpFixture<P> {
     refusing: Option<Fault>,
     down: Fault,
     expires: Option<Expires>,
-    counted: Box<dyn Fn(&Asked) -> bool + Send + Sync>,
+    counted: Box<dyn Fn(&Received) -> bool + Send + Sync>,
     exceptions: Vec<(String, Exception)>,
 }
 
@@ -129,7 +129,7 @@ impl<P> HttpFixture<P> {
     #[must_use]
     pub fn counting(
         mut self,
-        counts: impl Fn(&Asked) -> bool + Clone + Send + Sync + 'static,
+        counts: impl Fn(&Received) -> bool + Clone + Send + Sync + 'static,
     ) -> Self {
         self.server.faults_only(counts.clone());
         self.counted = Box::new(counts);
@@ -181,7 +181,7 @@ impl<P> HttpFixture<P> {
         Some(exception)
     }
 
-    fn requests(&self) -> impl Iterator<Item = Asked> {
+    fn requests(&self) -> impl Iterator<Item = Received> {
         let requests = self.server.requests().into_iter();
         requests.filter(|asked| (self.counted)(asked))
     }
@@ -308,7 +308,7 @@ impl<P: ProvideCredential + fmt::Debug> Fixture for HttpFixture<P> {
         self.server
             .requests()
             .iter()
-            .map(Asked::sent)
+            .map(Received::sent)
             .max()
             .or(Some(0))
     }

@@ -87,7 +87,8 @@
 //! # Time
 //! It runs in real time, most checks side by side: two seconds where nothing has to wait, about six for a provider that
 //! speaks HTTP over every fault. What looks at how long something takes (`no-sleep`, `no-blocking`, `profile-cheap`) runs
-//! alone and fails only what is slow twenty times in a row, so that a busy machine does not.
+//! alone and fails only what is slow twenty times in a row, and what a thread waited for its turn does not count (on Linux), so
+//! that a busy machine does not.
 
 mod case;
 mod checks;
@@ -95,6 +96,7 @@ mod findings;
 mod fixture;
 #[cfg(feature = "server")]
 mod http;
+mod machine;
 mod probe;
 mod report;
 mod rule;

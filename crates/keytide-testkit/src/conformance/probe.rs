@@ -11,6 +11,8 @@ use keytide_core::{Error, Issued, Profile, ProvideCredential, Request};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::machine::waited;
+
 /// The provider under test, which several caches may share, and what was seen of it.
 pub(super) struct Probe<P> {
     pub(super) provider: P,
@@ -116,11 +118,13 @@ impl<P: ProvideCredential> Probe<P> {
             let cut = cut.as_mut().poll(context).is_ready();
             if !cut && drop_after.is_none_or(|(most, _)| polls < most) {
                 polls += 1;
-                let begun = Instant::now();
+                let (begun, queued) = (Instant::now(), waited());
                 let polled = catch_unwind(AssertUnwindSafe(|| {
                     call.as_mut().map(|call| call.as_mut().poll(context))
                 }));
-                seen.polled(begun.elapsed());
+                // What others did meanwhile is not the provider's doing.
+                let queued = waited().saturating_sub(queued);
+                seen.polled(begun.elapsed().saturating_sub(queued), queued);
                 match polled {
                     Ok(Some(Poll::Ready(result))) => {
                         seen.end(match &result {
@@ -166,8 +170,8 @@ struct Watching<'a, P: ProvideCredential> {
 }
 
 impl<P: ProvideCredential> Watching<'_, P> {
-    fn polled(&mut self, took: Duration) {
-        self.busy += took;
+    fn polled(&mut self, took: Duration, queued: Duration) {
+        self.busy += took + queued;
         self.longest_poll = self.longest_poll.max(took);
     }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::state::{claims, header};
-use crate::server::{Asked, decoded};
+use crate::server::{Received, decoded};
 
 /// What a request asks for, without what differs from run to run, so that two clients can be compared.
 ///
@@ -11,7 +11,7 @@ use crate::server::{Asked, decoded};
 /// claims with `exp` counted from `iat`, signed requests of AWS by what is signed. The boundary of an exchange is parsed.
 /// Of the headers, those that decide are left.
 #[must_use]
-pub fn essence(asked: &Asked) -> Value {
+pub fn essence(asked: &Received) -> Value {
     let mut told = Map::new();
     told.insert("method".to_owned(), asked.method().into());
     told.insert("path".to_owned(), decoded(asked.path()).into());

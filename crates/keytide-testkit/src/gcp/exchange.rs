@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{Google, oauth_error};
-use crate::server::{Asked, Reply, decoded};
+use crate::server::{Received, Reply, decoded};
 
 impl Google {
-    pub(super) fn exchange(&self, asked: &Asked) -> Reply {
+    pub(super) fn exchange(&self, asked: &Received) -> Reply {
         let form = asked.form();
         let field = |name: &str| {
             let found = form.iter().find(|(known, _)| known == name);

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::state::rfc3339;
 use super::{Google, api_error};
-use crate::server::{Asked, Reply};
+use crate::server::{Received, Reply};
 
 impl Google {
-    pub(super) fn iam(&self, asked: &Asked, call: &str) -> Reply {
+    pub(super) fn iam(&self, asked: &Received, call: &str) -> Reply {
         let bearer = asked
             .header("authorization")
             .and_then(|value| value.strip_prefix("Bearer "));
@@ -45,7 +45,7 @@ impl Google {
         }
     }
 
-    fn generated(&self, asked: &Asked, body: &Value) -> Reply {
+    fn generated(&self, asked: &Received, body: &Value) -> Reply {
         let refused = |what: &str| api_error(400, "INVALID_ARGUMENT", what, None);
         if body["scope"].as_array().is_none_or(Vec::is_empty) {
             return refused("scope");

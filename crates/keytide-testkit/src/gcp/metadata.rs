@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::Google;
-use crate::server::{Asked, Reply};
+use crate::server::{Received, Reply};
 
 impl Google {
-    pub(super) fn metadata(&self, asked: &Asked, path: &str) -> Reply {
+    pub(super) fn metadata(&self, asked: &Received, path: &str) -> Reply {
         if asked.header("metadata-flavor") != Some("Google") {
             return flavored(403).body("Missing Metadata-Flavor:Google header.");
         }
@@ -53,7 +53,7 @@ impl Google {
         }
     }
 
-    fn metadata_token(&self, asked: &Asked) -> Reply {
+    fn metadata_token(&self, asked: &Received) -> Reply {
         // What is bound to a certificate is asked for by POST, and new each time.
         if asked.method() == "POST" {
             let body: serde_json::Value = serde_json::from_slice(asked.body()).unwrap_or_default();

@@ -31,7 +31,7 @@ use serde_json::{Value, json};
 
 pub use self::essence::essence;
 use self::state::State;
-use crate::server::{Asked, FaultServer, Field, Good, Reply, real_time};
+use crate::server::{FaultServer, Field, Good, Received, Reply, real_time};
 
 /// What the issuers are like. Clones share the tokens that were issued.
 #[derive(Clone)]
@@ -153,7 +153,7 @@ impl Google {
         Good::new(move |asked| google.answer(asked))
     }
 
-    fn answer(&self, asked: &Asked) -> Reply {
+    fn answer(&self, asked: &Received) -> Reply {
         let path = asked.path();
         if path == "/" {
             return metadata::flavored(200).body("computeMetadata/\n");
@@ -179,7 +179,7 @@ impl Google {
     }
 
     /// A new access token of this kind.
-    fn mint(&self, kind: &str, asked: &Asked) -> String {
+    fn mint(&self, kind: &str, asked: &Received) -> String {
         let token = format!("ya29.{kind}-{}", asked.number());
         let end = (self.time)() + self.lifetime;
         self.with_state(|state| state.remember(token.clone(), end));

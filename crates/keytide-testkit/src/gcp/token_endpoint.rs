@@ -4,10 +4,10 @@ use serde_json::json;
 
 use super::state::claims;
 use super::{Google, oauth_error};
-use crate::server::{Asked, Reply};
+use crate::server::{Received, Reply};
 
 impl Google {
-    pub(super) fn token_endpoint(&self, asked: &Asked) -> Reply {
+    pub(super) fn token_endpoint(&self, asked: &Received) -> Reply {
         let form = asked.form();
         let field = |name: &str| {
             let found = form.iter().find(|(known, _)| known == name);
@@ -28,7 +28,7 @@ impl Google {
         }
     }
 
-    fn asserted(&self, asked: &Asked, assertion: &str) -> Reply {
+    fn asserted(&self, asked: &Received, assertion: &str) -> Reply {
         let Some(claims) = claims(assertion) else {
             return oauth_error(400, "invalid_grant", "no assertion");
         };
@@ -53,7 +53,7 @@ impl Google {
         }
     }
 
-    fn token(&self, asked: &Asked, kind: &str) -> Reply {
+    fn token(&self, asked: &Received, kind: &str) -> Reply {
         let body = json!({
             "access_token": self.mint(kind, asked),
             "expires_in": self.lifetime.as_secs(),

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use super::fault::{Fault, What};
 use super::plan::plan;
 use super::play::{End, gone, play};
-use super::request::{Asked, Progress};
+use super::request::{Progress, Received};
 use super::shared::Shared;
 #[cfg(feature = "tls")]
 pub(super) use super::tls::Acceptors;
@@ -78,7 +78,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut buffer = Vec::new();
-    let Some(asked) = Asked::read(stream, &mut buffer).await? else {
+    let Some(asked) = Received::read(stream, &mut buffer).await? else {
         return Ok(End::Close);
     };
     let (asked, fault) = shared.arrived(asked);

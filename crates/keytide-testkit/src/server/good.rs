@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::field::Field;
 use super::reply::Reply;
-use super::request::Asked;
+use super::request::Received;
 
 /// What a healthy issuer answers, by the request that it was asked. Faults change it.
 ///
-/// The closure runs on the server's thread and must not block. [`Asked::number`] counts the requests of a server from
+/// The closure runs on the server's thread and must not block. [`Received::number`] counts the requests of a server from
 /// 1: mint a new token for each.
 ///
 /// ```
@@ -26,13 +26,13 @@ use super::request::Asked;
 /// ```
 #[derive(Clone)]
 pub struct Good {
-    answer: Arc<dyn Fn(&Asked) -> Reply + Send + Sync>,
+    answer: Arc<dyn Fn(&Received) -> Reply + Send + Sync>,
     fields: Vec<(Field, String)>,
 }
 
 impl Good {
-    /// This answer. For protocols with several endpoints, look at [`Asked::path`].
-    pub fn new(answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+    /// This answer. For protocols with several endpoints, look at [`Received::path`].
+    pub fn new(answer: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
         Self {
             answer: Arc::new(answer),
             fields: Vec::new(),
@@ -40,7 +40,7 @@ impl Good {
     }
 
     /// Status 200 with this JSON.
-    pub fn json(answer: impl Fn(&Asked) -> Value + Send + Sync + 'static) -> Self {
+    pub fn json(answer: impl Fn(&Received) -> Value + Send + Sync + 'static) -> Self {
         Self::new(move |asked| Reply::json(200, &answer(asked)))
     }
 
@@ -83,7 +83,7 @@ impl Good {
     #[cfg(feature = "conformance")]
     pub(crate) fn answering(
         mut self,
-        answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+        answer: impl Fn(&Received) -> Reply + Send + Sync + 'static,
     ) -> Self {
         self.answer = Arc::new(answer);
         self
@@ -96,12 +96,12 @@ impl Good {
         body.pointer(self.pointer(field)?).cloned()
     }
 
-    pub(crate) fn answer(&self, asked: &Asked) -> Reply {
+    pub(crate) fn answer(&self, asked: &Received) -> Reply {
         (self.answer)(asked)
     }
 }
 
-impl<F: Fn(&Asked) -> Reply + Send + Sync + 'static> From<F> for Good {
+impl<F: Fn(&Received) -> Reply + Send + Sync + 'static> From<F> for Good {
     fn from(answer: F) -> Self {
         Self::new(answer)
     }

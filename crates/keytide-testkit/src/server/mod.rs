@@ -1,7 +1,7 @@
 //! A server on 127.0.0.1 that misbehaves as the test says: [`FaultServer`].
 //!
 //! It is for tests of whatever asks an issuer over HTTP. The test says what a healthy answer looks like ([`Good`]) and
-//! what goes wrong with it ([`Fault`]), and looks at what arrived ([`Asked`]).
+//! what goes wrong with it ([`Fault`]), and looks at what arrived ([`Received`]).
 //!
 //! ```
 //! use keytide_testkit::server::{Fault, FaultServer, Good};
@@ -68,7 +68,7 @@ pub use self::fault::{At, Fault};
 pub use self::field::{Change, Field};
 pub use self::good::Good;
 pub use self::reply::Reply;
-pub use self::request::Asked;
+pub use self::request::Received;
 #[cfg(feature = "gcp")]
 pub(crate) use self::request::decoded;
 #[cfg(feature = "tls")]
@@ -174,7 +174,7 @@ impl FaultServer {
 
     /// Faults befall only the requests that fit, and leave the others alone: for protocols of several calls. Faults
     /// that happen before a request is read befall all.
-    pub fn faults_only(&self, fits: impl Fn(&Asked) -> bool + Send + Sync + 'static) -> &Self {
+    pub fn faults_only(&self, fits: impl Fn(&Received) -> bool + Send + Sync + 'static) -> &Self {
         self.shared.only(Arc::new(fits));
         self
     }
@@ -187,7 +187,7 @@ impl FaultServer {
 
     /// The requests that arrived whole, in order.
     #[must_use]
-    pub fn requests(&self) -> Vec<Asked> {
+    pub fn requests(&self) -> Vec<Received> {
         self.shared.asked()
     }
 
@@ -210,7 +210,7 @@ impl FaultServer {
         self.shared.open()
     }
 
-    /// Forgets the requests and connections that it counted. [`Asked::number`] goes on.
+    /// Forgets the requests and connections that it counted. [`Received::number`] goes on.
     pub fn forget(&self) {
         self.shared.forget();
     }

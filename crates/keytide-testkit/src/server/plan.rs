@@ -7,7 +7,7 @@ use super::fault::{At, Fault, Shown, What};
 use super::good::Good;
 use super::marks::{CANARY, IN};
 use super::reply::Reply;
-use super::request::Asked;
+use super::request::Received;
 
 /// One step of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(super) enum Step {
 pub(super) fn plan(
     fault: &Fault,
     good: &Good,
-    asked: &Asked,
+    asked: &Received,
     now: SystemTime,
     canary: &str,
 ) -> Vec<Step> {

@@ -1,4 +1,4 @@
-//! A request as it arrived: [`Asked`].
+//! A request as it arrived: [`Received`].
 
 use std::fmt;
 use std::io;
@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// A request as the server read it. Its `Debug` shows neither values of headers nor the body, for they hold secrets.
 #[derive(Clone)]
-pub struct Asked {
+pub struct Received {
     number: u64,
     method: String,
     target: String,
@@ -25,7 +25,7 @@ pub(super) struct Progress {
     ended: AtomicBool,
 }
 
-impl Asked {
+impl Received {
     /// Which request of this server it is, from 1.
     #[must_use]
     pub fn number(&self) -> u64 {
@@ -175,10 +175,10 @@ impl Progress {
     }
 }
 
-impl fmt::Debug for Asked {
+impl fmt::Debug for Received {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
-        f.debug_struct("Asked")
+        f.debug_struct("Received")
             .field("number", &self.number)
             .field("method", &self.method)
             .field("path", &self.path())
@@ -284,10 +284,10 @@ const MOST_BODY: usize = 64 << 20;
 mod tests {
     use super::*;
 
-    async fn read(bytes: &[u8]) -> Asked {
+    async fn read(bytes: &[u8]) -> Received {
         let mut buffer = Vec::new();
         let mut stream = bytes;
-        Asked::read(&mut stream, &mut buffer)
+        Received::read(&mut stream, &mut buffer)
             .await
             .unwrap()
             .unwrap()

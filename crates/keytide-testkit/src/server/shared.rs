@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use super::fault::Fault;
 use super::good::Good;
-use super::request::Asked;
+use super::request::Received;
 
 pub(super) struct Shared {
     pub(super) good: Good,
@@ -16,7 +16,7 @@ pub(super) struct Shared {
     state: Mutex<State>,
 }
 
-type Concerns = Arc<dyn Fn(&Asked) -> bool + Send + Sync>;
+type Concerns = Arc<dyn Fn(&Received) -> bool + Send + Sync>;
 type Time = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 struct State {
@@ -24,7 +24,7 @@ struct State {
     always: Fault,
     concerns: Option<Concerns>,
     time: Option<Time>,
-    asked: Vec<Asked>,
+    asked: Vec<Received>,
     numbered: u64,
     connections: u64,
     open: usize,
@@ -71,7 +71,7 @@ impl Shared {
         self.lock().time = Some(time);
     }
 
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    pub(super) fn asked(&self) -> Vec<Received> {
         self.lock().asked.clone()
     }
 
@@ -108,7 +108,7 @@ impl Shared {
     }
 
     /// A request has come. Gives its number and what befalls it.
-    pub(super) fn arrived(&self, asked: Asked) -> (Asked, Fault) {
+    pub(super) fn arrived(&self, asked: Received) -> (Received, Fault) {
         let concerns = self.lock().concerns.clone();
         // The user's code runs outside the lock.
         let concerned = concerns.is_none_or(|concerns| concerns(&asked));

@@ -114,7 +114,7 @@ fn a_healthy_server_answers_and_remembers() {
 
 #[test]
 fn faults_follow_the_script_and_end_when_it_is_healed() {
-    let server = FaultServer::start(|asked: &keytide_testkit::server::Asked| {
+    let server = FaultServer::start(|asked: &keytide_testkit::server::Received| {
         Reply::new(200).body(format!("good {}", asked.number()))
     });
     server
@@ -323,7 +323,7 @@ fn odd_answers_are_odd() {
 
 #[test]
 fn a_date_of_the_good_answer_stays_until_a_fault_changes_it() {
-    let server = FaultServer::start(|_: &keytide_testkit::server::Asked| {
+    let server = FaultServer::start(|_: &keytide_testkit::server::Received| {
         Reply::new(200).header("date", "the good one")
     });
     let dates = || {

@@ -3,21 +3,18 @@
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use aws_config::profile::ProfileSet;
-use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
-use aws_types::os_shim_internal::{Env as SdkEnv, Fs};
 use keytide_core::Error;
 use keytide_issuer::{Env, SmallFile};
-use tracing::instrument::WithSubscriber;
-use tracing::subscriber::NoSubscriber;
 use zeroize::Zeroizing;
 
-/// What the files hold. The SDK takes one that it cannot read for an empty one, so they are read here.
+use super::profiles::{FileKind, Profiles};
+
+/// What the files hold.
 pub(super) struct Files(Vec<File>);
 
 struct File {
     what: &'static str,
-    kind: EnvConfigFileKind,
+    kind: FileKind,
     path: PathBuf,
     content: Arc<Zeroizing<Vec<u8>>>,
 }
@@ -46,31 +43,23 @@ impl Files {
         Ok(Self(files))
     }
 
-    /// The profiles, by the SDK's own parser.
-    pub(super) async fn parse(&self, selected: Option<String>) -> Result<ProfileSet, Error> {
-        if let Some(profiles) = parsed(&self.0, selected).await? {
-            return Ok(profiles);
-        }
-        for file in &self.0 {
-            if parsed(std::slice::from_ref(file), None).await?.is_none() {
-                return Err(Error::misconfigured(format!(
-                    "{} in {} cannot be parsed: it is no list of [sections] of name = value",
-                    file.what,
-                    file.path.display()
-                )));
-            }
-        }
-        Err(Error::misconfigured(
-            "the shared configuration files of AWS cannot be parsed together",
-        ))
+    /// The profiles in them.
+    pub(super) fn profiles(&self) -> Result<Profiles, Error> {
+        let texts = self
+            .0
+            .iter()
+            .map(|file| Ok((file.kind, &file.path, file.text()?)));
+        Ok(Profiles::of(texts.collect::<Result<Vec<_>, Error>>()?))
     }
 }
 
 impl File {
     fn text(&self) -> Result<&str, Error> {
-        std::str::from_utf8(&self.content).map_err(|_| {
+        std::str::from_utf8(&self.content).map_err(|error| {
+            let before = &self.content[..error.valid_up_to()];
+            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
             Error::misconfigured(format!(
-                "{} in {} is not UTF-8 text",
+                "{} in {} is not UTF-8 text: see its line {line}",
                 self.what,
                 self.path.display()
             ))
@@ -78,21 +67,9 @@ impl File {
     }
 }
 
-/// `None`: they cannot be parsed. The SDK's error may quote a file, and so may what it logs.
-async fn parsed(files: &[File], selected: Option<String>) -> Result<Option<ProfileSet>, Error> {
-    // The SDK panics over no file at all.
-    let mut given = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "");
-    for file in files {
-        given = given.with_contents(file.kind, file.text()?);
-    }
-    let (fs, env, given) = (Fs::from_slice(&[]), SdkEnv::from_slice(&[]), given.build());
-    let load = aws_config::profile::load(&fs, &env, &given, selected.map(Into::into));
-    Ok(load.with_subscriber(NoSubscriber::new()).await.ok())
-}
-
 /// Where a file is.
 struct FileLocation {
-    kind: EnvConfigFileKind,
+    kind: FileKind,
     what: &'static str,
     variable: &'static str,
     default: &'static str,
@@ -136,13 +113,13 @@ fn home(env: &Env) -> Result<Option<String>, Error> {
 }
 
 const CONFIG: FileLocation = FileLocation {
-    kind: EnvConfigFileKind::Config,
+    kind: FileKind::Config,
     what: "the shared configuration file of AWS",
     variable: "AWS_CONFIG_FILE",
     default: "~/.aws/config",
 };
 const CREDENTIALS: FileLocation = FileLocation {
-    kind: EnvConfigFileKind::Credentials,
+    kind: FileKind::Credentials,
     what: "the shared credentials file of AWS",
     variable: "AWS_SHARED_CREDENTIALS_FILE",
     default: "~/.aws/credentials",

@@ -1,7 +1,10 @@
 //! The shared configuration files of AWS: [`ProfileFiles`].
 
 mod files;
+mod ini;
 mod plan;
+mod profiles;
+mod settings;
 
 use keytide_core::{Error, ErrorKind, Request};
 
@@ -32,34 +35,41 @@ impl ProfileFiles {
         let plan = self.plan().await?;
         let mut sts = self.sts.clone();
         if sts.configured_region()?.is_none() {
-            sts.region = plan.region;
+            sts.region = plan.settings.region;
         }
+        sts.configured = plan.settings.endpoint;
+        sts.client.bundle = plan.settings.ca_bundle;
         let not_here = |source| {
             let profile = plan.from.clone();
             move |error| started(&profile, source, error)
         };
-        let (mut provider, mut keys) = match plan.start {
+        let mut keys = match plan.start {
             Start::Environment => {
                 let keys = self.environment.keys(request).await;
-                ("environment", keys.map_err(not_here("Environment"))?)
+                keys.map_err(not_here("Environment"))?
             }
             Start::Container => {
                 let keys = self.container.keys(request).await;
-                (
-                    "container_endpoint",
-                    keys.map_err(not_here("EcsContainer"))?,
-                )
+                keys.map_err(not_here("EcsContainer"))?
             }
             Start::Instance => {
                 let keys = self.imds.keys(request).await;
-                ("imds", keys.map_err(not_here("Ec2InstanceMetadata"))?)
+                keys.map_err(not_here("Ec2InstanceMetadata"))?
             }
-            Start::Process(command) => ("process", CredentialProcess::new(command).keys().await?),
+            Start::Process(command) => {
+                let mut keys = CredentialProcess::new(command).keys().await?;
+                let told = keys.marks.account_id.take();
+                keys.marks.account_id = told.or(plan.settings.account_id);
+                keys
+            }
             Start::WebIdentity { role_arn, path } => {
                 let provider = WebIdentity::of_profile(role_arn, path.into(), sts.clone());
-                ("web_identity", provider.keys(request).await?)
+                provider.keys(request).await?
             }
-            Start::Keys(keys) => ("profile", keys.checked()?),
+            Start::Keys(mut keys) => {
+                keys.marks.account_id = plan.settings.account_id;
+                keys.checked()?
+            }
         };
         for role in plan.roles {
             let ask = RoleRequest {
@@ -67,13 +77,12 @@ impl ProfileFiles {
                 ..RoleRequest::new(role.arn, SessionRequest::new(sts.clone()))
             };
             let base = Base {
-                provider,
                 principal: keys.principal.clone(),
-                keys: keys.for_sdk(),
+                keys: keys.signer(),
+                marks: keys.marks.clone(),
                 held: None,
             };
             keys = ask.send(base, request).await?;
-            provider = "assume_role";
         }
         Ok(keys)
     }
@@ -81,8 +90,8 @@ impl ProfileFiles {
     async fn plan(&self) -> Result<Plan, Error> {
         let env = &self.sts.env;
         let selected = env.get("AWS_PROFILE")?;
-        let profiles = Files::read(env).await?.parse(selected.clone()).await?;
-        Plan::of(&profiles, selected.is_some(), self.allow_static)
+        let profiles = Files::read(env).await?.profiles()?;
+        Plan::of(&profiles, selected.as_deref(), self.allow_static)
     }
 }
 

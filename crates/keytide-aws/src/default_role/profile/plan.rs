@@ -1,11 +1,13 @@
 //! What a profile says, flattened: where to start, and which roles to assume from there ([`Plan`]).
 
-use aws_config::profile::{Profile, ProfileSet};
 use keytide_aws_policy::RoleArn;
-use keytide_core::Error;
+use keytide_core::{Error, ErrorKind};
 use zeroize::Zeroizing;
 
+use super::profiles::{Profile, Profiles};
+use super::settings::ProfileSettings;
 use crate::keys::Keys;
+use crate::marks::Marks;
 
 /// Where to start, and which roles to assume from there, in order.
 #[derive(Debug)]
@@ -14,7 +16,7 @@ pub(super) struct Plan {
     /// The profile that says where to start.
     pub(super) from: String,
     pub(super) roles: Vec<Role>,
-    pub(super) region: Option<String>,
+    pub(super) settings: ProfileSettings,
 }
 
 pub(super) enum Start {
@@ -33,23 +35,31 @@ pub(super) struct Role {
 }
 
 impl Plan {
-    /// Follows `source_profile` from the selected profile to where it starts. `named`: the user chose the profile.
+    /// Follows `source_profile` from the selected profile to where it starts. `named`: the one that the user chose.
     pub(super) fn of(
-        profiles: &ProfileSet,
-        named: bool,
+        profiles: &Profiles,
+        named: Option<&str>,
         allow_static: bool,
     ) -> Result<Self, Error> {
-        let selected = profiles.selected_profile();
-        let Some(first) = profiles.get_profile(selected) else {
-            return Err(if named {
-                Error::misconfigured(format!(
-                    "AWS_PROFILE names the profile {selected}, and there is none of that name in the shared configuration files"
-                ))
-            } else {
-                Error::not_configured("there is no profile in the shared configuration files")
+        let selected = named.unwrap_or("default");
+        let Some(first) = profiles.get(selected)? else {
+            return Err(match named {
+                Some(_) => {
+                    let text = format!(
+                        "AWS_PROFILE names the profile {selected}, and there is none of that name in the shared configuration files"
+                    );
+                    match profiles.nothing(text.clone()) {
+                        error if error.kind() == ErrorKind::NotConfigured => {
+                            Error::misconfigured(text)
+                        }
+                        error => error,
+                    }
+                }
+                None => profiles
+                    .nothing("there is no profile in the shared configuration files".to_owned()),
             });
         };
-        let region = first.get("region").map(ToOwned::to_owned);
+        let settings = ProfileSettings::of(profiles, first)?;
         let (mut profile, mut roles, mut seen) = (first, Vec::new(), vec![selected]);
         let start = loop {
             // What a profile that others start from says of keys goes before what it says of roles.
@@ -58,24 +68,23 @@ impl Plan {
             {
                 break static_keys(profile, keys, allow_static)?;
             }
-            let takes_role = profile.get("role_arn").is_some()
-                && profile.get("web_identity_token_file").is_none();
-            let Some(arn) = profile.get("role_arn").filter(|_| takes_role) else {
-                break start_of(profile, seen.len() == 1, allow_static)?;
+            let takes_role = profile.get("web_identity_token_file")?.is_none();
+            let Some(arn) = profile.get("role_arn")?.filter(|_| takes_role) else {
+                break start_of(profiles, profile, seen.len() == 1, allow_static)?;
             };
-            if profile.get("mfa_serial").is_some() {
+            if profile.get("mfa_serial")?.is_some() {
                 return Err(wrong(
                     profile,
                     "asks for a second factor (mfa_serial), which is a person's",
                 ));
             }
             roles.push(Role {
-                arn: RoleArn::parse(arn)?,
-                external_id: profile.get("external_id").map(ToOwned::to_owned),
+                arn: role_arn(profile, arn)?,
+                external_id: profile.get("external_id")?.map(ToOwned::to_owned),
             });
             match (
-                profile.get("source_profile"),
-                profile.get("credential_source"),
+                profile.get("source_profile")?,
+                profile.get("credential_source")?,
             ) {
                 (Some(_), Some(_)) => {
                     return Err(wrong(
@@ -89,9 +98,9 @@ impl Plan {
                         "has a role_arn and neither source_profile nor credential_source",
                     ));
                 }
-                (None, Some(_)) => break start_of(profile, false, allow_static)?,
+                (None, Some(_)) => break start_of(profiles, profile, false, allow_static)?,
                 (Some(next), None) if next == profile.name() => {
-                    break start_of(profile, false, allow_static)?;
+                    break start_of(profiles, profile, false, allow_static)?;
                 }
                 (Some(next), None) if seen.contains(&next) => {
                     return Err(wrong(
@@ -101,7 +110,7 @@ impl Plan {
                 }
                 (Some(next), None) => {
                     seen.push(next);
-                    profile = profiles.get_profile(next).ok_or_else(|| {
+                    profile = profiles.get(next)?.ok_or_else(|| {
                         wrong(profile, "names a source_profile that does not exist")
                     })?;
                 }
@@ -112,15 +121,29 @@ impl Plan {
             start,
             from: profile.name().to_owned(),
             roles,
-            region,
+            settings,
         })
     }
 }
 
 /// Where a profile starts that assumes no role from another one.
-fn start_of(profile: &Profile, only: bool, allow_static: bool) -> Result<Start, Error> {
-    let text = |name: &str| profile.get(name).map(ToOwned::to_owned);
-    if let Some(source) = profile.get("credential_source") {
+fn start_of(
+    profiles: &Profiles,
+    profile: &Profile,
+    only: bool,
+    allow_static: bool,
+) -> Result<Start, Error> {
+    let text = |name: &str| Ok::<_, Error>(profile.get(name)?.map(ToOwned::to_owned));
+    let first_of = |names: &[&'static str]| {
+        let names = names.iter().copied();
+        let set = names.filter_map(|name| match profile.get(name) {
+            Ok(None) => None,
+            Ok(Some(_)) => Some(Ok(name)),
+            Err(error) => Some(Err(error)),
+        });
+        set.into_iter().next().transpose()
+    };
+    if let Some(source) = profile.get("credential_source")? {
         return match source {
             "Environment" => Ok(Start::Environment),
             "EcsContainer" => Ok(Start::Container),
@@ -131,11 +154,11 @@ fn start_of(profile: &Profile, only: bool, allow_static: bool) -> Result<Start, 
             )),
         };
     }
-    if let Some(path) = text("web_identity_token_file") {
+    if let Some(path) = text("web_identity_token_file")? {
         let arn = profile
-            .get("role_arn")
+            .get("role_arn")?
             .ok_or_else(|| wrong(profile, "has a web_identity_token_file and no role_arn"))?;
-        let role_arn = RoleArn::parse(arn)?;
+        let role_arn = role_arn(profile, arn)?;
         return Ok(Start::WebIdentity { role_arn, path });
     }
     let of_a_person = [
@@ -146,17 +169,14 @@ fn start_of(profile: &Profile, only: bool, allow_static: bool) -> Result<Start, 
         "sso_role_name",
         "login_session",
     ];
-    if let Some(name) = of_a_person
-        .into_iter()
-        .find(|name| profile.get(name).is_some())
-    {
+    if let Some(name) = first_of(&of_a_person)? {
         return Err(wrong(
             profile,
             &format!("is the sign-in of a person ({name}): give this workload a role of its own"),
         ));
     }
     let keys = keys_of(profile)?;
-    if let Some(command) = text("credential_process") {
+    if let Some(command) = text("credential_process")? {
         return Ok(Start::Process(command));
     }
     if let Some(keys) = keys {
@@ -168,13 +188,9 @@ fn start_of(profile: &Profile, only: bool, allow_static: bool) -> Result<Start, 
             "says nothing of credentials, and another profile starts from it",
         ));
     }
-    let of_a_role = ["source_profile", "external_id"];
-    match of_a_role
-        .into_iter()
-        .find(|name| profile.get(name).is_some())
-    {
+    match first_of(&["source_profile", "external_id"])? {
         Some(name) => Err(wrong(profile, &format!("has a {name} and no role_arn"))),
-        None => Err(Error::not_configured(format!(
+        None => Err(profiles.nothing(format!(
             "the profile {} says nothing of credentials",
             profile.name()
         ))),
@@ -188,7 +204,8 @@ fn keys_of(profile: &Profile) -> Result<Option<Keys>, Error> {
         "aws_secret_access_key",
         "aws_session_token",
     ];
-    match names.map(|name| profile.get(name)) {
+    let [id, secret, token] = names.map(|name| profile.get(name));
+    match [id?, secret?, token?] {
         [None, None, None] => Ok(None),
         [Some(access_key_id), Some(secret_access_key), session_token] => Ok(Some(Keys {
             access_key_id: access_key_id.to_owned(),
@@ -196,6 +213,7 @@ fn keys_of(profile: &Profile) -> Result<Option<Keys>, Error> {
             session_token: session_token.map(|token| Zeroizing::new(token.to_owned())),
             expires_at: None,
             principal: None,
+            marks: Marks::default(),
         })),
         [Some(_), None, _] => Err(wrong(
             profile,
@@ -223,11 +241,14 @@ fn static_keys(profile: &Profile, keys: Keys, allow: bool) -> Result<Start, Erro
     ))
 }
 
+fn role_arn(profile: &Profile, arn: &str) -> Result<RoleArn, Error> {
+    RoleArn::parse(arn).map_err(|error| {
+        Error::misconfigured(format!("{} is refused", profile.named("role_arn"))).caused_by(error)
+    })
+}
+
 fn wrong(profile: &Profile, what: &str) -> Error {
-    Error::misconfigured(format!(
-        "the profile {} of the shared configuration files {what}",
-        profile.name()
-    ))
+    profile.wrong(what)
 }
 
 impl std::fmt::Debug for Start {

@@ -2,66 +2,35 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::process::{Output, Stdio};
+use std::process::Output;
 
 use azure_identity::Executor;
-use tokio::process::Command;
+use keytide_issuer::{Program, ProgramFault};
 
 /// Runs a program in a process group of its own, and kills the group when the call is dropped: the shell that is run starts
-/// `az`, and that an interpreter. On Windows it kills the shell alone.
+/// `az`, and that an interpreter. What it leaves behind after its end holds nobody up: see [`Program`].
 #[derive(Debug)]
 pub(super) struct KillGroup;
 
 #[async_trait::async_trait]
 impl Executor for KillGroup {
     async fn run(&self, program: &OsStr, args: &[&OsStr]) -> io::Result<Output> {
-        let mut command = Command::new(program);
-        command
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        #[cfg(unix)]
-        command.process_group(0);
-        let child = command.spawn()?;
-        #[cfg(unix)]
-        let mut group = unix::Group::of(&child);
-        let output = child.wait_with_output().await;
-        #[cfg(unix)]
-        group.ended();
-        output
+        let program = Program::new(program).args(args).keep_errors().at_most(MOST);
+        let printed = program.run().await.map_err(|fault| match fault {
+            ProgramFault::Start(error) | ProgramFault::Output(error) => error,
+            fault => io::Error::other(fault),
+        })?;
+        Ok(Output {
+            // Where somebody else has waited for it, its output speaks for itself.
+            status: printed.status().unwrap_or_default(),
+            stdout: printed.output().to_vec(),
+            stderr: printed.errors().to_vec(),
+        })
     }
 }
 
-#[cfg(unix)]
-mod unix {
-    use rustix::process::{Pid, Signal, kill_process_group};
-    use tokio::process::Child;
-
-    /// The group of a child, until it has ended by itself.
-    pub(super) struct Group(Option<Pid>);
-
-    impl Group {
-        pub(super) fn of(child: &Child) -> Self {
-            let id = child.id().and_then(|id| i32::try_from(id).ok());
-            Self(id.and_then(Pid::from_raw))
-        }
-
-        pub(super) fn ended(&mut self) {
-            self.0 = None;
-        }
-    }
-
-    impl Drop for Group {
-        fn drop(&mut self) {
-            // Dropped before it ended, so that its number is still its own. It may have gone all the same.
-            if let Some(group) = self.0 {
-                let _ = kill_process_group(group, Signal::KILL);
-            }
-        }
-    }
-}
+/// Bytes: a token, and what an interpreter says when it fails.
+const MOST: usize = 256 << 10;
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {

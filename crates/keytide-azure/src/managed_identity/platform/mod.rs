@@ -9,10 +9,13 @@ use keytide_core::Error;
 use keytide_issuer::{Endpoint, Env};
 use zeroize::Zeroizing;
 
+use crate::hosts::Hosts;
+
 /// What is known of where this process runs, before its environment is looked at.
 #[derive(Clone)]
 pub(super) struct PlatformSearch {
     pub(super) env: Env,
+    pub(super) hosts: Hosts,
     /// The IMDS that was named by the user, which then is the platform.
     pub(super) imds: Option<Endpoint>,
     pub(super) machine: Machine,
@@ -88,7 +91,7 @@ impl PlatformSearch {
         if env.has("IDENTITY_SERVER_THUMBPRINT") {
             return not_spoken("Service Fabric", "IDENTITY_SERVER_THUMBPRINT");
         }
-        let endpoint = env.endpoint_of_platform("IDENTITY_ENDPOINT")?;
+        let endpoint = self.hosts.platform(env, "IDENTITY_ENDPOINT")?;
         let header = env.get("IDENTITY_HEADER")?.map(Zeroizing::new);
         let (endpoint, header) = match (endpoint, header) {
             // App Service sets the variables of older libraries too.
@@ -114,7 +117,7 @@ impl PlatformSearch {
             ),
             (None, Some(_), _) => half("IDENTITY_HEADER", "IDENTITY_ENDPOINT"),
             (None, None, Some(_)) => half("IMDS_ENDPOINT", "IDENTITY_ENDPOINT"),
-            (None, None, None) => match env.endpoint_of_platform(IMDS_HOST)? {
+            (None, None, None) => match self.hosts.platform(env, IMDS_HOST)? {
                 Some(endpoint) => Ok(imds(endpoint)),
                 None => Ok(EnvAnswer::ArcOrImds(Endpoint::parse(&self.machine.imds)?)),
             },

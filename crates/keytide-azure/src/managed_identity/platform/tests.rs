@@ -5,6 +5,7 @@ use super::*;
 fn search(variables: &[(&str, &str)]) -> PlatformSearch {
     PlatformSearch {
         env: Env::of(variables.iter().copied()),
+        hosts: Hosts::default(),
         imds: None,
         machine: Machine {
             imds: "http://127.0.0.1:1".to_owned(),

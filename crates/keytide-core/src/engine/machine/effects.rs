@@ -18,7 +18,7 @@ pub(crate) struct Effects {
     pub(crate) slot: SlotChange,
     /// Whether the readers' hint that some origin refused the current credential is to be set so.
     pub(crate) marked: Option<bool>,
-    pub(crate) look: Option<Look>,
+    pub(crate) look: Option<NextLook>,
     /// The flight that was under way is taken out.
     pub(crate) retired: bool,
     pub(crate) begin: Option<Begin>,
@@ -39,7 +39,7 @@ pub(crate) enum SlotChange {
 
 /// When the shell is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Look {
+pub(crate) struct NextLook {
     pub(crate) former: Boot,
     pub(crate) at: Boot,
     /// The former instant has long passed: whoever was to look does not.

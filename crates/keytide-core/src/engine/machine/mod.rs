@@ -21,7 +21,7 @@ mod tests;
 mod timer;
 
 pub(crate) use self::ask::{Step, Want, Why};
-pub(crate) use self::effects::{Begin, Demand, Effects, Look, Note, SlotChange};
+pub(crate) use self::effects::{Begin, Demand, Effects, NextLook, Note, SlotChange};
 pub(crate) use self::ended::Ended;
 pub(crate) use self::land::{Answer, Fault, Good, Landing, Named};
 pub(crate) use self::pace::Failed;

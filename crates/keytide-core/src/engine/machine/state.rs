@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::effects::{Effects, Look, Note};
+use super::effects::{Effects, NextLook, Note};
 use super::ended::Ended;
 use super::pace::Pace;
 use super::refusals::Refusals;
@@ -196,7 +196,7 @@ impl Machine {
         }
         let former = effects.look.map_or(self.due, |look| look.former);
         let late = late || effects.look.is_some_and(|look| look.late);
-        effects.look = Some(Look { former, at, late });
+        effects.look = Some(NextLook { former, at, late });
         self.due = at;
     }
 

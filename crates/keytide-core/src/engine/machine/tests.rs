@@ -33,16 +33,16 @@ fn an_answer_of_a_flight_that_was_retired_changes_nothing() {
     assert!(given.lands(2));
 }
 
-type Look = fn(&mut Machine, &Seen<'_>, &mut Effects);
+type Decision = fn(&mut Machine, &Seen<'_>, &mut Effects);
 
-fn retires(given: &mut Given, look: Look) -> bool {
+fn retires(given: &mut Given, look: Decision) -> bool {
     given.decide(look);
     given.effects.retired
 }
 
 #[test]
 fn a_flight_that_outlived_its_limit_by_the_boot_clock_is_retired_by_whoever_looks() {
-    let looks: [Look; 3] = [
+    let looks: [Decision; 3] = [
         |machine, seen, effects| {
             machine.ask(seen, &Want::default(), false, effects);
         },

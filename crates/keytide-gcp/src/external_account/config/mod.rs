@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use keytide_core::Error;
-use keytide_issuer::{Endpoint, SecretText, SmallFile};
+use keytide_issuer::{Endpoint, SecretText, SmallFile, without_bom};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
@@ -29,6 +29,12 @@ use crate::impersonation::{Plan, account_in};
 /// | `credential_source.url` | `http://169.254.169.254/metadata/identity/oauth2/token` (Azure) |
 /// | `credential_source` with `environment_id` | the metadata service and the STS of AWS |
 ///
+/// `universe_domain` is one of those fields: a file of another universe than Google's own is refused, unless it is the one that
+/// [`universe_domain`](super::ExternalAccountBuilder::universe_domain) names in code. Without a `token_url`, STS of the universe
+/// is asked. `workforce_pool_user_project` is for workforce pools, and an error beside another audience; where the configuration
+/// holds a client's id and secret, that client's project pays, as in Google's own libraries. For `quota_project_id` see
+/// [`ExternalAccount::quota_project`](super::ExternalAccount::quota_project).
+///
 /// The file of a subject token is not limited: who may name a path in this file can have that file sent to Google as a
 /// subject token, and nowhere else.
 ///
@@ -37,10 +43,13 @@ use crate::impersonation::{Plan, account_in};
 pub struct ExternalAccountConfig {
     pub(super) audience: String,
     pub(super) subject_type: String,
-    pub(super) token_url: String,
+    /// That of the universe, where none is given.
+    pub(super) token_url: Option<String>,
     pub(super) impersonation: Option<Plan>,
     pub(super) source: Described,
     pub(super) user_project: Option<String>,
+    pub(super) quota_project: Option<String>,
+    pub(super) universe: Option<String>,
     pub(super) client: Option<(String, Zeroizing<String>)>,
 }
 
@@ -73,13 +82,18 @@ impl ExternalAccountConfig {
     /// # Errors
     /// [`Misconfigured`](keytide_core::ErrorKind::Misconfigured), naming what is wrong with it.
     pub fn from_json(json: &[u8]) -> Result<Self, Error> {
-        let raw: Raw = serde_json::from_slice(json).map_err(|_| {
-            wrong("is not JSON with type, audience, subject_token_type, token_url and credential_source")
+        let raw: Raw = serde_json::from_slice(without_bom(json)).map_err(|_| {
+            wrong("is not JSON with type, audience, subject_token_type and credential_source")
         })?;
         if raw.r#type != "external_account" {
             return Err(wrong("is not of type external_account"));
         }
         let impersonation = match raw.service_account_impersonation_url {
+            None if raw.service_account_impersonation.is_some() => {
+                return Err(wrong(
+                    "has a service_account_impersonation, and no service_account_impersonation_url that it is of",
+                ));
+            }
             None => None,
             Some(url) => {
                 let mut plan = Plan::of(account_in(IMPERSONATION, &url)?);
@@ -89,6 +103,12 @@ impl ExternalAccountConfig {
                 Some(plan)
             }
         };
+        if raw.workforce_pool_user_project.is_some() && !is_workforce_pool(&raw.audience) {
+            return Err(wrong(
+                "has a workforce_pool_user_project, and an audience that is no workforce pool, \
+                 //iam.googleapis.com/locations/global/workforcePools/POOL/providers/PROVIDER: take one of them out",
+            ));
+        }
         let client = match (raw.client_id, raw.client_secret) {
             (Some(id), Some(secret)) => Some((id, Zeroizing::new(secret.into_string()))),
             (None, None) => None,
@@ -105,6 +125,8 @@ impl ExternalAccountConfig {
             impersonation,
             source: raw.credential_source.described()?,
             user_project: raw.workforce_pool_user_project,
+            quota_project: raw.quota_project_id,
+            universe: raw.universe_domain,
             client,
         })
     }
@@ -114,6 +136,11 @@ impl ExternalAccountConfig {
     #[must_use]
     pub fn audience(&self) -> &str {
         &self.audience
+    }
+
+    /// Whether it impersonates an account.
+    pub(crate) fn impersonates(&self) -> bool {
+        self.impersonation.is_some()
     }
 
     /// Whether the subject token must come from a cache, for this crate does not make it: AWS.
@@ -148,11 +175,13 @@ struct Raw {
     r#type: String,
     audience: String,
     subject_token_type: String,
-    token_url: String,
+    token_url: Option<String>,
     service_account_impersonation_url: Option<String>,
     service_account_impersonation: Option<RawImpersonation>,
     credential_source: RawSource,
     workforce_pool_user_project: Option<String>,
+    quota_project_id: Option<String>,
+    universe_domain: Option<String>,
     client_id: Option<String>,
     client_secret: Option<SecretText>,
 }
@@ -255,6 +284,18 @@ impl RawSource {
                 .collect(),
         )
     }
+}
+
+/// `//iam.googleapis.com/locations/global/workforcePools/POOL/providers/PROVIDER`: those of workloads are of a project.
+fn is_workforce_pool(audience: &str) -> bool {
+    let path = audience
+        .strip_prefix("//iam.")
+        .and_then(|rest| rest.split_once('/'))
+        .map(|(_, path)| path.split('/').collect::<Vec<_>>());
+    matches!(
+        path.as_deref(),
+        Some(["locations", _, "workforcePools", pool, ..]) if !pool.is_empty()
+    )
 }
 
 fn wrong(what: &str) -> Error {

@@ -182,3 +182,63 @@ fn what_is_not_done_is_an_error_that_quotes_nothing() {
     }
     assert!(ExternalAccountConfig::from_json(b"{\"type\":").is_err());
 }
+
+#[test]
+fn a_url_of_sts_that_is_not_given_is_that_of_the_universe() {
+    let mut config = config();
+    let object = config.as_object_mut().unwrap();
+    object.remove("token_url");
+    object.remove("service_account_impersonation");
+    object.remove("service_account_impersonation_url");
+    let built = |config: &Value, universe: Option<&str>| {
+        let config = ExternalAccountConfig::from_json(config.to_string().as_bytes()).unwrap();
+        let builder = ExternalAccount::from_config(config).scopes(["openid"]);
+        match universe {
+            Some(domain) => builder.universe_domain(domain).build(),
+            None => builder.build(),
+        }
+    };
+
+    let google = format!("{:?}", built(&config, None).unwrap());
+    assert!(
+        google.contains("https://sts.googleapis.com/v1/token"),
+        "{google}"
+    );
+
+    config["universe_domain"] = json!("apis.example");
+    let error = built(&config, None).unwrap_err();
+    assert!(error.to_string().contains("universe_domain"), "{error}");
+    let other = format!("{:?}", built(&config, Some("apis.example")).unwrap());
+    assert!(
+        other.contains("https://sts.apis.example/v1/token"),
+        "{other}"
+    );
+    config["token_url"] = json!("https://sts.googleapis.com/v1/token");
+    assert!(built(&config, Some("apis.example")).is_err());
+}
+
+#[test]
+fn a_setting_that_would_not_be_heeded_is_named() {
+    let workforce = "//iam.googleapis.com/locations/global/workforcePools/pool/providers/p";
+    let project = with(&config(), "/workforce_pool_user_project", json!("p"));
+    let mut life_alone = config();
+    let object = life_alone.as_object_mut().unwrap();
+    object.remove("service_account_impersonation_url");
+    for (field, config) in [
+        ("workforce_pool_user_project", project.clone()),
+        (
+            "workforce_pool_user_project",
+            with(
+                &project,
+                "/audience",
+                json!("//iam.googleapis.com/locations/global/workforcePools/"),
+            ),
+        ),
+        ("service_account_impersonation", life_alone),
+    ] {
+        let error = built(&config).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured);
+        assert!(error.to_string().contains(field), "{error}");
+    }
+    assert!(built(&with(&project, "/audience", json!(workforce))).is_ok());
+}

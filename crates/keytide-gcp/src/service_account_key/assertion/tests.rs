@@ -84,7 +84,7 @@ async fn a_key_whose_parsing_hangs_holds_up_no_other_key() {
     );
     let other = json("other");
     let other = timeout(PATIENCE, other.parsed()).await.unwrap();
-    assert_eq!(other.unwrap_err().kind(), ErrorKind::Misconfigured);
+    assert!(other.unwrap().is_err());
     drop(release);
 }
 

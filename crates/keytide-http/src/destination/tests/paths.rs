@@ -178,9 +178,75 @@ fn below_which_paths_a_request_may_go() {
             No(Ambiguous),
             No(Ambiguous),
         ),
+        (
+            "https://narrow.example/v1/invoices/a%3fb",
+            No(Ambiguous),
+            No(Ambiguous),
+        ),
+        (
+            "https://narrow.example/v1/invoices/a%23b",
+            No(Ambiguous),
+            No(Ambiguous),
+        ),
     ];
 
     hold(&table);
+}
+
+#[test]
+fn a_character_that_folds_to_grammar_is_refused_raw_and_encoded() {
+    for folds in [
+        '\u{ff0e}',
+        '\u{2024}',
+        '\u{2025}',
+        '\u{2026}',
+        '\u{fe52}',
+        '\u{2488}',
+        '\u{249b}',
+        '\u{1f100}',
+        '\u{33c2}',
+        '\u{ff0f}',
+        '\u{2100}',
+        '\u{2105}',
+        '\u{2044}',
+        '\u{2215}',
+        '\u{bd}',
+        '\u{ff3c}',
+        '\u{fe68}',
+        '\u{a5}',
+        '\u{20a9}',
+        '\u{2216}',
+        '\u{ff05}',
+        '\u{fe6a}',
+        '\u{66a}',
+        '\u{ff1b}',
+        '\u{37e}',
+        '\u{fe14}',
+        '\u{ff1f}',
+        '\u{2047}',
+        '\u{fe16}',
+        '\u{fe56}',
+        '\u{ff03}',
+        '\u{fe5f}',
+        '\u{fe19}',
+        '\u{fe30}',
+    ] {
+        let encoded: String = folds
+            .to_string()
+            .bytes()
+            .map(|byte| format!("%{byte:02x}"))
+            .collect();
+        for written in [folds.to_string(), encoded] {
+            let url = format!("https://narrow.example/v1/invoices/a{written}b");
+            for judged in [as_url(&url, &Method::GET), as_uri(&url, &Method::GET)] {
+                assert_eq!(judged.unwrap(), Err(Rule::AmbiguousPath), "{folds:?} {url}");
+            }
+        }
+    }
+    for plain in ["ä", "é", "日本", "ｱ", "ﬁ", "²", "Å", "한"] {
+        let url = format!("https://narrow.example/v1/invoices/{plain}");
+        assert!(as_url(&url, &Method::GET).unwrap().is_ok(), "{plain}");
+    }
 }
 
 #[test]

@@ -19,11 +19,11 @@ fn the_process_has_one_quick_client_for_each_limit() {
         (600_000, 2000),
     ] {
         let client = quick(answer).unwrap();
-        let settings = client.clients().settings();
+        let settings = client.wire().settings();
         assert_eq!(settings.answer_timeout, Duration::from_millis(answer));
         assert_eq!(settings.connect_timeout, Duration::from_millis(connection));
         let again = quick(answer).unwrap();
-        assert!(ptr::eq(client.clients(), again.clients()), "{answer}");
+        assert!(ptr::eq(client.wire(), again.wire()), "{answer}");
     }
     for wrong in [0, 19, 600_001] {
         let error = quick(wrong).unwrap_err();

@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::conformance::case::{Case, chain, patiently};
 use crate::conformance::fixture::{Condition, Fixture};
+use crate::conformance::machine::times;
 use crate::conformance::probe::{Dropped, End};
 use crate::conformance::rule::Rule;
 use crate::conformance::suite::Suite;
@@ -125,15 +126,20 @@ pub(in crate::conformance) async fn concurrent<F: Fixture>(suite: &Arc<Suite<F>>
 }
 
 async fn soon(happens: impl Fn() -> bool) -> bool {
-    for _ in 0..200 {
+    let begun = tokio::time::Instant::now();
+    loop {
         if happens() {
             return true;
         }
+        if begun.elapsed() > times(SOON) {
+            return false;
+        }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    false
 }
 
+/// On a machine of its own.
+const SOON: Duration = Duration::from_secs(2);
 const MOST_POLLS: u32 = 100;
 const CALLERS: usize = 8;
 const ROUNDS: u32 = 4;

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::clock::TestClock;
 use crate::conformance::case::{CALL_LIMIT, Case, chain, patiently, secret_of};
 use crate::conformance::fixture::{Condition, Expires, Fixture};
+use crate::conformance::machine::times;
 use crate::conformance::probe::End;
 use crate::conformance::rule::Rule;
 use crate::conformance::sight::SHORTEST;
@@ -57,7 +58,7 @@ fn expiry<F: Fixture>(
     after: SystemTime,
 ) {
     let findings = &case.suite.findings;
-    let told = case.fixture.expires();
+    let (told, slack) = (case.fixture.expires(), times(SLACK));
     let (earliest, latest) = match told {
         Expires::Unknown => {
             let why = "the fixture does not say when its issuer's credential ends";
@@ -69,8 +70,8 @@ fn expiry<F: Fixture>(
             findings.judge(Rule::ExpiryIsRight, never, why);
             return;
         }
-        Expires::In(lifetime) => (before + lifetime - SLACK, after + lifetime + SLACK),
-        Expires::At(instant) => (instant - SLACK, instant + SLACK),
+        Expires::In(lifetime) => (before + lifetime - slack, after + lifetime + slack),
+        Expires::At(instant) => (instant - slack, instant + slack),
     };
     let found = credential.expires_at();
     let right = found.is_some_and(|found| (earliest..=latest).contains(&found));
@@ -268,7 +269,8 @@ pub(in crate::conformance) async fn clock<F: Fixture>(suite: &Arc<Suite<F>>) {
     let after = clock.wall();
     match (case.fixture.expires(), &result) {
         (Expires::In(lifetime), Ok(credential)) => {
-            let range = before + lifetime - SLACK..=after + lifetime + SLACK;
+            let slack = times(SLACK);
+            let range = before + lifetime - slack..=after + lifetime + slack;
             let found = credential.expires_at();
             let right = found.is_some_and(|found| range.contains(&found));
             findings.judge(Rule::NoClock, right, || {

@@ -125,16 +125,20 @@ fn is_asked(found: Option<RetryAfter>, asked: Option<Duration>, now: SystemTime)
 /// Whether reads after a failure lead to calls faster than the pace.
 pub(in crate::conformance) async fn idle_calls<F: Fixture>(case: &Case<F>, name: &str) {
     let before = case.probe.started();
-    let until = tokio::time::Instant::now() + READ_FOR;
-    while tokio::time::Instant::now() < until {
+    let begun = tokio::time::Instant::now();
+    while begun.elapsed() < READ_FOR {
         let _ = case.cache.try_get();
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let calls = case.probe.started() - before;
+    // On a busy machine it may have been longer, and the pauses only grow.
+    let took = begun.elapsed();
+    let longer = took.saturating_sub(READ_FOR).as_millis() / NEXT_PAUSE.as_millis();
+    let most = u128::from(AT_PACE) + longer;
     case.suite
         .findings
-        .judge(Rule::NoBusyLoop, calls <= AT_PACE, || {
-            format!("{name}: {calls} calls within {READ_FOR:?} after the failure")
+        .judge(Rule::NoBusyLoop, u128::from(calls) <= most, || {
+            format!("{name}: {calls} calls within {took:?} after the failure")
         });
 }
 
@@ -204,6 +208,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(7);
 const READ_FOR: Duration = Duration::from_millis(600);
 /// How many calls the pace allows meanwhile: one at an expiry, and those of the first pauses, after at least 50, 100 and 200 ms.
 const AT_PACE: u64 = 4;
+/// The fourth pause takes this long at least.
+const NEXT_PAUSE: Duration = Duration::from_millis(400);
 
 /// How many milliseconds a call that is under way is waited for.
-const LOOKS: u32 = 200;
+const LOOKS: u32 = 10_000;

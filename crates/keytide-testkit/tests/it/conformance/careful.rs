@@ -98,7 +98,14 @@ impl Careful {
             Error::unavailable("the issuer's expires_in is not a whole number of seconds")
         })?;
         let lifetime = Duration::from_secs(seconds);
-        Ok(Issued::bearer(Secret::from(answer.access_token)).expires_in(lifetime))
+        let token = Secret::from(answer.access_token);
+        // The cache itself refuses what no bearer token can be.
+        let issued = if self.flaw == Flaw::TakesAnyToken {
+            Issued::password(token)
+        } else {
+            Issued::bearer(token)
+        };
+        Ok(issued.expires_in(lifetime))
     }
 }
 

@@ -82,7 +82,7 @@ fn a_provider_that_shows_bodies_is_caught() {
 
 #[test]
 fn a_provider_that_takes_any_token_is_caught() {
-    let report = flawed(Flaw::TakesAnyToken, &["token-line-break"]);
+    let report = flawed(Flaw::TakesAnyToken, &["token-non-ascii"]);
     assert_eq!(report.failed(), ["bad-answers"], "{report}");
 }
 

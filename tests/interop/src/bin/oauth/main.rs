@@ -1,4 +1,4 @@
-//! A certified authorization server with tokens of three seconds, an API that asks it about every token, and a hundred
+//! A certified authorization server with tokens of three seconds (more beside other programs), an API that asks it about every token, and a hundred
 //! readers through keytide.
 //!
 //!   interop-oauth DIRECTORY FAKETIME
@@ -11,28 +11,19 @@ mod scenario;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use keytide_interop::Failure;
+use keytide_interop::{Failure, Machine, judged};
 use scenario::Stage;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => {
-            println!("interop oauth: passed");
-            ExitCode::SUCCESS
-        }
-        Err(failure) => {
-            eprintln!("interop oauth: FAILED: {failure}");
-            ExitCode::FAILURE
-        }
-    }
+    judged("oauth", run).await
 }
 
-async fn run() -> Result<(), Failure> {
+async fn run(machine: &Machine) -> Result<(), Failure> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let [directory, faketime] = <[String; 2]>::try_from(arguments)
         .map_err(|_| "usage: interop-oauth DIRECTORY FAKETIME")?;
-    let stage = Stage::new(PathBuf::from(directory), faketime)?;
+    let stage = Stage::new(PathBuf::from(directory), faketime, machine)?;
 
     scenario::every_way_to_show_who_asks(&stage).await?;
     scenario::load(&stage, "a client secret", scenario::secret).await?;
