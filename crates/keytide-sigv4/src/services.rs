@@ -57,7 +57,7 @@ const SHA256: Service = Service {
     ..GENERAL
 };
 
-/// Those that differ, and those without a model in the SDKs that people sign for by hand. (Read on 2026-11-28.)
+/// Those that differ, and those without a model in the SDKs that people sign for by hand. (Compiled, not tried on each.)
 pub(crate) const SERVICES: [(&str, Service); 27] = [
     // OpenSearch Service developer guide, "Signing HTTP requests with other clients" (Serverless): the header is required,
     // and Content-Length must not be signed.

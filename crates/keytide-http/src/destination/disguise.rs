@@ -51,7 +51,7 @@ pub(crate) fn reads_as(name: &str, other: &str) -> bool {
             .all(|(a, b)| plain(a) == plain(b))
 }
 
-/// By which the method is overridden. (Read on 2026-11-28.)
+/// By which the method is overridden. (Compiled, not tried on each.)
 ///
 /// - `X-HTTP-Method-Override`: Google's APIs, Symfony, Rack, Laravel, `method-override` of Express.
 /// - `X-HTTP-Method` (Microsoft's OData), `X-Method-Override` (IBM, Express).
@@ -66,7 +66,7 @@ pub(crate) const METHODS: [&str; 6] = [
     "x-original-method",
 ];
 
-/// By which the path is. (Read on 2026-11-28.)
+/// By which the path is. (Compiled, not tried on each.)
 ///
 /// - `X-Original-URL`, `X-Rewrite-URL`: IIS with ISAPI_Rewrite, and what trusts them: Symfony and Zend until CVE-2018-14773.
 /// - `X-Original-URI` (ingress-nginx), `X-Forwarded-Uri` (Traefik, Caddy, Authelia), `X-Forwarded-Path` (Kong),

@@ -74,7 +74,7 @@ fn read_by_others(name: &str) -> Option<&'static str> {
     }
 }
 
-/// What APIs document as the header of their credential (read on 2026-11-28), in lower case.
+/// What APIs document as the header of their credential, in lower case. (Compiled, not tried on each.)
 ///
 /// RFC 9110 (`Authorization`), RFC 9449 (`DPoP`), RFC 9421 (`Signature`, `Signature-Input`, with the `Content-Digest` of
 /// RFC 9530); AWS Signature Version 4 and instance metadata, Google's APIs and Cloud Run, Azure (API Management, Functions,

@@ -107,8 +107,8 @@ const METADATA_V6: [Ipv6Addr; 3] = [
     Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0023),
     Ipv6Addr::new(0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254),
 ];
-/// Where platforms serve their machines from outside of the link-local range, and no issuer is. Read in the data sources of
-/// cloud-init and in the platforms' documentation on 28 November 2026.
+/// Where platforms serve their machines from outside of the link-local range, and no issuer is. That of Alibaba Cloud is in the
+/// documentation of cloud-init, the others are as public sources use them.
 const FOREIGN_METADATA: [Ipv4Addr; 4] = [
     // Alibaba Cloud: "View instance metadata".
     Ipv4Addr::new(100, 100, 100, 200),
