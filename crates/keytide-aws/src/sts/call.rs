@@ -7,7 +7,7 @@ use aws_sdk_sts::types::Credentials;
 use http::{HeaderMap, Method, Uri};
 use keytide_core::{Cache, Error, Request};
 use keytide_http::{Attach, Outgoing, aws_code_blames_credential, aws_code_in_xml};
-use keytide_issuer::{Endpoint, IssuerClient};
+use keytide_issuer::{Endpoint, IssuerClient, is_trouble};
 use keytide_sigv4::{SigV4, SigningKeys};
 use zeroize::Zeroizing;
 
@@ -108,7 +108,8 @@ impl<'a> Call<'a> {
             code: code.as_deref().and_then(codes::known),
             retry_after: patience(amz.and_then(|value| value.to_str().ok()), plain),
         };
-        let blamed = code.as_deref().is_some_and(aws_code_blames_credential);
+        // By such a status this is no answer to what was asked, whatever its body says.
+        let blamed = !is_trouble(status) && code.as_deref().is_some_and(aws_code_blames_credential);
         self.blames_keys.store(blamed, Ordering::Relaxed);
         Err(answered(match code.as_deref() {
             Some("AccessDenied" | "AccessDeniedException") => failure.error_with(&denied()),

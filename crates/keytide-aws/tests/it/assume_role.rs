@@ -514,6 +514,8 @@ async fn a_base_whose_keys_are_blamed_is_asked_for_others() {
         (403, "AccessDenied", false),
         (403, "SignatureDoesNotMatch", false),
         (503, "ServiceUnavailable", false),
+        (503, "ExpiredToken", false),
+        (429, "InvalidClientTokenId", false),
     ] {
         let agent = agent();
         let (keys, platform) = base(&agent, "role-blamed-");
@@ -536,7 +538,7 @@ async fn a_base_whose_keys_are_blamed_is_asked_for_others() {
         )
         .await;
 
-        assert_eq!(asked.is_ok(), asks, "{code}");
+        assert_eq!(asked.is_ok(), asks, "{status} {code}");
         if asks {
             while keys.status().generation < 2 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
